@@ -1,0 +1,34 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv: layers/locks/uv.txt layers/locks/dev.txt pyproject.toml ## the virtual environment, from the lock files
+	@echo "Setting up the virtual environment in .venv (the first time, some 700 MB of packages are downloaded)"
+	python3 -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r layers/locks/uv.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes -r layers/locks/dev.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch .venv
+
+unit: .venv ## tests without network, in seconds
+	$(BIN)/pytest tests/unit
+
+lint: .venv ## formatting, lint, types, import contracts, template
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv ## resolve the dependencies anew
+	echo "uv" | $(COMPILE) - -o layers/locks/uv.txt
+	$(COMPILE) --upgrade --all-extras pyproject.toml -o layers/locks/dev.txt
+	$(COMPILE) -c layers/locks/dev.txt --extra export pyproject.toml -o layers/locks/export.txt
+	$(COMPILE) -c layers/locks/dev.txt pyproject.toml -o layers/locks/serve.txt

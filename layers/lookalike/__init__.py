@@ -1,0 +1,1 @@
+"""Similar-picture search: the core, and its adapters to the outside."""

@@ -1,0 +1,111 @@
+"""The nouns: products, pictures, models, and what a search gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""RGB, shape (height, width, 3)."""
+
+Vector: TypeAlias = NDArray[np.float32]
+"""An embedding of unit length, shape (dimensions,)."""
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Several embeddings, shape (n, dimensions)."""
+
+Attributes: TypeAlias = Mapping[str, Any]
+"""What a shop says of a product: any JSON, kept and returned as given."""
+
+Origin = Literal["upload", "products"]
+"""The door that a picture came in by: the bucket, or the products queue."""
+
+
+def image_id(product_id: str, image_url: str) -> str:
+    """The document id of a product's picture: computed, so that every write can be repeated. 32 hex digits."""
+    return blake2b(f"{product_id}\0{image_url}".encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as its source describes it; ``image_urls`` are http(s) or s3 addresses."""
+
+    product_id: str
+    image_urls: tuple[str, ...]
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A picture as it was fetched: its bytes, and what the place where it was says of it.
+
+    ``attributes`` is the user metadata of an S3 object, None where the place keeps none.
+    """
+
+    content: bytes
+    etag: str | None = None
+    attributes: Attributes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network as its manifest describes it; two vectors can be compared only if they come from the same one.
+
+    ``input_size`` is (width, height) in pixels; ``interpolation`` is Pillow's name of the filter that scales a picture to it.
+    """
+
+    id: str
+    weights_sha256: str
+    dimensions: int
+    input_size: tuple[int, int]
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"]
+    preprocessing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that was decoded and checked.
+
+    ``width`` and ``height`` are those of the file after its EXIF turn; ``pixels`` may be smaller, never smaller than was asked for.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+    perceptual_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPicture:
+    """One document of the index; its vector travels beside it."""
+
+    product_id: str
+    image_url: str
+    attributes: Attributes
+    content_sha256: str
+    perceptual_hash: str
+    width: int
+    height: int
+    origin: Origin
+    etag: str | None
+    indexed_at: datetime
+
+    @property
+    def image_id(self) -> str:
+        """The document's id."""
+        return image_id(self.product_id, self.image_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A picture that was found; ``score`` is ``1 / (1 + l2norm)`` on unit vectors, 1.0 for the same picture."""
+
+    product_id: str
+    image_id: str
+    image_url: str
+    score: float
+    attributes: Attributes
