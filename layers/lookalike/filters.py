@@ -1,0 +1,133 @@
+"""Which products a search may find: the filter language of the HTTP API.
+
+``{"category": "dress", "brand": ["a", "b"], "price": {"gte": 10, "lt": 50}, "sale_price": {"exists": true}}`` asks for all of these at
+once; ``{"all": […]}``, ``{"any": […]}`` and ``{"not": {…}}`` combine such objects.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from lookalike.attributes import as_number, as_text, can_be_filtered
+from lookalike.errors import RequestInvalid
+
+MAX_DEPTH = 8
+MAX_CLAUSES = 256
+BOUNDS = ("gt", "gte", "lt", "lte")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The attribute has one of these values, compared as text."""
+
+    attribute: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The attribute, read as a number or a date, lies within the bounds: pairs of one of `BOUNDS` and a number."""
+
+    attribute: str
+    bounds: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The attribute has any value."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every one of the filters holds; none at all always holds."""
+
+    filters: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of the filters holds."""
+
+    filters: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The filter does not hold."""
+
+    filter: "Filter"
+
+
+Filter: TypeAlias = Terms | Range | Exists | All | AnyOf | Not
+
+
+def parse(given: Any, field: str = "filter", depth: int = 0) -> Filter:
+    """Reads a filter from JSON.
+
+    Raises:
+        RequestInvalid: with the path to the part that is wrong.
+    """
+    if not isinstance(given, dict):
+        raise RequestInvalid("a filter is an object of attribute names and what each must be", field=field)
+    if depth > MAX_DEPTH:
+        raise RequestInvalid(f"the filter is nested more than {MAX_DEPTH} levels deep", field=field)
+    if len(given) > MAX_CLAUSES:
+        raise RequestInvalid(f"the filter has more than {MAX_CLAUSES} clauses", field=field)
+    return All(tuple(_clause(str(name), value, f"{field}.{name}", depth) for name, value in given.items()))
+
+
+def conditions(given: Filter) -> Iterator[Terms | Range | Exists]:
+    """The conditions on attributes that a filter is made of."""
+    match given:
+        case All(filters) | AnyOf(filters):
+            for inner in filters:
+                yield from conditions(inner)
+        case Not(inner):
+            yield from conditions(inner)
+        case _:
+            yield given
+
+
+def _clause(name: str, value: Any, field: str, depth: int) -> Filter:
+    if name in ("all", "any"):
+        if not isinstance(value, list) or not 0 < len(value) <= MAX_CLAUSES:
+            raise RequestInvalid(f"{name!r} takes a list of 1 to {MAX_CLAUSES} filters", field=field)
+        inner = tuple(parse(each, f"{field}[{i}]", depth + 1) for i, each in enumerate(value))
+        return All(inner) if name == "all" else AnyOf(inner)
+    if name == "not":
+        return Not(parse(value, field, depth + 1))
+    if not can_be_filtered(name):
+        raise RequestInvalid("no attribute can have this name", field=field)
+    if isinstance(value, dict):
+        return _exists(name, value, field) if "exists" in value else _range(name, value, field)
+    return _terms(name, value if isinstance(value, list) else [value], field)
+
+
+def _terms(name: str, values: list[Any], field: str) -> Terms:
+    if not 0 < len(values) <= MAX_CLAUSES:
+        raise RequestInvalid(f"give 1 to {MAX_CLAUSES} values", field=field)
+    if not all(isinstance(value, str | int | float) for value in values):
+        raise RequestInvalid("a value is a text, a number, true or false", field=field)
+    return Terms(name, tuple(as_text(value) for value in values))
+
+
+def _exists(name: str, value: dict[str, Any], field: str) -> Filter:
+    if value == {"exists": True}:
+        return Exists(name)
+    if value == {"exists": False}:
+        return Not(Exists(name))
+    raise RequestInvalid('"exists" stands alone and is true or false', field=field)
+
+
+def _range(name: str, value: dict[str, Any], field: str) -> Range:
+    if not value or not set(value) <= set(BOUNDS):
+        raise RequestInvalid(f"a range has bounds among {', '.join(BOUNDS)}; or write a value, or a list of values", field=field)
+    bounds = []
+    for bound, limit in value.items():
+        number = as_number(limit) if isinstance(limit, str | int | float) else None
+        if number is None:
+            raise RequestInvalid("a bound is a number or an ISO 8601 date", field=f"{field}.{bound}")
+        bounds.append((bound, number))
+    return Range(name, tuple(bounds))

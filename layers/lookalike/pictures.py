@@ -1,0 +1,108 @@
+"""Bytes to checked pixels: what is accepted as a picture, and how it is made ready for a network.
+
+Every caller is taken for a hostile one: the limits are checked on what the file says of itself, before anything large is decoded.
+"""
+
+from hashlib import sha256
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from lookalike.domain import Model, Picture, Pixels
+from lookalike.errors import PictureUnusable
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""Pillow's names of the formats that are accepted, of animations the first frame."""
+
+MAX_BYTES = 25_000_000
+"""Size of a picture's file."""
+
+MAX_PIXELS = 64_000_000
+"""Width times height; decoded, that is 192 MB of RGB."""
+
+HASH_SIZE = 16
+"""Edge of the perceptual hash's grid: 16 x 16 differences are 256 bits."""
+
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own check would speak before ours, and of another limit
+
+_BACKGROUND = (255, 255, 255)
+_INTERPOLATION = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def content_sha256(content: bytes) -> str:
+    """The SHA-256 of a picture's file, 64 hex digits."""
+    return sha256(content).hexdigest()
+
+
+def decode(content: bytes, *, at_least: tuple[int, int]) -> Picture:
+    """Decodes a picture, turns it as its EXIF says, and puts transparent ones on white.
+
+    Args:
+        content: a file in one of `FORMATS`.
+        at_least: (width, height) that the pixels must keep; a large JPEG is decoded at a half, a quarter or an eighth of its size
+            while it stays twice as large as this, which changes nothing that a network sees and takes a sixth of the time.
+
+    Raises:
+        PictureUnusable: naming the limit that was passed, or what is wrong with the file.
+    """
+    if not content:
+        raise PictureUnusable("the picture is empty: zero bytes")
+    if len(content) > MAX_BYTES:
+        raise PictureUnusable(f"the picture is too large: {len(content):,} bytes, the limit is {MAX_BYTES:,}")
+    try:
+        return _decode(content, at_least)
+    except PictureUnusable:
+        raise
+    except Image.UnidentifiedImageError as error:
+        raise PictureUnusable(f"these bytes are not a picture in a format that is accepted: {', '.join(FORMATS)}") from error
+    except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble on
+        raise PictureUnusable(f"the picture is damaged or truncated: {error}") from error
+
+
+def scale(pixels: Pixels, model: Model) -> Pixels:
+    """The picture at the model's input size, uint8, shape (height, width, 3).
+
+    It is stretched to the model's shape, as Keras's ``load_img(target_size=…)`` does, with the interpolation that the manifest names.
+    """
+    if (pixels.shape[1], pixels.shape[0]) == model.input_size:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize(model.input_size, _INTERPOLATION[model.interpolation]))
+
+
+def perceptual_hash(image: Image.Image) -> str:
+    """The 256-bit difference hash, 64 hex digits: is each of 16 x 17 grey cells brighter than its left neighbour?
+
+    Two files of the same picture differ in few bits, whatever their size and encoding. After Neal Krawetz, "Kind of Like That" (2013).
+    """
+    grey = np.asarray(image.convert("L").resize((HASH_SIZE + 1, HASH_SIZE), Image.Resampling.LANCZOS), dtype=np.int16)
+    return np.packbits(np.diff(grey, axis=1) > 0).tobytes().hex()
+
+
+def _decode(content: bytes, at_least: tuple[int, int]) -> Picture:
+    with Image.open(BytesIO(content), formats=FORMATS) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise PictureUnusable(f"the picture has too many pixels: {width:,} x {height:,}, the limit is {MAX_PIXELS:,} in all")
+        image.draft("RGB", (2 * at_least[0], 2 * at_least[1]))
+        image.load()
+        turned = ImageOps.exif_transpose(image)
+        if turned.size != image.size:
+            width, height = height, width
+        rgb = _on_white(turned)
+    return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (*_BACKGROUND, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
