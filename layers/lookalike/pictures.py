@@ -7,7 +7,7 @@ from hashlib import sha256
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lookalike.domain import Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
@@ -54,12 +54,12 @@ def decode(content: bytes, *, at_least: tuple[int, int]) -> Picture:
     if not content:
         raise PictureUnusable("the picture is empty: zero bytes")
     if len(content) > MAX_BYTES:
-        raise PictureUnusable(f"the picture is too large: {len(content):,} bytes, the limit is {MAX_BYTES:,}")
+        raise PictureUnusable(f"the picture is too large: more than {MAX_BYTES:,} bytes")
     try:
         return _decode(content, at_least)
     except PictureUnusable:
         raise
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise PictureUnusable(f"these bytes are not a picture in a format that is accepted: {', '.join(FORMATS)}") from error
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble on
         raise PictureUnusable(f"the picture is damaged or truncated: {error}") from error

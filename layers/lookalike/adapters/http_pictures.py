@@ -1,0 +1,164 @@
+"""Pictures behind http and https addresses, which strangers may have written.
+
+`requests-hardened` resolves each name itself, refuses private, loopback and link-local addresses, and connects to the very address
+that it checked, at every redirect again.
+"""
+
+import socket
+import time
+from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
+from typing import cast
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, SSLError, TooManyRedirects
+from requests_hardened import Config, Manager
+from requests_hardened.ip_filter import InvalidIPAddress
+from urllib3.exceptions import HTTPError as TransferError
+from urllib3.exceptions import NameResolutionError
+from urllib3.response import HTTPResponse
+
+from lookalike.domain import PictureFile
+from lookalike.errors import DownloadFailed, LookalikeError, PictureUnreachable, PictureUnusable, RequestInvalid
+from lookalike.pictures import MAX_BYTES
+
+USER_AGENT = "lookalike/1 (similar-picture search)"
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 10.0
+TOTAL_TIMEOUT_S = 20.0
+MAX_REDIRECTS = 5
+MAX_URL = 8191
+
+_PASSING_STATUS = frozenset({408, 425, 429, *range(500, 600)})
+_MAX_RETRY_AFTER_S = 300
+_CHUNK_BYTES = 1 << 16
+
+
+class HttpPictures:
+    """Fetches pictures by their URL; one for all threads.
+
+    Args:
+        private_origins: ``host:port`` pairs that may be fetched from although their address is private.
+        total_timeout_s: from the first byte sent to the last received, redirects included.
+    """
+
+    def __init__(self, private_origins: frozenset[str] = frozenset(), *, total_timeout_s: float = TOTAL_TIMEOUT_S) -> None:
+        self._total_timeout_s = total_timeout_s
+        self._session = _session(private_origins)
+
+    def fetch(self, url: str) -> PictureFile:
+        """The bytes behind a URL.
+
+        Raises:
+            RequestInvalid: this is no http or https address.
+            PictureUnreachable: the remote refuses for good, or the address may not be fetched from.
+            PictureUnusable: the body is larger than `lookalike.pictures.MAX_BYTES`.
+            DownloadFailed: a fault that may pass.
+        """
+        if len(url) > MAX_URL or urlsplit_scheme(url) not in ("http", "https"):
+            raise RequestInvalid("an image URL begins with http:// or https:// and has at most 8,191 characters", field="image_url")
+        deadline = time.monotonic() + self._total_timeout_s
+        try:
+            with self._session.get(url, stream=True) as response:
+                _check_status(response)
+                content = b"".join(_body(response, deadline))
+                return PictureFile(content, etag=response.headers.get("ETag"))
+        except (requests.RequestException, TransferError, OSError) as error:
+            raise _explained(error) from error
+
+
+def urlsplit_scheme(url: str) -> str:
+    """The scheme of a URL in lower case, empty where it cannot be told."""
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:
+        return ""
+
+
+def _session(private_origins: frozenset[str]) -> requests.Session:
+    hardened = Config(
+        ip_filter_enable=True,
+        ip_filter_allow_loopback_ips=False,
+        never_redirect=False,
+        default_timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        user_agent_override=USER_AGENT,
+    )
+    session = cast(requests.Session, Manager(hardened).get_session())
+    session.trust_env = False  # no proxy and no .netrc password for strangers' addresses
+    session.max_redirects = MAX_REDIRECTS
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.update({"Accept": "image/*", "Accept-Encoding": "identity"})
+    for origin in private_origins:
+        for prefix in _prefixes(origin):
+            session.mount(prefix, HTTPAdapter(pool_maxsize=32))
+    return session
+
+
+def _prefixes(origin: str) -> Iterator[str]:
+    host, _, port = origin.rpartition(":")
+    for scheme, default_port in (("http", "80"), ("https", "443")):
+        yield f"{scheme}://{origin}/"
+        if port == default_port:
+            yield f"{scheme}://{host}/"
+
+
+def _check_status(response: requests.Response) -> None:
+    status = response.status_code
+    if status in _PASSING_STATUS:
+        raise DownloadFailed(f"the picture's server answered {status}", retry_after_s=_retry_after_s(response))
+    if not response.ok:
+        raise PictureUnreachable(f"the picture's server answered {status}", status=status)
+    declared = response.headers.get("Content-Length", "")
+    if declared.isdigit() and int(declared) > MAX_BYTES:
+        raise _too_large()
+
+
+def _body(response: requests.Response, deadline: float) -> Iterator[bytes]:
+    """The body as it comes in; a server that sends a byte now and then cannot hold us past the deadline."""
+    raw = cast(HTTPResponse, response.raw)
+    received = 0
+    while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+        received += len(chunk)
+        if received > MAX_BYTES:
+            raise _too_large()
+        if time.monotonic() > deadline:
+            raise DownloadFailed("the picture's server is too slow")
+        yield chunk
+
+
+def _too_large() -> PictureUnusable:
+    return PictureUnusable(f"the picture is too large: more than {MAX_BYTES:,} bytes")
+
+
+def _retry_after_s(response: requests.Response) -> int:
+    given = response.headers.get("Retry-After", "")
+    return min(int(given), _MAX_RETRY_AFTER_S) if given.isdigit() else 2
+
+
+def _explained(error: Exception) -> LookalikeError:
+    """Our error for one that a library raised."""
+    if isinstance(error, InvalidIPAddress):
+        return PictureUnreachable("the URL leads to a private address, which is not fetched from")
+    if isinstance(error, InvalidURL | InvalidSchema | MissingSchema | UnicodeError):
+        return RequestInvalid(f"this is not a URL that can be fetched: {error}", field="image_url")
+    if isinstance(error, TooManyRedirects):
+        return PictureUnreachable(f"the URL redirects more than {MAX_REDIRECTS} times")
+    if isinstance(error, SSLError):
+        return PictureUnreachable("the picture's server has no valid certificate")
+    if _unknown_host(error):
+        return PictureUnreachable("there is no host of this name")
+    return DownloadFailed(f"the picture's server did not answer: {type(error).__name__}")
+
+
+def _unknown_host(error: BaseException | None) -> bool:
+    seen = 0
+    while error is not None and seen < 10:
+        if isinstance(error, socket.gaierror):
+            return error.errno != socket.EAI_AGAIN
+        reason = getattr(error.args[0], "reason", None) if error.args else None
+        if isinstance(reason, NameResolutionError):
+            error = reason
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False

@@ -1,0 +1,335 @@
+"""Indexing: pictures become documents that can be found, and stop being so when they are gone.
+
+Both doors end here: `Indexing.mirror` for objects of the bucket, `Indexing.put` for products that say where their pictures are.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+from lookalike import pictures
+from lookalike.domain import (
+    Attributes,
+    IndexedPicture,
+    Model,
+    Origin,
+    Picture,
+    PictureFile,
+    Pixels,
+    Product,
+    Vector,
+    Vectors,
+    image_id,
+)
+from lookalike.errors import LookalikeError, PictureUnreachable, RequestInvalid, Unavailable
+from lookalike.pictures import content_sha256
+from lookalike.pipeline import as_ready, batched, run_ahead
+
+DOWNLOADS = 16
+WINDOW = 32
+BATCH = 16
+MIRROR_ATTEMPTS = 5
+
+State = Literal["indexed", "unchanged", "deleted", "failed"]
+_GRAVITY: dict[State, int] = {"unchanged": 0, "deleted": 1, "indexed": 2, "failed": 3}
+_KEY = re.compile(r"images/(?P<product>[^/]+?)(?:/.+|\.[^./]+)")
+
+
+class Pictures(Protocol):
+    """Where pictures are had from."""
+
+    def fetch(self, url: str) -> PictureFile:
+        """The bytes; raises a `LookalikeError`."""
+
+    def etag(self, url: str) -> str | None:
+        """The ETag of the object that is there now, None if there is none."""
+
+
+class Embedder(Protocol):
+    """A network."""
+
+    @property
+    def model(self) -> Model:
+        """What it is."""
+
+    def embed(self, pixels: Sequence[Pixels]) -> Vectors:
+        """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a network and the perceptual hash made of a picture's bytes."""
+
+    vector: Vector
+    perceptual_hash: str
+    width: int
+    height: int
+
+
+class Index(Protocol):
+    """One index, filled by one model."""
+
+    def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
+        """Those of the documents that exist, as they are at this moment."""
+
+    def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedded]:
+        """What is known of these bytes from pictures that were indexed, a moment's delay allowed."""
+
+    def images_of(self, product_ids: Iterable[str], origin: Origin) -> dict[str, str]:
+        """The products' pictures that came in by a door: image id -> product id, a moment's delay allowed."""
+
+    def write(self, put: Iterable[tuple[IndexedPicture, Vector]], delete: Iterable[str]) -> dict[str, LookalikeError]:
+        """Puts and deletes documents by their ids; answers with the ids that were refused and why."""
+
+    def delete_products(self, product_ids: Iterable[str]) -> None:
+        """Deletes every picture of these products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An index that is to be written, and the network whose vectors it holds."""
+
+    index: Index
+    embedder: Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one picture; ``etag`` is that of the bytes that were looked at, None if there were none."""
+
+    product_id: str
+    image_url: str
+    state: State
+    error: LookalikeError | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One picture that is to be indexed; without attributes it has those that its place keeps."""
+
+    product_id: str
+    image_url: str
+    origin: Origin
+    attributes: Attributes | None
+
+    @property
+    def image_id(self) -> str:
+        return image_id(self.product_id, self.image_url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A task with its picture's file; an empty one, and the error that came instead."""
+
+    task: _Task
+    file: PictureFile
+    content_sha256: str = ""
+    error: LookalikeError | None = None
+
+    @property
+    def attributes(self) -> Attributes:
+        if self.task.attributes is not None:
+            return self.task.attributes
+        return self.file.attributes or {}
+
+
+@dataclass(slots=True)
+class _Job:
+    """A fetched picture on its way into one index; each stage of the pipeline fills in its part."""
+
+    fetched: _Fetched
+    error: LookalikeError | None
+    unchanged: bool = False
+    picture: Picture | None = None
+    embedded: Embedded | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Jobs for one target."""
+
+    target: Target
+    jobs: Sequence[_Job]
+
+
+def product_of_key(key: str) -> str | None:
+    """The product of a key of the bucket: ``images/PRODUCT_ID/NAME.jpg`` or ``images/PRODUCT_ID.jpg``; None for other keys."""
+    match = _KEY.fullmatch(key)
+    return match["product"] if match else None
+
+
+class Indexing:
+    """The use case.
+
+    Args:
+        targets: the indices to write, asked for once a call: one, or two while an index with another model is being filled.
+        pictures: where pictures are fetched.
+        now: the clock.
+    """
+
+    def __init__(
+        self, targets: Callable[[], Sequence[Target]], pictures: Pictures, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._targets = targets
+        self._pictures = pictures
+        self._now = now
+        self._downloads = ThreadPoolExecutor(DOWNLOADS, thread_name_prefix="download")
+
+    def put(self, products: Iterable[Product]) -> Iterator[Outcome]:
+        """Makes the products' pictures findable, and those that a product no longer lists unfindable.
+
+        Yields an outcome for each picture, in the order they are done; one for a product that has none.
+
+        Raises:
+            Unavailable, Misconfigured: nothing more can be indexed now; what was not yielded is not done.
+        """
+        latest = {product.product_id: product for product in products}
+        for product in latest.values():
+            if not product.image_urls:
+                yield Outcome(product.product_id, "", "failed", RequestInvalid("the product has no image URL", field="image_urls"))
+        tasks = [_Task(p.product_id, url, "products", p.attributes) for p in latest.values() for url in dict.fromkeys(p.image_urls)]
+        targets = self._targets()
+        yield from self._index(tasks, targets)
+        listed = {task.image_id for task in tasks}
+        for target in targets:
+            indexed = target.index.images_of(latest, "products")
+            target.index.write((), [image for image in indexed if image not in listed])
+
+    def delete(self, product_ids: Iterable[str]) -> None:
+        """Makes the products unfindable, whichever door their pictures came in by.
+
+        Raises:
+            Unavailable, Misconfigured: try again.
+        """
+        for target in self._targets():
+            target.index.delete_products(product_ids)
+
+    def mirror(self, objects: Mapping[str, str]) -> Iterator[Outcome]:
+        """Makes the index hold what the bucket holds now: the event that led here may be old, repeated or one of several.
+
+        An object is looked at again after it was written, and taken again if it changed meanwhile. A bad picture is deleted from
+        the index: what the index held is not in the bucket any more.
+
+        Args:
+            objects: s3 address -> product id.
+
+        Raises:
+            Unavailable, Misconfigured: as `put`.
+        """
+        targets = self._targets()
+        pending = dict(objects)
+        for _ in range(MIRROR_ATTEMPTS):
+            tasks = [_Task(product_id, url, "upload", None) for url, product_id in pending.items()]
+            for outcome in self._index(tasks, targets):
+                if self._is_settled(outcome):
+                    del pending[outcome.image_url]
+                    yield outcome
+            if not pending:
+                return
+        for url, product_id in pending.items():
+            yield Outcome(product_id, url, "failed", Unavailable("the object changes faster than it can be indexed"))
+
+    def _is_settled(self, outcome: Outcome) -> bool:
+        """Whether the outcome is that of the object which is there now; one that will be tried again needs no second look."""
+        is_retried = outcome.error is not None and outcome.error.ending != "drop"
+        return is_retried or self._pictures.etag(outcome.image_url) == outcome.etag
+
+    def _index(self, tasks: Iterable[_Task], targets: Sequence[Target]) -> Iterator[Outcome]:
+        fetched = batched(as_ready(self._downloads, self._fetch, tasks, window=WINDOW), BATCH)
+        prepared = run_ahead([_prepare(target, batch) for target in targets] for batch in fetched)
+        embedded = run_ahead([_embed(batch) for batch in batches] for batches in prepared)
+        for batches in embedded:
+            outcomes = [self._write(batch) for batch in batches]
+            yield from (max(of_one_picture, key=lambda outcome: _GRAVITY[outcome.state]) for of_one_picture in zip(*outcomes, strict=True))
+
+    def _fetch(self, task: _Task) -> _Fetched:
+        try:
+            file = self._pictures.fetch(task.image_url)
+        except LookalikeError as error:
+            return _Fetched(task, PictureFile(b""), error=error)
+        return _Fetched(task, file, content_sha256(file.content))
+
+    def _write(self, batch: _Batch) -> list[Outcome]:
+        put = [(_document(job.fetched, job.embedded, self._now()), job.embedded.vector) for job in batch.jobs if job.embedded]
+        refused = batch.target.index.write(put, [job.fetched.task.image_id for job in batch.jobs if _is_to_be_deleted(job)])
+        return [_outcome(job, refused.get(job.fetched.task.image_id)) for job in batch.jobs]
+
+
+def _prepare(target: Target, fetched: Sequence[_Fetched]) -> _Batch:
+    """Finds out which of the pictures the index knows, by their place or by their bytes, and decodes the others."""
+    jobs = [_Job(item, item.error) for item in fetched]
+    present = [job for job in jobs if job.error is None]
+    indexed = target.index.pictures(job.fetched.task.image_id for job in present)
+    for job in present:
+        job.unchanged = _is_unchanged(job.fetched, indexed.get(job.fetched.task.image_id))
+    changed = [job for job in present if not job.unchanged]
+    known = target.index.embedded({job.fetched.content_sha256 for job in changed})
+    for job in changed:
+        job.embedded = known.get(job.fetched.content_sha256)
+        if job.embedded is None:
+            _decode(job, target.embedder.model)
+    return _Batch(target, jobs)
+
+
+def _decode(job: _Job, model: Model) -> None:
+    try:
+        picture = pictures.decode(job.fetched.file.content, at_least=model.input_size)
+        job.picture = replace(picture, pixels=pictures.scale(picture.pixels, model))
+    except LookalikeError as error:
+        job.error = error
+
+
+def _embed(batch: _Batch) -> _Batch:
+    """Embeds the pictures that were decoded, those with the same bytes once."""
+    decoded = {job.fetched.content_sha256: job.picture for job in batch.jobs if job.picture}
+    vectors = batch.target.embedder.embed([picture.pixels for picture in decoded.values()]) if decoded else ()
+    made = {
+        sha256: Embedded(vector, picture.perceptual_hash, picture.width, picture.height)
+        for (sha256, picture), vector in zip(decoded.items(), vectors, strict=True)
+    }
+    for job in batch.jobs:
+        if job.picture:
+            job.embedded, job.picture = made[job.fetched.content_sha256], None
+    return batch
+
+
+def _is_unchanged(fetched: _Fetched, indexed: IndexedPicture | None) -> bool:
+    return indexed is not None and (indexed.content_sha256, indexed.attributes, indexed.origin) == (
+        fetched.content_sha256,
+        fetched.attributes,
+        fetched.task.origin,
+    )
+
+
+def _is_to_be_deleted(job: _Job) -> bool:
+    """A picture that is gone from the bucket, or bad there now, must not be found; elsewhere the fault may be the network's."""
+    return job.error is not None and job.error.ending == "drop" and job.fetched.task.origin == "upload"
+
+
+def _document(fetched: _Fetched, embedded: Embedded, now: datetime) -> IndexedPicture:
+    return IndexedPicture(
+        product_id=fetched.task.product_id,
+        image_url=fetched.task.image_url,
+        attributes=fetched.attributes,
+        content_sha256=fetched.content_sha256,
+        perceptual_hash=embedded.perceptual_hash,
+        width=embedded.width,
+        height=embedded.height,
+        origin=fetched.task.origin,
+        etag=fetched.file.etag,
+        indexed_at=now,
+    )
+
+
+def _outcome(job: _Job, refused: LookalikeError | None) -> Outcome:
+    task = job.fetched.task
+    error = refused or job.error
+    state: State = "unchanged" if job.unchanged else "indexed"
+    if error is not None:
+        gone = task.origin == "upload" and isinstance(error, PictureUnreachable) and error.status == 404
+        state = "deleted" if gone else "failed"
+    return Outcome(task.product_id, task.image_url, state, error if state == "failed" else None, job.fetched.file.etag)
