@@ -1,10 +1,10 @@
 """The nouns: products, pictures, models, and what a search gives back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,17 @@ class Model:
     preprocessing: str
 
 
+class Embedder(Protocol):
+    """A network."""
+
+    @property
+    def model(self) -> Model:
+        """What it is."""
+
+    def embed(self, pixels: Sequence[Pixels]) -> Vectors:
+        """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture that was decoded and checked.
@@ -77,6 +88,16 @@ class Picture:
     width: int
     height: int
     perceptual_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a network and the perceptual hash made of a picture's bytes."""
+
+    vector: Vector
+    perceptual_hash: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,9 @@ class Not:
 
 Filter: TypeAlias = Terms | Range | Exists | All | AnyOf | Not
 
+EVERYTHING = All(())
+"""The filter that every product passes."""
+
 
 def parse(given: Any, field: str = "filter", depth: int = 0) -> Filter:
     """Reads a filter from JSON.

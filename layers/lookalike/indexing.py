@@ -13,15 +13,15 @@ from typing import Literal, Protocol
 from lookalike import pictures
 from lookalike.domain import (
     Attributes,
+    Embedded,
+    Embedder,
     IndexedPicture,
     Model,
     Origin,
     Picture,
     PictureFile,
-    Pixels,
     Product,
     Vector,
-    Vectors,
     image_id,
 )
 from lookalike.errors import LookalikeError, PictureUnreachable, RequestInvalid, Unavailable
@@ -46,27 +46,6 @@ class Pictures(Protocol):
 
     def etag(self, url: str) -> str | None:
         """The ETag of the object that is there now, None if there is none."""
-
-
-class Embedder(Protocol):
-    """A network."""
-
-    @property
-    def model(self) -> Model:
-        """What it is."""
-
-    def embed(self, pixels: Sequence[Pixels]) -> Vectors:
-        """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """What a network and the perceptual hash made of a picture's bytes."""
-
-    vector: Vector
-    perceptual_hash: str
-    width: int
-    height: int
 
 
 class Index(Protocol):

@@ -1,0 +1,164 @@
+"""One index of pictures in Elasticsearch: what indexing writes and searching reads."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import pack_dense_vector, streaming_bulk
+
+from lookalike.adapters import elasticsearch_queries as queries
+from lookalike.adapters.elasticsearch_client import BUSY, explained, of_status
+from lookalike.attributes import numbers, texts
+from lookalike.domain import Embedded, Hit, IndexedPicture, Origin, Vector
+from lookalike.errors import LookalikeError, RequestInvalid
+from lookalike.filters import Filter, conditions
+from lookalike.searching import Nearest, Selection
+
+MAX_BULK_BYTES = 10_000_000
+BULK_RETRIES = 3
+MAX_IMAGES_OF_PRODUCTS = 10_000
+
+_STORED = [field.name for field in fields(IndexedPicture)]
+
+
+def document(picture: IndexedPicture, vector: Vector) -> dict[str, Any]:
+    """The document of a picture. The vector goes as base64, a fraction of the size of JSON numbers."""
+    stored = {name: getattr(picture, name) for name in _STORED}
+    return stored | {
+        "image_id": picture.image_id,
+        "indexed_at": picture.indexed_at.isoformat(),
+        "image_vector": pack_dense_vector(vector),
+        "keyword": texts(picture.attributes),
+        "number": numbers(picture.attributes),
+    }
+
+
+def indexed_picture(source: Mapping[str, Any]) -> IndexedPicture:
+    """The picture of a document."""
+    values: dict[str, Any] = {name: source.get(name) for name in _STORED}
+    values["indexed_at"] = datetime.fromisoformat(source["indexed_at"])
+    return IndexedPicture(**values)
+
+
+class ElasticsearchIndex:
+    """A concrete index, not an alias: what is written with a model's vectors stays with that model."""
+
+    def __init__(self, client: Elasticsearch, name: str) -> None:
+        self._client = client
+        self.name = name
+        self._known_fields: set[str] = set()
+
+    def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
+        """Those of the documents that exist, as they are at this moment."""
+        wanted = list(image_ids)
+        if not wanted:
+            return {}
+        with explained(self.name):
+            answer = self._client.mget(index=self.name, ids=wanted, source_includes=_STORED)
+        return {doc["_id"]: indexed_picture(doc["_source"]) for doc in answer["docs"] if doc.get("found")}
+
+    def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedded]:
+        """What is known of these bytes from pictures that were indexed; new pictures are known after the index's next refresh."""
+        wanted = list(content_sha256s)
+        if not wanted:
+            return {}
+        return {
+            hit["_source"]["content_sha256"]: Embedded(
+                _vector(hit), hit["_source"]["perceptual_hash"], hit["_source"]["width"], hit["_source"]["height"]
+            )
+            for hit in self._search(queries.by_content(wanted))
+        }
+
+    def images_of(self, product_ids: Iterable[str], origin: Origin) -> dict[str, str]:
+        """The products' pictures that came in by a door: image id -> product id."""
+        body = queries.images_of(product_ids, origin, size=MAX_IMAGES_OF_PRODUCTS)
+        return {hit["_id"]: hit["_source"]["product_id"] for hit in self._search(body)}
+
+    def write(self, put: Iterable[tuple[IndexedPicture, Vector]], delete: Iterable[str]) -> dict[str, LookalikeError]:
+        """Puts and deletes documents; answers with the ids that were refused and why.
+
+        Raises:
+            IndexAway, Misconfigured: nothing can be written now.
+        """
+        actions = [*_puts(put), *({"_op_type": "delete", "_id": image} for image in delete)]
+        refused = {}
+        with explained(self.name):
+            results = streaming_bulk(
+                self._client, actions, index=self.name, max_chunk_bytes=MAX_BULK_BYTES, max_retries=BULK_RETRIES, raise_on_error=False
+            )
+            for is_done, result in results:
+                [item] = result.values()
+                if not is_done and item["status"] != 404:
+                    refused[item["_id"]] = _refusal(item)
+        return refused
+
+    def delete_products(self, product_ids: Iterable[str]) -> None:
+        """Deletes every picture of these products, those written a moment ago included."""
+        body = queries.of_products(product_ids)
+        with explained(self.name):
+            self._client.indices.refresh(index=self.name)
+            self._client.delete_by_query(index=self.name, **body, conflicts="proceed", refresh=True)
+
+    def vectors_of(self, product_id: str, limit: int) -> Sequence[Vector]:
+        """The vectors of a product's pictures; none if there is no such product."""
+        return [_vector(hit) for hit in self._search(queries.vectors_of(product_id, size=limit))]
+
+    def check(self, given: Filter) -> None:
+        """Raises `RequestInvalid` if no product has an attribute that the filter asks for, or none has it in that form."""
+        for condition in conditions(given):
+            field = queries.field_of(condition)
+            if field in self._known_fields:
+                continue
+            with explained(self.name):
+                if not self._client.search(index=self.name, **queries.has_field(field))["hits"]["total"]["value"]:
+                    form = "a number or a date" if field.startswith("number.") else "a value"
+                    raise RequestInvalid(
+                        f"no product has {form} as {condition.attribute!r}: check the attribute's name",
+                        field=f"filter.{condition.attribute}",
+                    )
+            self._known_fields.add(field)
+
+    def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> Nearest:
+        """The best ``size`` among approximately the ``k`` nearest pictures, one of each product."""
+        with explained(self.name):
+            answer = self._client.search(index=self.name, **queries.knn(vector, _filters(selection), k=k, size=size))
+        hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
+        return Nearest(hits, is_all=answer["hits"]["total"]["value"] < k)
+
+    def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
+        """The best ``size``, every picture scored, one of each product."""
+        return [_hit(hit, hit["_score"]) for hit in self._search(queries.exact(vector, _filters(selection), size=size))]
+
+    def _search(self, body: queries.Body) -> list[dict[str, Any]]:
+        with explained(self.name):
+            hits: list[dict[str, Any]] = self._client.search(index=self.name, **body)["hits"]["hits"]
+            return hits
+
+
+def _puts(put: Iterable[tuple[IndexedPicture, Vector]]) -> Iterator[dict[str, Any]]:
+    for picture, vector in put:
+        yield {"_op_type": "index", "_id": picture.image_id, **document(picture, vector)}
+
+
+def _refusal(item: Mapping[str, Any]) -> LookalikeError:
+    reason = item["error"]["reason"] if isinstance(item.get("error"), Mapping) else str(item.get("error"))
+    if item["status"] in BUSY:
+        return of_status(item["status"], reason)
+    return RequestInvalid(f"Elasticsearch refuses the product: {reason}")
+
+
+def _vector(hit: Mapping[str, Any]) -> Vector:
+    return np.asarray(hit["fields"]["image_vector"], dtype=np.float32).ravel()
+
+
+def _filters(selection: Selection) -> list[queries.Body]:
+    filters = [queries.filter_clause(selection.filter)]
+    return [*filters, queries.without_products(sorted(selection.without))] if selection.without else filters
+
+
+def _hit(hit: Mapping[str, Any], score: float) -> Hit:
+    source = hit["_source"]
+    return Hit(source["product_id"], source["image_id"], source["image_url"], score, source.get("attributes", {}))

@@ -1,0 +1,121 @@
+"""Query bodies, built by pure functions."""
+
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from typing import Any
+
+from lookalike.domain import Origin, Vector
+from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms
+
+Body = dict[str, Any]
+
+OVERSAMPLE = 5.0
+"""How many times k candidates are scored again with full vectors: 0.999 of the exact ten best in 120,000 were found so."""
+
+MIN_CANDIDATES = 200
+MAX_K = 2000
+
+HIT_FIELDS = ["product_id", "image_id", "image_url", "attributes"]
+
+
+def knn(vector: Vector, filters: Sequence[Body], *, k: int, size: int) -> Body:
+    """The approximate nearest pictures, then the best one of each product: fewer than ``size`` products can come out of k pictures."""
+    return {
+        "knn": {
+            "field": "image_vector",
+            "query_vector": vector.tolist(),
+            "k": k,
+            "num_candidates": max(MIN_CANDIDATES, 2 * k),
+            "rescore_vector": {"oversample": OVERSAMPLE},
+            "filter": list(filters),
+        },
+        "collapse": {"field": "product_id"},
+        "size": size,
+        "_source": HIT_FIELDS,
+    }
+
+
+def exact(vector: Vector, filters: Sequence[Body], *, size: int) -> Body:
+    """Every picture is scored with ``1 / (1 + l2norm)``, as the reference system does; the best one of each product is kept."""
+    return {
+        "query": {
+            "script_score": {
+                "query": {"bool": {"filter": [{"exists": {"field": "image_vector"}}, *filters]}},
+                "script": {"source": "1 / (1 + l2norm(params.vector, 'image_vector'))", "params": {"vector": vector.tolist()}},
+            }
+        },
+        "collapse": {"field": "product_id"},
+        "size": size,
+        "_source": HIT_FIELDS,
+    }
+
+
+def exact_score(knn_score: float) -> float:
+    """``1 / (1 + d)`` from Elasticsearch's ``1 / (1 + d²)`` for ``l2_norm``."""
+    return 1 / (1 + sqrt(max(0.0, 1 / knn_score - 1)))
+
+
+def filter_clause(given: Filter) -> Body:
+    """A filter as a query."""
+    match given:
+        case Terms(attribute, values):
+            return {"terms": {f"keyword.{attribute}": list(values)}}
+        case Range(attribute, bounds):
+            return {"range": {f"number.{attribute}": dict(bounds)}}
+        case Exists(attribute):
+            return {"exists": {"field": f"keyword.{attribute}"}}
+        case All(filters):
+            return {"bool": {"filter": [filter_clause(each) for each in filters]}}
+        case AnyOf(filters):
+            return {"bool": {"should": [filter_clause(each) for each in filters], "minimum_should_match": 1}}
+        case Not(inner):
+            return {"bool": {"must_not": [filter_clause(inner)]}}
+
+
+def without_products(product_ids: Iterable[str]) -> Body:
+    """Leaves products out."""
+    return {"bool": {"must_not": [{"terms": {"product_id": list(product_ids)}}]}}
+
+
+def field_of(condition: Terms | Range | Exists) -> str:
+    """The index's field that answers a condition."""
+    return f"{'number' if isinstance(condition, Range) else 'keyword'}.{condition.attribute}"
+
+
+def has_field(field: str) -> Body:
+    """Is there any document with this field?"""
+    return {"query": {"exists": {"field": field}}, "size": 0, "terminate_after": 1, "track_total_hits": 1}
+
+
+def by_content(content_sha256s: Iterable[str]) -> Body:
+    """Pictures with these bytes, one for each, with their vectors."""
+    wanted = list(content_sha256s)
+    return {
+        "query": {"terms": {"content_sha256": wanted}},
+        "collapse": {"field": "content_sha256"},
+        "size": len(wanted),
+        "_source": ["content_sha256", "perceptual_hash", "width", "height"],
+        "fields": ["image_vector"],
+    }
+
+
+def vectors_of(product_id: str, *, size: int) -> Body:
+    """The vectors of a product's pictures, the first indexed first."""
+    return {
+        "query": {"term": {"product_id": product_id}},
+        "sort": ["indexed_at", "image_id"],
+        "size": size,
+        "_source": False,
+        "fields": ["image_vector"],
+    }
+
+
+def of_products(product_ids: Iterable[str]) -> Body:
+    """Every picture of these products."""
+    return {"query": {"terms": {"product_id": list(product_ids)}}}
+
+
+def images_of(product_ids: Iterable[str], origin: Origin, *, size: int) -> Body:
+    """The products' pictures that came in by a door."""
+    clauses = [{"terms": {"product_id": list(product_ids)}}, {"term": {"origin": origin}}]
+    return {"query": {"bool": {"filter": clauses}}, "size": size, "_source": ["product_id"]}
