@@ -1,0 +1,75 @@
+from collections import Counter
+from io import BytesIO
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from lookalike.pictures import decode
+from PIL import Image
+
+from infra.local.assortment import COLOURS, designs
+from infra.local.drawing import SIZE, draw
+from infra.local.evaluation import NEAR_DUPLICATE_BITS, hamming_distance
+from infra.local.shapes import SHAPES, curve, ellipse, symmetric
+from infra.local.surfaces import BACKDROPS, PATTERNS
+
+
+def test_the_same_number_is_always_the_same_product_and_the_same_bytes() -> None:
+    first, again = list(designs(14))[13], list(designs(300))[13]
+    assert first == again
+    assert draw(first) == draw(again)
+
+
+@pytest.mark.parametrize("category", SHAPES)
+def test_every_kind_of_thing_is_drawn_as_a_jpeg_with_something_on_its_background(category: str) -> None:
+    design = next(design for design in designs(len(SHAPES)) if design.category == category)
+    with Image.open(BytesIO(draw(design))) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (SIZE, SIZE))
+        assert np.asarray(picture).std() > 10
+
+
+def test_a_drawn_shop_has_every_kind_pattern_colour_and_background_and_as_many_of_each_kind() -> None:
+    shop = list(designs(13 * 24))
+    assert set(Counter(design.category for design in shop).values()) == {24}
+    assert {design.pattern for design in shop} == set(PATTERNS)
+    assert {design.colour for design in shop} == set(COLOURS)
+    assert {design.backdrop for design in shop} == set(BACKDROPS)
+    for kind, shapes in SHAPES.items():
+        assert {design.shape for design in shop if design.category == kind} == set(range(len(shapes)))
+
+
+def test_attributes_give_each_form_of_filter_something_to_find() -> None:
+    attributes = [design.attributes for design in designs(100)]
+    assert {type(attributes[0][name]) for name in ("category", "price", "in_stock")} == {str, float, bool}
+    assert {entry["in_stock"] for entry in attributes} == {True, False}
+    assert len({entry["price"] for entry in attributes}) > 20
+    assert all("2025-01-01" <= entry["added"] < "2027" for entry in attributes)
+
+
+def test_product_ids_are_unique_and_safe_in_an_address() -> None:
+    ids = [design.product_id for design in designs(500)]
+    assert len(set(ids)) == 500
+    assert all(quote(product_id, safe="") == product_id for product_id in ids)
+
+
+def test_no_two_of_a_kind_are_taken_for_the_same_picture() -> None:
+    hashes = [decode(draw(design), at_least=(SIZE, SIZE)).perceptual_hash for design in designs(60) if design.category in ("hat", "cup")]
+    pairs = ((first, second) for place, first in enumerate(hashes) for second in hashes[:place])
+    assert all(hamming_distance(first, second) > NEAR_DUPLICATE_BITS for first, second in pairs)
+
+
+def test_a_curve_passes_through_its_ends_and_bends_towards_its_control_point() -> None:
+    points = curve("M 0 0 Q 1 2 2 0 L 3 0")
+    assert points[0].tolist() == [0, 0]
+    assert points[-1].tolist() == [3, 0]
+    assert points[:, 1].max() == pytest.approx(1)
+
+
+def test_a_symmetric_outline_is_its_own_mirror_image() -> None:
+    points = symmetric("M 0 0 L 1 1 L 0 2")
+    assert sorted(map(tuple, points.tolist())) == sorted(map(tuple, (points * (-1, 1) + 0.0).tolist()))
+
+
+def test_an_ellipse_keeps_to_its_radii() -> None:
+    points = ellipse(1, 2, 3, 4)
+    assert np.allclose(((points - (1, 2)) / (3, 4)) ** 2 @ (1, 1), 1)

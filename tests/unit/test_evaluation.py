@@ -1,0 +1,41 @@
+import pytest
+
+from infra.local.evaluation import NEAR_DUPLICATE_BITS, Judged, Ranking, hamming_distance, precision_at
+
+QUERY = Judged("hat", "0" * 64)
+
+
+def judged(category: str, bits: int = 128) -> Judged:
+    return Judged(category, f"{(1 << bits) - 1:064x}")
+
+
+def test_hashes_differ_in_as_many_bits_as_were_turned() -> None:
+    assert hamming_distance("0" * 64, f"{0b1011:064x}") == 3
+    assert hamming_distance("f" * 64, "0" * 64) == 256
+
+
+def test_precision_is_the_share_of_the_first_hits_with_the_right_category() -> None:
+    ranking = Ranking(QUERY, [judged("hat"), judged("shoe"), judged("hat"), judged("hat"), judged("shoe"), judged("hat")])
+    assert precision_at(1, [ranking]) == 1
+    assert precision_at(5, [ranking]) == pytest.approx(3 / 5)
+
+
+def test_precision_is_a_mean_over_queries() -> None:
+    right, wrong = Ranking(QUERY, [judged("hat")]), Ranking(QUERY, [judged("shoe")])
+    assert precision_at(1, [right, right, right, wrong]) == pytest.approx(0.75)
+
+
+def test_near_duplicates_are_left_out_and_the_next_hit_counts() -> None:
+    near, far = judged("hat", NEAR_DUPLICATE_BITS), judged("hat", NEAR_DUPLICATE_BITS + 1)
+    assert precision_at(1, [Ranking(QUERY, [near, judged("shoe")])]) == 0
+    assert precision_at(1, [Ranking(QUERY, [far, judged("shoe")])]) == 1
+
+
+def test_hits_that_lack_count_as_wrong() -> None:
+    assert precision_at(5, [Ranking(QUERY, [judged("hat")])]) == pytest.approx(1 / 5)
+    assert precision_at(1, [Ranking(QUERY, [])]) == 0
+
+
+def test_nothing_to_evaluate_is_an_error() -> None:
+    with pytest.raises(ValueError, match="nothing to evaluate"):
+        precision_at(1, [])
