@@ -1,0 +1,60 @@
+"""S3 events through SQS: the index follows the bucket."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from lookalike.errors import Unavailable
+from lookalike.indexing import Indexing, Outcome, product_of_key
+
+logger = Logger()
+metrics = Metrics()
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+def create(indexing: Indexing) -> Handler:
+    """The function's handler."""
+
+    @logger.inject_lambda_context
+    @metrics.log_metrics
+    def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+        objects = {record.message_id: dict(_objects(record)) for record in SQSEvent(event).records}
+        unsettled = {url: product_id for named in objects.values() for url, product_id in named.items()}
+        try:
+            for outcome in indexing.mirror(dict(unsettled)):
+                _report(outcome)
+                if outcome.error is None or outcome.error.ending == "drop":
+                    unsettled.pop(outcome.image_url, None)
+        except Unavailable as error:
+            logger.warning("index_away", error=str(error))
+        failed = [message_id for message_id, named in objects.items() if named.keys() & unsettled.keys()]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    return handler
+
+
+def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
+    """The objects that a message says may have changed: s3 address and product id."""
+    body = record.json_body
+    if body.get("Event") == "s3:TestEvent":
+        return
+    for change in S3Event(body).records:
+        key = change.s3.get_object.key
+        product_id = product_of_key(key)
+        if product_id is None:
+            logger.warning("key_ignored", key=key, reason="keys are images/PRODUCT_ID/NAME.jpg or images/PRODUCT_ID.jpg")
+        else:
+            yield f"s3://{change.s3.bucket.name}/{key}", product_id
+
+
+def _report(outcome: Outcome) -> None:
+    metrics.add_metric(f"Picture{outcome.state.capitalize()}", MetricUnit.Count, 1)
+    if outcome.error:
+        logger.warning("picture_failed", image_url=outcome.image_url, code=outcome.error.code, reason=str(outcome.error))
+    else:
+        logger.info("picture_done", image_url=outcome.image_url, state=outcome.state)

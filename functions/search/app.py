@@ -1,0 +1,114 @@
+"""The HTTP API: a request in, hits out."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, content_types
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from lookalike.errors import LookalikeError, NotFound, RequestInvalid
+from lookalike.health import HealthCheck
+from lookalike.searching import Answer, ByContent, ByProduct, Searching, Subject
+
+from functions.search import requests, responses
+from functions.search.responses import Json
+
+PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"})
+
+logger = Logger()
+metrics = Metrics()
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+def create(searching: Searching, health: HealthCheck, allowed_origin: str = "*") -> Handler:
+    """The function's handler."""
+    app = APIGatewayRestResolver(cors=CORSConfig(allow_origin=allowed_origin, allow_headers=["Content-Type", "X-Api-Key"], max_age=3600))
+    _add_searches(app, searching)
+    _add_health(app, health)
+    _add_errors(app)
+
+    @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
+    @metrics.log_metrics
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        return app.resolve(event, context)
+
+    return handler
+
+
+def _add_searches(app: APIGatewayRestResolver, searching: Searching) -> None:
+    def answer(options: requests.SearchOptions, subject: Subject) -> Json:
+        found = searching.search(options.query(subject))
+        _measure(found)
+        return responses.answer(found, options.fields)
+
+    @app.post("/search")
+    def search_by_body() -> Json:
+        kind = (app.current_event.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        if kind in PICTURE_TYPES:
+            return answer(requests.options_from_query(_parameters(app)), ByContent(_body(app)))
+        if kind != content_types.APPLICATION_JSON:
+            raise RequestInvalid(f"send application/json, or a picture as {', '.join(sorted(PICTURE_TYPES))}", field="Content-Type")
+        request = requests.from_json(_body(app))
+        return answer(request, request.subject())
+
+    @app.get("/search")
+    def search_by_query() -> Json:
+        request = requests.from_query(_parameters(app))
+        return answer(request, request.subject())
+
+    @app.get("/products/<product_id>/similar")
+    def similar(product_id: str) -> Json:
+        options = requests.options_from_query(_parameters(app))
+        return answer(options, ByProduct(unquote(product_id), options.include_self))
+
+
+def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
+    @app.get("/health", cache_control="no-store")
+    def report() -> Json:
+        found = health.check()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if found.fault else HTTPStatus.OK
+        return responses.as_json({"status": "unhealthy" if found.fault else "ok", **asdict(found)}, status)
+
+
+def _add_errors(app: APIGatewayRestResolver) -> None:
+    def failure(error: LookalikeError) -> Json:
+        request_id = app.current_event.request_context.request_id
+        metrics.add_metric(f"Error{error.http_status}", MetricUnit.Count, 1)
+        log = logger.error if error.ending == "fail" else logger.info
+        log("search_failed", code=error.code, reason=str(error), request_id=request_id)
+        return responses.failure(error, request_id)
+
+    @app.not_found
+    def no_such_route(_: NotFoundError) -> Json:
+        return failure(NotFound(f"there is no {app.current_event.http_method} {app.current_event.path}"))
+
+    def unexpected(error: Exception) -> Json:
+        logger.exception("unexpected")
+        return failure(LookalikeError(f"{type(error).__name__}: {error}"))
+
+    app.exception_handler(LookalikeError)(failure)
+    app.exception_handler(Exception)(unexpected)
+
+
+def _parameters(app: APIGatewayRestResolver) -> Mapping[str, Sequence[str]]:
+    event = app.current_event
+    return event.multi_value_query_string_parameters or {name: [value] for name, value in (event.query_string_parameters or {}).items()}
+
+
+def _body(app: APIGatewayRestResolver) -> bytes:
+    body = app.current_event.body or ""
+    return base64.b64decode(body) if app.current_event.is_base64_encoded else body.encode()
+
+
+def _measure(found: Answer) -> None:
+    metrics.add_metric("Search", MetricUnit.Count, 1)
+    for stage, milliseconds in found.timings_ms.items():
+        metrics.add_metric(f"Search{stage.capitalize()}", MetricUnit.Milliseconds, milliseconds)

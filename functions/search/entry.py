@@ -1,0 +1,8 @@
+"""What the image runs."""
+
+from lookalike.wiring import Wiring
+
+from functions.search.app import create
+
+wiring = Wiring()
+handler = create(wiring.searching, wiring.health)

@@ -1,0 +1,48 @@
+"""What a caller gets back: hits, or an error in the one shape that all errors have."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from lookalike.domain import Hit
+from lookalike.errors import LookalikeError, Unavailable
+from lookalike.searching import Answer
+
+Json = Response[str]
+
+
+def answer(found: Answer, fields: Sequence[str] | None) -> Json:
+    """Hits, of which only ``fields`` are given if there are any."""
+    hits = [_hit(hit, fields) for hit in found.hits]
+    return as_json({"hits": hits, "model": found.model, "timings_ms": found.timings_ms})
+
+
+def failure(error: LookalikeError, request_id: str) -> Json:
+    """``{"error": {"code", "message", "field"?, "request_id"}}``; of our own faults the caller learns no more than the id."""
+    is_ours = error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR
+    message = f"this is our fault; tell us the incident id {request_id}" if is_ours else str(error)
+    body = {"code": error.code, "message": message, "request_id": request_id}
+    if error.field:
+        body["field"] = error.field
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Unavailable) else {}
+    return as_json({"error": body}, HTTPStatus(error.http_status), headers)
+
+
+def as_json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Json:
+    """Any answer; keys that are given no value are left out."""
+    return Response(status, content_types.APPLICATION_JSON, json.dumps(body, ensure_ascii=False), headers)
+
+
+def _hit(hit: Hit, fields: Sequence[str] | None) -> dict[str, Any]:
+    whole = asdict(hit) | {"score": round(hit.score, 6)}
+    if fields is None:
+        return whole
+    wanted = {name: value for name, value in whole.items() if name in fields}
+    prefix = "attributes."
+    named = {name.removeprefix(prefix) for name in fields if name.startswith(prefix)}
+    if named and "attributes" not in wanted:
+        wanted["attributes"] = {name: value for name, value in hit.attributes.items() if name in named}
+    return wanted

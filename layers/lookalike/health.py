@@ -1,0 +1,51 @@
+"""Do Elasticsearch, the index behind the alias and the models at hand agree?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lookalike.errors import LookalikeError
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a monitor wants to know; ``fault`` says what is wrong, None if nothing is."""
+
+    elasticsearch: str | None
+    index: str | None
+    model: str | None
+    models: Sequence[str]
+    fault: str | None
+
+
+class HealthCheck:
+    """The use case.
+
+    Args:
+        cluster: version and state of Elasticsearch in a few words.
+        current: name of the index behind the alias, and the id of its model.
+        model_is_loaded: raises if the index's model cannot be had, or is another than the index was filled with.
+        models: ids of the models at hand.
+    """
+
+    def __init__(
+        self,
+        cluster: Callable[[], str],
+        current: Callable[[], tuple[str, str]],
+        model_is_loaded: Callable[[], object],
+        models: Callable[[], Sequence[str]],
+    ) -> None:
+        self._cluster = cluster
+        self._current = current
+        self._model_is_loaded = model_is_loaded
+        self._models = models
+
+    def check(self) -> Health:
+        """Asks each in turn and stops at the first fault; never raises a `LookalikeError`."""
+        elasticsearch = index = model = fault = None
+        try:
+            elasticsearch = self._cluster()
+            index, model = self._current()
+            self._model_is_loaded()
+        except LookalikeError as error:
+            fault = str(error)
+        return Health(elasticsearch, index, model, self._models(), fault)

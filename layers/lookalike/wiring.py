@@ -1,0 +1,129 @@
+"""Settings to adapters to use cases, built once a process."""
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+
+import boto3
+from aws_lambda_powertools.utilities import parameters
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from elasticsearch import Elasticsearch
+
+from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue, IndexInfo
+from lookalike.adapters.elasticsearch_client import connect, explained
+from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
+from lookalike.adapters.http_pictures import HttpPictures
+from lookalike.adapters.model_store import ModelStore
+from lookalike.adapters.pictures_by_scheme import PicturesByScheme
+from lookalike.adapters.s3_pictures import S3Links, S3Pictures
+from lookalike.domain import Embedder
+from lookalike.errors import Misconfigured, Unavailable
+from lookalike.health import HealthCheck
+from lookalike.indexing import Indexing
+from lookalike.indexing import Target as Written
+from lookalike.searching import Searching
+from lookalike.searching import Target as Searched
+from lookalike.settings import Settings
+
+AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
+
+
+class Wiring:
+    """Everything that a function may need, each built when it is first asked for.
+
+    Args:
+        settings: by default those of the environment.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.load(os.environ)
+        self._indices: dict[str, ElasticsearchIndex] = {}
+
+    @cached_property
+    def elasticsearch(self) -> Elasticsearch:
+        """The client, with the secret's credentials."""
+        arn = self.settings.elasticsearch_secret_arn
+        return connect(self.settings.elasticsearch_url, _secret(arn) if arn else None, self.settings.elasticsearch_ca)
+
+    @cached_property
+    def catalogue(self) -> ElasticsearchCatalogue:
+        """The indices of pictures."""
+        return ElasticsearchCatalogue(self.elasticsearch, self.settings.alias, self.settings.index_definitions)
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """The networks at hand."""
+        return ModelStore(self.settings.models)
+
+    @cached_property
+    def http_pictures(self) -> HttpPictures:
+        """Pictures behind URLs."""
+        return HttpPictures(self.settings.private_image_origins)
+
+    @cached_property
+    def s3_pictures(self) -> S3Pictures:
+        """Pictures in buckets."""
+        return S3Pictures(boto3.client("s3", config=AWS_CONFIG), self.settings.bucket)
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        """The use case behind `on_upload` and `index_products`."""
+        self._load_model()
+        return Indexing(self._written, PicturesByScheme(self.http_pictures, self.s3_pictures))
+
+    @cached_property
+    def searching(self) -> Searching:
+        """The use case behind `search`."""
+        self._load_model()
+        client = boto3.client("s3", config=AWS_CONFIG, endpoint_url=self.settings.public_s3_endpoint)
+        return Searching(self._searched, self.http_pictures, S3Links(client, self.settings.presigned_url_expiry_s).link)
+
+    @cached_property
+    def health(self) -> HealthCheck:
+        """The use case behind `/health`."""
+        return HealthCheck(self._cluster, self._current, self._searched, self.models.ids)
+
+    def _load_model(self) -> None:
+        """Loads the network while Lambda's init phase lasts: the one that the index names, or the first index's to be."""
+        try:
+            self._searched()
+        except Unavailable:
+            self.models.embedder(self.settings.model)
+
+    def _searched(self) -> Searched:
+        info = self.catalogue.current()
+        return Searched(self._index(info), self._embedder(info))
+
+    def _written(self) -> Sequence[Written]:
+        first = self.models.embedder(self.settings.model).model
+        return [Written(self._index(info), self._embedder(info)) for info in self.catalogue.written(first)]
+
+    def _index(self, info: IndexInfo) -> ElasticsearchIndex:
+        if info.name not in self._indices:
+            self._indices[info.name] = ElasticsearchIndex(self.elasticsearch, info.name)
+        return self._indices[info.name]
+
+    def _embedder(self, info: IndexInfo) -> Embedder:
+        embedder = self.models.embedder(info.model_id, wanted_by=f"the index {info.name!r}")
+        if embedder.model.weights_sha256 != info.weights_sha256:
+            raise Misconfigured(
+                f"the index {info.name!r} was filled by {info.model_id!r} with weights {info.weights_sha256[:12]}…, "
+                f"the model at hand has {embedder.model.weights_sha256[:12]}…: backfill into a new index, or deploy the old weights"
+            )
+        return embedder
+
+    def _cluster(self) -> str:
+        with explained():
+            return f"{self.elasticsearch.info()['version']['number']} {self.elasticsearch.cluster.health()['status']}"
+
+    def _current(self) -> tuple[str, str]:
+        info = self.catalogue.current()
+        return info.name, info.model_id
+
+
+def _secret(arn: str) -> str:
+    try:
+        return str(parameters.get_secret(arn))
+    except (parameters.GetParameterError, ClientError, BotoCoreError) as error:
+        raise Misconfigured(f"the secret {arn!r} cannot be read: {error}") from error
