@@ -1,0 +1,106 @@
+"""`template.yaml` as CloudFormation gets it: transformed by SAM's own translator, without network."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+ELASTICSEARCH_URL = "https://elasticsearch.example:9243"
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Template:
+    """The transformed template with its parameters filled in and its conditions decided."""
+
+    resources: Mapping[str, Resource]
+    outputs: Mapping[str, Any]
+
+    def properties_of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The properties of each resource of this type, by logical id."""
+        return {name: resource["Properties"] for name, resource in self.resources.items() if resource["Type"] == f"AWS::{kind}"}
+
+    def only(self, kind: str) -> dict[str, Any]:
+        """The properties of the one resource of this type."""
+        [properties] = self.properties_of(kind).values()
+        return properties
+
+
+def transform(**given: str) -> Template:
+    """Runs SAM's translator; parameters that are not given have their defaults."""
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["ImageUri"] = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/lookalike:1"  # `sam package` puts it
+    parameters = {"ElasticsearchUrl": ELASTICSEARCH_URL, **given}
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="eu-central-1"))
+    whole = translator.translate(source, parameters)
+
+    values = {name: _typed(declared, parameters.get(name, declared.get("Default"))) for name, declared in whole["Parameters"].items()}
+    conditions = {name: _decide(condition, values) for name, condition in whole["Conditions"].items()}
+    resources = {name: each for name, each in whole["Resources"].items() if conditions.get(each.get("Condition"), True)}
+    return Template(_fill(resources, values, conditions), _fill(whole["Outputs"], values, conditions))
+
+
+def _typed(declared: Mapping[str, Any], value: Any) -> Any:
+    """A parameter's value as CloudFormation reads it."""
+    if declared["Type"] == "CommaDelimitedList":
+        return str(value).split(",")
+    return int(value) if declared["Type"] == "Number" else value
+
+
+def _decide(condition: Any, values: Mapping[str, Any]) -> bool:
+    """Evaluates what the template's conditions are made of: Not, Equals, Join and Ref."""
+    match condition:
+        case {"Fn::Not": [inner]}:
+            return not _decide(inner, values)
+        case {"Fn::Equals": [{"Ref": name}, expected]}:
+            return str(values[name]) == str(expected)
+        case {"Fn::Equals": [{"Fn::Join": [separator, {"Ref": name}]}, expected]}:
+            return bool(str(separator).join(values[name]) == expected)
+    raise NotImplementedError(condition)
+
+
+def _fill(value: Any, values: Mapping[str, Any], conditions: Mapping[str, bool]) -> Any:
+    """Replaces parameters by their values and each Fn::If by its branch; what has no value then is left out."""
+    match value:
+        case {"Ref": name} if name in values:
+            return values[name]
+        case {"Fn::Sub": str(text)}:
+            filled = re.sub(r"\$\{(\w+)\}", lambda found: str(values.get(found[1], found[0])), text)
+            return {"Fn::Sub": filled} if "${" in filled else filled
+        case {"Fn::If": [name, if_true, if_false]}:
+            return _fill(if_true if conditions[name] else if_false, values, conditions)
+        case dict():
+            return {key: filled for key, item in value.items() if (filled := _fill(item, values, conditions)) != NO_VALUE}
+        case list():
+            return [filled for item in value if (filled := _fill(item, values, conditions)) != NO_VALUE]
+    return value
+
+
+def target(reference: Any) -> str:
+    """The logical id that a Ref, a GetAtt or a Sub points to."""
+    if "Ref" in reference:
+        return str(reference["Ref"])
+    if "Fn::GetAtt" in reference:
+        return str(reference["Fn::GetAtt"][0])
+    return str(reference["Fn::Sub"]).removeprefix("${").partition(".")[0]
+
+
+def many(value: Any) -> list[Any]:
+    """CloudFormation takes one item where it takes a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The statements of a policy's document."""
+    yield from many(policy["PolicyDocument"]["Statement"])

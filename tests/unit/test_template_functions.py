@@ -1,0 +1,116 @@
+"""House rules of the functions: what they run, what they are told, what they leave behind."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from lookalike.settings import PREFIX, Settings
+
+from layers.models.networks import NETWORKS, model_id
+from tests.unit.sam_template import ELASTICSEARCH_URL, ROOT, Template, target, transform
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return transform()
+
+
+def folder_of(function: dict[str, Any]) -> str:
+    """The folder whose entry a function runs."""
+    [command] = function["ImageConfig"]["Command"]
+    package, folder, module, name = command.split(".")
+    assert (package, module, name) == ("functions", "entry", "handler")
+    return str(folder)
+
+
+def test_every_folder_of_functions_is_one_function(template: Template) -> None:
+    declared = [folder_of(function) for function in template.properties_of("Lambda::Function").values()]
+    folders = [folder.parent.name for folder in (ROOT / "functions").glob("*/__init__.py")]
+    assert sorted(declared) == sorted(folders)
+
+
+def test_a_function_is_named_after_the_stack_and_its_folder(template: Template) -> None:
+    for function in template.properties_of("Lambda::Function").values():
+        assert function["FunctionName"] == {"Fn::Sub": "${AWS::StackName}-" + folder_of(function).replace("_", "-")}
+        assert function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == folder_of(function)
+
+
+def test_all_functions_share_one_image_so_that_it_is_built_once(template: Template) -> None:
+    functions = [resource for resource in template.resources.values() if resource["Type"] == "AWS::Lambda::Function"]
+    first = functions[0]["Metadata"]
+    assert all(function["Metadata"] == first for function in functions)
+    assert all(function["Properties"]["PackageType"] == "Image" for function in functions)
+    assert (ROOT / first["DockerContext"] / first["Dockerfile"]).is_file()
+
+
+def test_the_dockerfile_takes_every_build_argument_that_the_template_gives(template: Template) -> None:
+    dockerfile = (ROOT / "layers" / "Dockerfile").read_text().splitlines()
+    taken = {line.removeprefix("ARG ").partition("=")[0] for line in dockerfile if line.startswith("ARG ")}
+    assert set(template.resources["Search"]["Metadata"]["DockerBuildArgs"]) <= taken
+
+
+def test_every_setting_is_declared_for_every_function_and_no_other(template: Template) -> None:
+    settings = {PREFIX + setting.name.upper() for setting in fields(Settings)}
+    for name, function in template.properties_of("Lambda::Function").items():
+        declared = {variable for variable in function["Environment"]["Variables"] if variable.startswith(PREFIX)}
+        assert declared == settings, name
+
+
+def test_what_the_parameters_default_to_is_what_the_settings_default_to(template: Template) -> None:
+    variables = template.properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]
+    given = {name: str(value) for name, value in variables.items() if not isinstance(value, dict)}
+    assert Settings.load(given) == Settings(elasticsearch_url=ELASTICSEARCH_URL)
+
+
+def test_settings_that_name_a_resource_refer_to_it(template: Template) -> None:
+    variables = template.properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]
+    references = {name.removeprefix(PREFIX).lower(): target(value) for name, value in variables.items() if isinstance(value, dict)}
+    assert references == {"bucket": "Bucket", "products_queue_url": "ProductsQueue", "backfill_queue_url": "BackfillQueue"}
+
+
+def test_made_up_weights_are_built_in_and_asked_for_by_the_id_that_the_export_gives_them() -> None:
+    search = transform(Model="efficientnet_lite2", RandomWeights="7").resources["Search"]
+    assert search["Metadata"]["DockerBuildArgs"] == {"MODEL": "efficientnet_lite2", "RANDOM_WEIGHTS": "7"}
+    variables = search["Properties"]["Environment"]["Variables"]
+    assert variables["LOOKALIKE_MODEL"] == model_id(NETWORKS["efficientnet_lite2"], random_weights=7)
+
+
+def test_variables_of_powertools_and_boto3_are_declared_so_that_sam_local_passes_them(template: Template) -> None:
+    for name, function in template.properties_of("Lambda::Function").items():
+        assert {"POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL", "AWS_ENDPOINT_URL"} <= set(function["Environment"]["Variables"]), name
+
+
+def test_a_function_fits_a_new_account_and_its_caller_s_patience(template: Template) -> None:
+    for name, function in template.properties_of("Lambda::Function").items():
+        assert function["MemorySize"] <= 3008, name
+        assert function["Timeout"] <= (29 if name == "Search" else 120), name
+        assert "ReservedConcurrentExecutions" not in function, name
+
+
+def test_functions_are_traced_and_run_where_openvino_does(template: Template) -> None:
+    for name, function in template.properties_of("Lambda::Function").items():
+        assert function["TracingConfig"] == {"Mode": "Active"}, name
+        assert function["Architectures"] == ["x86_64"], name
+
+
+def test_logs_of_every_function_end_one_day(template: Template) -> None:
+    groups = template.properties_of("Logs::LogGroup")
+    for name, function in template.properties_of("Lambda::Function").items():
+        group = groups.pop(target(function["LoggingConfig"]["LogGroup"]))
+        assert group["RetentionInDays"] > 0, name
+        assert group["LogGroupName"]["Fn::Sub"] == "/aws/lambda/" + function["FunctionName"]["Fn::Sub"]
+    assert not groups
+
+
+def test_functions_join_a_vpc_only_if_subnets_are_given(template: Template) -> None:
+    assert not any("VpcConfig" in function for function in template.properties_of("Lambda::Function").values())
+    inside = transform(VpcSubnetIds="subnet-1,subnet-2", VpcSecurityGroupIds="sg-1")
+    for name, function in inside.properties_of("Lambda::Function").items():
+        assert function["VpcConfig"] == {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}, name
+
+
+def test_search_is_kept_started_only_if_asked_for(template: Template) -> None:
+    assert "ProvisionedConcurrencyConfig" not in template.only("Lambda::Alias")
+    alias = transform(SearchProvisionedConcurrency="2").only("Lambda::Alias")
+    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
+    assert target(alias["FunctionName"]) == "Search"

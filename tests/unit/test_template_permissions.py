@@ -1,0 +1,114 @@
+"""House rules of the roles: each function may do what it does, on what is ours."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.sam_template import Template, many, statements, target, transform
+
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:elasticsearch-AbCdEf"
+NO_NARROWER_RESOURCE = {"Trace", "JoinVpc"}
+"""Statements whose actions AWS does not let one limit to a resource."""
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return transform()
+
+
+@pytest.fixture(scope="module")
+def full() -> Template:
+    return transform(ElasticsearchSecretArn=SECRET_ARN, VpcSubnetIds="subnet-1", VpcSecurityGroupIds="sg-1")
+
+
+def allowed(template: Template, function: str) -> Iterator[dict[str, Any]]:
+    """Every statement that a function's role has, the shared ones included."""
+    role = template.properties_of("IAM::Role")[target(template.properties_of("Lambda::Function")[function]["Role"])]
+    for policy in role["Policies"]:
+        yield from statements(policy)
+    for shared in role["ManagedPolicyArns"]:
+        yield from statements(template.properties_of("IAM::ManagedPolicy")[target(shared)])
+
+
+def resources(template: Template, function: str, action: str) -> set[str]:
+    """The logical ids of what a function may do this action on."""
+    return {
+        target(resource)
+        for statement in allowed(template, function)
+        if action in many(statement["Action"])
+        for resource in many(statement["Resource"])
+    }
+
+
+FUNCTIONS = ["OnUpload", "Backfill", "IndexProducts", "Search"]
+
+
+def test_the_rules_below_walk_every_function(template: Template) -> None:
+    assert sorted(FUNCTIONS) == sorted(template.properties_of("Lambda::Function"))
+
+
+def test_each_function_has_a_role_of_its_own_without_aws_s_broad_policies(full: Template) -> None:
+    roles = [target(function["Role"]) for function in full.properties_of("Lambda::Function").values()]
+    assert sorted(roles) == sorted(full.properties_of("IAM::Role"))
+    for role in full.properties_of("IAM::Role").values():
+        assert all(isinstance(arn, dict) for arn in role["ManagedPolicyArns"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower_one(full: Template, function: str) -> None:
+    for statement in allowed(full, function):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in many(statement["Action"])), statement
+        if statement["Sid"] in NO_NARROWER_RESOURCE:
+            assert statement["Resource"] == "*"
+        else:
+            assert all(isinstance(resource, dict) or resource == SECRET_ARN for resource in many(statement["Resource"])), statement
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_receives_from_the_queue_that_invokes_it_and_no_other(template: Template, function: str) -> None:
+    mappings = template.properties_of("Lambda::EventSourceMapping").values()
+    invoking = {target(mapping["EventSourceArn"]) for mapping in mappings if target(mapping["FunctionName"]) == function}
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+        assert resources(template, function, action) == invoking
+
+
+@pytest.mark.parametrize(
+    ("function", "queues"),
+    [("OnUpload", set()), ("Backfill", {"BackfillQueue", "ProductsQueue"}), ("IndexProducts", {"ProductsQueue"}), ("Search", set())],
+)
+def test_a_function_posts_only_where_its_work_goes_on(template: Template, function: str, queues: set[str]) -> None:
+    assert resources(template, function, "sqs:SendMessage") == queues
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_reading_a_picture_comes_with_learning_that_it_is_absent(template: Template, function: str) -> None:
+    pictures = [statement for statement in allowed(template, function) if statement["Action"] == "s3:GetObject"]
+    listing = [statement for statement in allowed(template, function) if statement["Action"] == "s3:ListBucket"]
+    assert len(pictures) == len(listing) == (0 if function == "Backfill" else 1)
+    assert all(statement["Resource"] == {"Fn::Sub": "${Bucket.Arn}/images/*"} for statement in pictures)
+    assert all("Condition" not in statement for statement in listing)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_its_own_log_and_no_other(template: Template, function: str) -> None:
+    group = target(template.properties_of("Lambda::Function")[function]["LoggingConfig"]["LogGroup"])
+    assert resources(template, function, "logs:PutLogEvents") == {group}
+    assert resources(template, function, "logs:CreateLogStream") == {group}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_secret_may_be_read_only_if_there_is_one(template: Template, full: Template, function: str) -> None:
+    assert not any("secretsmanager:GetSecretValue" in many(statement["Action"]) for statement in allowed(template, function))
+    [statement] = [each for each in allowed(full, function) if each["Action"] == "secretsmanager:GetSecretValue"]
+    assert statement["Resource"] == SECRET_ARN
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_network_interfaces_may_be_made_only_in_a_vpc(template: Template, full: Template, function: str) -> None:
+    def network_actions(variant: Template) -> list[str]:
+        return [action for statement in allowed(variant, function) for action in many(statement["Action"]) if action.startswith("ec2:")]
+
+    assert not network_actions(template)
+    assert "ec2:CreateNetworkInterface" in network_actions(full)
