@@ -1,0 +1,113 @@
+"""S3, SQS and Secrets Manager on this machine: moto's server as a child process. What it holds is in memory and goes with it."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sqs.models import Queue
+from werkzeug.serving import make_server
+
+REGION: Final = "eu-central-1"
+ACCOUNT = "123456789012"
+
+
+class AwsServer:
+    """The server; it ends with the process that started it.
+
+    Args:
+        log: file to which its log is appended.
+        port: 0 for any that is free.
+    """
+
+    def __init__(self, log: Path, *, port: int = 0) -> None:
+        self._log = log
+        self._port = port
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint of all services, once it was started."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What boto3 and the AWS CLI need to speak with it."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns when the server answers.
+
+        Raises:
+            RuntimeError: it did not start; the message says where its log is.
+        """
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "infra.local.aws", str(self._port)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=Path(__file__).parents[2],
+                start_new_session=True,
+                env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            )
+        assert self._process.stdout  # noqa: S101
+        port = self._process.stdout.readline()
+        if not port:
+            raise RuntimeError(f"moto's server did not start; its log is {self._log}")
+        self._port = int(port)
+
+    def stop(self) -> None:
+        """Ends it; does nothing if it does not run."""
+        if self._process:
+            self._process.communicate()
+            self._process = None
+
+
+def session() -> boto3.Session:
+    """Clients made from it (with ``endpoint_url``) carry credentials that the local services accept, whatever the environment holds."""
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106 - any will do
+
+
+def main() -> None:
+    """The child: serves until its parent closes the pipe, which the kernel does if the parent is killed."""
+    _delete_messages_under_lock()
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _delete_messages_under_lock() -> None:
+    """On each deletion, moto copies a queue's list without what is deleted: a message that another thread adds meanwhile would be lost."""
+    delete = Queue.delete_message
+
+    def delete_under_lock(queue: Queue, receipt_handle: str) -> None:
+        with queue._messages_lock:
+            delete(queue, receipt_handle)
+
+    Queue.delete_message = delete_under_lock  # type: ignore[method-assign, assignment]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""API Gateway's REST API in front of a function: requests become proxy events, the function's answers become responses.
+
+Limits and refusals are the gateway's own, in the error shape that template.yaml's gateway responses give them in AWS.
+"""
+
+import base64
+import json
+import logging
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Request, Response
+
+from infra.local.aws import ACCOUNT
+from infra.local.functions import MAX_PAYLOAD_BYTES
+from infra.local.invocation import FunctionFailed, Invoke
+from infra.local.loopback import LoopbackServer
+
+BINARY_MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "multipart/form-data"})
+OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/health"})
+MAX_BODY_BYTES = 10 * 1024 * 1024
+INTEGRATION_TIMEOUT_S = 29.0
+STAGE = "local"
+
+_logger = logging.getLogger(__name__)
+
+
+class Gateway:
+    """The HTTP front.
+
+    Args:
+        invoke: calls the function, see `infra.local.invocation`.
+        function: name of the function that serves every route.
+        port: 0 for any that is free.
+        api_key: what ``x-api-key`` must be, but on the open paths; None asks for no key.
+        timeout_s: how long the function may take.
+    """
+
+    def __init__(
+        self, invoke: Invoke, function: str, *, port: int = 0, api_key: str | None = None, timeout_s: float = INTEGRATION_TIMEOUT_S
+    ) -> None:
+        self._invoke = invoke
+        self._function = function
+        self._api_key = api_key
+        self._timeout_s = timeout_s
+        self._integration = ThreadPoolExecutor(max_workers=64, thread_name_prefix="gateway")
+        self._server = LoopbackServer(self._answer, port=port)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self._server.url
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.__exit__(kind, error, trace)
+        self._integration.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, request: Request) -> Response:
+        request_id = str(uuid.uuid4())
+        body = _read(request)
+        if self._api_key is not None and request.path not in OPEN_PATHS and request.headers.get("x-api-key") != self._api_key:
+            return refusal(403, "api_key_refused", "Send a valid API key in the header x-api-key.", request_id)
+        if body is None:
+            return _too_large(request_id)
+        event = proxy_event(request, body, request_id=request_id, at_s=time.time())
+        if len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
+            return _too_large(request_id)
+        return self._integrate(event, request, request_id)
+
+    def _integrate(self, event: Mapping[str, Any], request: Request, request_id: str) -> Response:
+        try:
+            answer = self._integration.submit(self._invoke, self._function, event).result(self._timeout_s)
+            return response(answer, accept=request.headers.get("Accept", ""), request_id=request_id)
+        except TimeoutError:
+            return refusal(504, "gateway_timeout", f"There was no answer within {self._timeout_s:g} seconds. Try again.", request_id)
+        except (FunctionFailed, BotoCoreError, ClientError, MalformedAnswer) as error:
+            _logger.error("%s %s failed: %s", request.method, request.path, error)
+            return refusal(502, "function_failed", "The function gave no answer that can be passed on. Its log says why.", request_id)
+
+
+class MalformedAnswer(Exception):
+    """What the function returned is not a proxy integration's answer."""
+
+
+def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) -> dict[str, Any]:
+    """The event of a Lambda proxy integration, payload version 1.0.
+
+    The path stays percent-encoded, query parameters are decoded, the last of several values is the single one: as a REST API does it.
+    """
+    path = urlsplit(str(request.environ.get("RAW_URI") or request.path)).path
+    text, is_binary = _event_body(body, request.mimetype)
+    headers, query = _multiple(request.headers.items()), _multiple(request.args.items(multi=True))
+    is_root = path == "/"
+    resource = "/" if is_root else "/{proxy+}"
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": request.method,
+        "headers": _single(headers),
+        "multiValueHeaders": headers or None,
+        "queryStringParameters": _single(query),
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": None if is_root else {"proxy": unquote(path.lstrip("/"))},
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "domainName": request.host,
+            "extendedRequestId": request_id,
+            "httpMethod": request.method,
+            "identity": {
+                "sourceIp": request.remote_addr,
+                "userAgent": request.headers.get("User-Agent"),
+                "apiKey": request.headers.get("x-api-key"),
+            },
+            "path": f"/{STAGE}{path}",
+            "protocol": request.environ.get("SERVER_PROTOCOL"),
+            "requestId": request_id,
+            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at_s)),
+            "requestTimeEpoch": round(at_s * 1000),
+            "resourceId": "local",
+            "resourcePath": resource,
+            "stage": STAGE,
+        },
+        "body": text,
+        "isBase64Encoded": is_binary,
+    }
+
+
+def response(answer: Any, *, accept: str, request_id: str) -> Response:
+    """What a proxy integration's answer becomes.
+
+    A base64 body is decoded only where the first type of the request's ``Accept`` is a binary media type: so does API Gateway.
+
+    Raises:
+        MalformedAnswer: it is not one.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("statusCode"), int):
+        raise MalformedAnswer(f"no statusCode in {str(answer)[:200]}")
+    headers = Headers()
+    for name, value in (answer.get("headers") or {}).items():
+        headers.set(name, str(value))
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        headers.setlist(name, [str(value) for value in values])
+    headers.setdefault("Content-Type", "application/json")
+    headers.set("x-amzn-RequestId", request_id)
+    headers.remove("Content-Length")
+    body: str | bytes = answer.get("body") or ""
+    if answer.get("isBase64Encoded") and accept.split(",")[0].partition(";")[0].strip() in BINARY_MEDIA_TYPES:
+        body = base64.b64decode(body)
+    return Response(body, answer["statusCode"], headers)
+
+
+def refusal(status: int, code: str, message: str, request_id: str) -> Response:
+    """An answer of the gateway's own."""
+    body = json.dumps({"error": {"code": code, "message": message, "request_id": request_id}})
+    return Response(body, status, {"x-amzn-RequestId": request_id}, content_type="application/json")
+
+
+def _too_large(request_id: str) -> Response:
+    message = "The body is too large: about 4.4 MB of picture fit through. Send a smaller picture, or its address as image_url."
+    return refusal(413, "body_too_large", message, request_id)
+
+
+def _read(request: Request) -> bytes | None:
+    """The body, None if it is over the limit; read to its end all the same, or the client would not see the answer."""
+    body = bytearray()
+    while chunk := request.stream.read(1 << 20):
+        if len(body) <= MAX_BODY_BYTES:
+            body += chunk
+    return bytes(body) if len(body) <= MAX_BODY_BYTES else None
+
+
+def _event_body(body: bytes, media_type: str) -> tuple[str | None, bool]:
+    if not body:
+        return None, False
+    if media_type in BINARY_MEDIA_TYPES:
+        return base64.b64encode(body).decode(), True
+    return body.decode(errors="replace"), False
+
+
+def _multiple(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def _single(values: Mapping[str, list[str]]) -> dict[str, str] | None:
+    return {name: several[-1] for name, several in values.items()} or None

@@ -1,0 +1,43 @@
+"""Calls a function through the Lambda API, wherever that is: infra.local.lambda_api, `sam local start-lambda`, or AWS."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from botocore.config import Config
+
+from infra.local import aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+Invoke: TypeAlias = Callable[[str, Mapping[str, Any]], Any]
+"""Function's name and event -> what its handler returned."""
+
+
+class FunctionFailed(Exception):
+    """The function raised, ran out of time or died; the message is Lambda's description of it."""
+
+
+def client(lambda_url: str) -> "LambdaClient":
+    """A client that waits as long as a function may run, and tries again only where nothing can have run yet."""
+    config = Config(read_timeout=905, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=50)
+    return aws.session().client("lambda", endpoint_url=lambda_url, config=config)
+
+
+def through(lambda_client: "LambdaClient") -> Invoke:
+    """The synchronous invocation, with JSON on both sides.
+
+    Raises (the returned callable):
+        FunctionFailed: the function did not give an answer.
+        botocore.exceptions.ClientError: the Lambda API refused the invocation.
+    """
+
+    def invoke(name: str, event: Mapping[str, Any]) -> Any:
+        answer = lambda_client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        payload = json.loads(answer["Payload"].read() or "null")
+        if "FunctionError" in answer:
+            raise FunctionFailed(f"{name}: {payload.get('errorType')}: {payload.get('errorMessage')}")
+        return payload
+
+    return invoke

@@ -1,0 +1,99 @@
+"""The Invoke operation of Lambda's API, for the AWS CLI, boto3, the gateway and the event sources."""
+
+import json
+import logging
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+from werkzeug.wrappers import Request, Response
+
+from infra.local.functions import MAX_PAYLOAD_BYTES, Function
+from infra.local.loopback import LoopbackServer
+
+_logger = logging.getLogger(__name__)
+
+
+class LambdaApi:
+    """Serves ``POST /2015-03-31/functions/NAME/invocations``.
+
+    Args:
+        functions: those that can be invoked, by name.
+        port: 0 for any that is free.
+    """
+
+    def __init__(self, functions: Mapping[str, Function], *, port: int = 0) -> None:
+        self._functions = functions
+        self._server = LoopbackServer(self._answer, port=port)
+        self._events = ThreadPoolExecutor(thread_name_prefix="lambda-event")
+
+    @property
+    def url(self) -> str:
+        """The endpoint, for ``--endpoint-url``."""
+        return self._server.url
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.__exit__(kind, error, trace)
+        self._events.shutdown(cancel_futures=True)
+
+    def _answer(self, request: Request) -> Response:
+        name = _function_name(request.path)
+        if name is None or request.method != "POST":
+            return _refusal(404, "UnknownOperationException", f"Only Invoke is served here, not {request.method} {request.path}")
+        function = self._functions.get(name)
+        if function is None:
+            return _refusal(404, "ResourceNotFoundException", f"Function not found: {name}. There are: {', '.join(self._functions)}")
+        payload = request.get_data()
+        kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        if refusal := _check(payload, kind):
+            return refusal
+        text = payload.decode() or "{}"
+        if kind == "DryRun":
+            return _response(204, "")
+        if kind == "Event":
+            self._events.submit(self._run, function, text)
+            return _response(202, "")
+        answer = function.invoke(text)
+        return _response(200, answer.payload, **({"X-Amz-Function-Error": "Unhandled"} if answer.failed else {}))
+
+    def _run(self, function: Function, payload: str) -> None:
+        answer = function.invoke(payload)
+        if answer.failed:
+            _logger.error("%s failed: %s", function.definition.name, answer.payload)
+
+
+def _function_name(path: str) -> str | None:
+    """The name in an invocation's path, which may hold an ARN or a qualifier; None for other paths."""
+    match path.split("/"):
+        case ["", "2015-03-31", "functions", reference, "invocations"]:
+            return unquote(reference).rpartition("function:")[2].partition(":")[0]
+    return None
+
+
+def _check(payload: bytes, kind: str) -> Response | None:
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        message = f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
+        return _refusal(413, "RequestTooLargeException", message)
+    if kind not in ("RequestResponse", "Event", "DryRun"):
+        return _refusal(400, "InvalidParameterValueException", f"Unknown invocation type {kind}")
+    try:
+        json.loads(payload or "{}")
+    except ValueError as error:
+        return _refusal(400, "InvalidRequestContentException", f"Could not parse request body into json: {error}")
+    return None
+
+
+def _refusal(status: int, kind: str, message: str) -> Response:
+    return _response(status, json.dumps({"Type": "User", "Message": message, "message": message}), **{"X-Amzn-ErrorType": kind})
+
+
+def _response(status: int, body: str, **headers: str) -> Response:
+    stated = {"X-Amz-Executed-Version": "$LATEST", "x-amzn-RequestId": str(uuid.uuid4())} | headers
+    return Response(body, status, stated, content_type="application/json")

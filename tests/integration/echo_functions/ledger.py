@@ -1,0 +1,16 @@
+"""A function that writes down each message it gets, and fails those whose body says so."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    records = event["Records"]
+    with Path(os.environ["LOOKALIKE_TEST_LEDGER"]).open("a") as ledger:
+        for record in records:
+            ledger.write(json.dumps({"body": record["body"], "tries": record["attributes"]["ApproximateReceiveCount"]}) + "\n")
+    if any("crash" in record["body"] for record in records):
+        raise RuntimeError("crash")
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in records if "fail" in record["body"]]}
