@@ -10,18 +10,24 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from elasticsearch import Elasticsearch
 
+from lookalike.adapters.elasticsearch_backfills import ElasticsearchBackfills
 from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue, IndexInfo
 from lookalike.adapters.elasticsearch_client import connect, explained
 from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
+from lookalike.adapters.elasticsearch_outcomes import ElasticsearchOutcomes
+from lookalike.adapters.elasticsearch_source import ElasticsearchSource
 from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.model_store import ModelStore
 from lookalike.adapters.pictures_by_scheme import PicturesByScheme
 from lookalike.adapters.s3_pictures import S3Links, S3Pictures
+from lookalike.adapters.sqs_outbox import SqsOutbox
+from lookalike.backfilling import Backfilling
 from lookalike.domain import Embedder
 from lookalike.errors import Misconfigured, Unavailable
 from lookalike.health import HealthCheck
 from lookalike.indexing import Indexing
 from lookalike.indexing import Target as Written
+from lookalike.products import Products
 from lookalike.searching import Searching
 from lookalike.searching import Target as Searched
 from lookalike.settings import Settings
@@ -43,8 +49,12 @@ class Wiring:
     @cached_property
     def elasticsearch(self) -> Elasticsearch:
         """The client, with the secret's credentials."""
+        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca)
+
+    @cached_property
+    def _secret(self) -> str | None:
         arn = self.settings.elasticsearch_secret_arn
-        return connect(self.settings.elasticsearch_url, _secret(arn) if arn else None, self.settings.elasticsearch_ca)
+        return _secret(arn) if arn else None
 
     @cached_property
     def catalogue(self) -> ElasticsearchCatalogue:
@@ -71,6 +81,32 @@ class Wiring:
         """The use case behind `on_upload` and `index_products`."""
         self._load_model()
         return Indexing(self._written, PicturesByScheme(self.http_pictures, self.s3_pictures))
+
+    @cached_property
+    def outcomes(self) -> ElasticsearchOutcomes:
+        """What became of each product."""
+        return ElasticsearchOutcomes(self.elasticsearch, f"{self.settings.alias}-outcomes", self.settings.index_definitions)
+
+    @cached_property
+    def outbox(self) -> SqsOutbox:
+        """Messages to our queues."""
+        products, backfill = self.settings.products_queue_url, self.settings.backfill_queue_url
+        if products is None or backfill is None:
+            raise Misconfigured("LOOKALIKE_PRODUCTS_QUEUE_URL and LOOKALIKE_BACKFILL_QUEUE_URL must both be set")
+        return SqsOutbox(boto3.client("sqs", config=AWS_CONFIG), products, backfill)
+
+    @cached_property
+    def products(self) -> Products:
+        """The use case behind `index_products`."""
+        return Products(self.indexing, self.outcomes, self.outbox)
+
+    @cached_property
+    def backfilling(self) -> Backfilling:
+        """The use case behind `backfill`."""
+        name, definitions = f"{self.settings.alias}-backfills", self.settings.index_definitions
+        store = ElasticsearchBackfills(self.elasticsearch, name, definitions, self.outcomes)
+        source = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca)
+        return Backfilling(source, store, self.outcomes, self.outbox)
 
     @cached_property
     def searching(self) -> Searching:

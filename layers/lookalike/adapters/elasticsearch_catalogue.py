@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elasticsearch import BadRequestError, Elasticsearch
+from elasticsearch import Elasticsearch
 
-from lookalike.adapters.elasticsearch_client import explained
+from lookalike.adapters.elasticsearch_client import explained, make_index
 from lookalike.domain import Model
 from lookalike.errors import IndexMissing, Misconfigured
 
@@ -75,16 +75,10 @@ class ElasticsearchCatalogue:
         return self._resolved
 
     def _create(self, name: str, model: Model) -> None:
-        """Makes the first index and its alias at once; another process may have been quicker."""
+        """Makes the first index and its alias at once."""
         with explained(name):
             self._check_version()
-            try:
-                self._client.indices.create(
-                    index=name, **definition(self._definitions, model), aliases={self._alias: {"is_write_index": True}}
-                )
-            except BadRequestError as error:
-                if error.error != "resource_already_exists_exception":
-                    raise
+        make_index(self._client, name, definition(self._definitions, model) | {"aliases": {self._alias: {"is_write_index": True}}})
         self._resolved_at = float("-inf")
 
     def _check_version(self) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from elastic_transport import ConnectionError as NoConnection
 from elastic_transport import ConnectionTimeout, TransportError
-from elasticsearch import ApiError, Elasticsearch, NotFoundError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
 from lookalike.errors import IndexAway, IndexMissing, LookalikeError, Misconfigured
 
@@ -30,7 +30,7 @@ def connect(url: str, secret: str | None = None, ca: str | None = None) -> Elast
     Raises:
         Misconfigured: the secret is of another shape.
     """
-    options: dict[str, Any] = _credentials(secret) if secret else {}
+    options: dict[str, Any] = credentials(secret) if secret else {}
     if ca:
         options["ssl_context"] = ssl.create_default_context(cadata=ca)
     return Elasticsearch(
@@ -64,6 +64,18 @@ def explained(index: str = "") -> Iterator[None]:
         raise of_status(error.status_code, str(error)) from error
 
 
+def make_index(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> None:
+    """Makes an index if it is not there yet; another process may be quicker."""
+    with explained(name):
+        if client.indices.exists(index=name):
+            return
+        try:
+            client.indices.create(index=name, **body)
+        except BadRequestError as error:
+            if error.error != "resource_already_exists_exception":
+                raise
+
+
 def of_status(status: int, message: str) -> LookalikeError:
     """The error that an HTTP status of Elasticsearch stands for."""
     if status in BUSY:
@@ -73,7 +85,12 @@ def of_status(status: int, message: str) -> LookalikeError:
     return Misconfigured(f"Elasticsearch refuses the request: {message}")
 
 
-def _credentials(secret: str) -> dict[str, Any]:
+def credentials(secret: str) -> dict[str, Any]:
+    """The client's options for the credentials in a secret.
+
+    Raises:
+        Misconfigured: the secret is of another shape.
+    """
     try:
         given = json.loads(secret)
         if "api_key" in given:

@@ -1,0 +1,237 @@
+"""Products of an index that is only read, by plain JSON over HTTP: it may be another cluster and an older server (7.12 and later).
+
+Slices are ranges of the field that holds the product's id, where that can be sorted by; their bounds are sampled. Otherwise they are
+slices of one point in time, and a slice whose point in time is lost starts again.
+"""
+
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from lookalike.adapters.elasticsearch_client import BUSY, credentials
+from lookalike.backfilling import FieldNames, Page, Position, Row, SourceSpec
+from lookalike.domain import Product
+from lookalike.errors import IndexAway, Misconfigured, RequestInvalid
+
+TIMEOUT_S = 30.0
+KEEP_ALIVE = "15m"
+SAMPLES_A_SLICE = 20
+MAX_ID_BYTES = 512
+SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
+
+Body = dict[str, Any]
+
+
+class ElasticsearchSource:
+    """Reads one cluster.
+
+    Args:
+        url: its address; of several, separated by commas, the first.
+        secret: as `lookalike.adapters.elasticsearch_client.connect` takes it.
+        ca: likewise.
+    """
+
+    def __init__(self, url: str, secret: str | None = None, ca: str | None = None) -> None:
+        self._url = url.partition(",")[0].strip().rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        if ca:
+            self._session.mount("https://", _TrustingAdapter(ca))
+        given = credentials(secret) if secret else {}
+        if "api_key" in given:
+            self._session.headers["Authorization"] = f"ApiKey {given['api_key']}"
+        elif given:
+            self._session.auth = given["basic_auth"]
+
+    def count(self, spec: SourceSpec) -> int:
+        """How many documents."""
+        return int(self._post(f"{_path(spec)}/_count", {"query": spec.query})["count"])
+
+    def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
+        """Starting points of at most ``most`` slices, and of one more for documents without an id."""
+        field = self._sortable(spec)
+        if field is None:
+            pit = self._post(f"{_path(spec)}/_pit?keep_alive={KEEP_ALIVE}")["id"]
+            return [{"pit": pit, "slice": number, "slices": most, "after": None} for number in range(most)]
+        bounds = self._bounds(spec, field, most) if most > 1 else []
+        ranges: list[Position] = [
+            {"field": field, "gt": low, "lte": high} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
+        ]
+        return (
+            [*ranges, {"without": field, "pit": None, "slice": 0, "slices": 1, "after": None}] if self._any_without(spec, field) else ranges
+        )
+
+    def page(self, spec: SourceSpec, position: Position, size: int) -> Page:
+        """The documents at a position."""
+        if "field" in position:
+            return self._range_page(spec, position, size)
+        return self._pit_page(spec, position, size)
+
+    def _range_page(self, spec: SourceSpec, position: Position, size: int) -> Page:
+        hits = self._search(_path(spec), range_body(spec, position, size))
+        more = {**position, "gt": hits[-1]["sort"][0]} if len(hits) == size else None
+        return Page([row(hit, spec.fields) for hit in hits], more)
+
+    def _pit_page(self, spec: SourceSpec, position: Position, size: int) -> Page:
+        pit = position["pit"] or self._post(f"{_path(spec)}/_pit?keep_alive={KEEP_ALIVE}")["id"]
+        try:
+            hits = self._search(None, pit_body(spec, {**position, "pit": pit}, size))
+        except _PointInTimeLost:
+            return Page([], {**position, "pit": None, "after": None})
+        more = {**position, "pit": pit, "after": hits[-1]["sort"]} if len(hits) == size else None
+        return Page([row(hit, spec.fields) for hit in hits], more)
+
+    def _sortable(self, spec: SourceSpec) -> str | None:
+        """The field of the product's id, or its keyword sub-field, if documents can be sorted by it."""
+        if spec.fields.id is None:
+            return None
+        names = [spec.fields.id, f"{spec.fields.id}.keyword"]
+        known = self._post(f"{_path(spec)}/_field_caps?fields={','.join(names)}&ignore_unavailable=false")["fields"]
+        for name in names:
+            types = known.get(name, {})
+            if len(types) == 1 and all(kind in SORTABLE and caps["aggregatable"] for kind, caps in types.items()):
+                return name
+        return None
+
+    def _bounds(self, spec: SourceSpec, field: str, slices: int) -> list[Any]:
+        """Values of the field that cut the documents into about equal parts."""
+        samples = SAMPLES_A_SLICE * slices
+        query = {"function_score": {"query": spec.query, "random_score": {}, "boost_mode": "replace"}}
+        hits = self._search(_path(spec), {"query": query, "size": samples, "_source": False, "docvalue_fields": [field]})
+        values = sorted({hit["fields"][field][0] for hit in hits if field in hit.get("fields", {})})
+        return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
+
+    def _any_without(self, spec: SourceSpec, field: str) -> bool:
+        return bool(self._post(f"{_path(spec)}/_count", {"query": _without(spec, field)})["count"])
+
+    def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
+        answer = self._post(f"{index}/_search" if index else "_search", body)
+        if answer["timed_out"] or answer["_shards"]["failed"]:
+            raise IndexAway("the source did not search all of its shards")
+        return cast(list[dict[str, Any]], answer["hits"]["hits"])
+
+    def _post(self, path: str, body: Body | None = None) -> dict[str, Any]:
+        try:
+            response = self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+        except requests.RequestException as error:
+            raise IndexAway(f"the source cannot be reached: {type(error).__name__}") from error
+        if response.ok:
+            return cast(dict[str, Any], response.json())
+        raise _explained(response)
+
+
+class _TrustingAdapter(HTTPAdapter):
+    """Trusts one more certificate authority, given as PEM text."""
+
+    def __init__(self, ca: str) -> None:
+        self._context = ssl.create_default_context(cadata=ca)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+
+class _PointInTimeLost(Exception):
+    """Its node went, or nobody asked for too long."""
+
+
+def range_body(spec: SourceSpec, position: Position, size: int) -> Body:
+    """The next documents of a range, by the field that it is a range of."""
+    field = position["field"]
+    bounds = {bound: position[bound] for bound in ("gt", "lte") if position[bound] is not None}
+    within = {"range": {field: bounds}} if bounds else {"exists": {"field": field}}
+    return _body(spec, {"bool": {"filter": [spec.query, within]}}, [{field: "asc"}], size)
+
+
+def pit_body(spec: SourceSpec, position: Position, size: int) -> Body:
+    """The next documents of a slice of a point in time."""
+    query = _without(spec, position["without"]) if "without" in position else spec.query
+    body = _body(spec, query, ["_shard_doc"], size) | {"pit": {"id": position["pit"], "keep_alive": KEEP_ALIVE}}
+    if position["slices"] > 1:
+        body["slice"] = {"id": position["slice"], "max": position["slices"]}
+    if position["after"] is not None:
+        body["search_after"] = position["after"]
+    return body
+
+
+def row(hit: Mapping[str, Any], fields: FieldNames) -> Row:
+    """The product that a document describes, or why it describes none."""
+    source = hit["_source"]
+    ids = [hit["_id"]] if fields.id is None else [value for value in _values(source, fields.id) if isinstance(value, str | int | float)]
+    if len(ids) != 1 or not str(ids[0]):
+        return Row(hit["_id"], None, f"the document {hit['_id']!r} has no single value as {fields.id!r} to be the product's id")
+    if len(str(ids[0]).encode()) > MAX_ID_BYTES:
+        return Row(hit["_id"], None, f"the document {hit['_id']!r} has an id of more than {MAX_ID_BYTES} bytes")
+    urls = dict.fromkeys(url.strip() for url in _values(source, fields.image_urls) if isinstance(url, str) and url.strip())
+    return Row(hit["_id"], Product(str(ids[0]), tuple(urls), _attributes(source, fields)))
+
+
+def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]:
+    if isinstance(fields.attributes, str):
+        found = [value for value in _values(source, fields.attributes) if isinstance(value, dict)]
+        return found[0] if found else {}
+    if fields.attributes is None:
+        return {name: value for name, value in source.items() if name not in (fields.id, fields.image_urls)}
+    named = {name: list(_values(source, name)) for name in fields.attributes}
+    return {name: values[0] if len(values) == 1 else values for name, values in named.items() if values}
+
+
+def _values(value: Any, path: str) -> Iterator[Any]:
+    """What stands at a dotted path; lists on the way are walked through."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _values(each, path)
+    elif not path:
+        if value is not None:
+            yield value
+    elif isinstance(value, dict):
+        if path in value:
+            yield from _values(value[path], "")
+        else:
+            head, _, rest = path.partition(".")
+            if head in value:
+                yield from _values(value[head], rest)
+
+
+def _body(spec: SourceSpec, query: Any, sort: list[Any], size: int) -> Body:
+    return {"query": query, "sort": sort, "size": size, "_source": _wanted(spec.fields), "track_total_hits": False}
+
+
+def _wanted(fields: FieldNames) -> list[str] | bool:
+    if fields.attributes is None:
+        return True
+    attributes = [fields.attributes] if isinstance(fields.attributes, str) else list(fields.attributes)
+    return [name for name in (fields.id, fields.image_urls, *attributes) if name]
+
+
+def _path(spec: SourceSpec) -> str:
+    """The index as part of a URL: a name that a caller wrote must not become another request."""
+    return quote(spec.index, safe=",*")
+
+
+def _without(spec: SourceSpec, field: str) -> Body:
+    return {"bool": {"filter": [spec.query], "must_not": [{"exists": {"field": field}}]}}
+
+
+def _explained(response: requests.Response) -> Exception:
+    """Our error for an answer that is none."""
+    kind = reason = ""
+    try:
+        error = response.json()["error"]
+        causes = error.get("root_cause") or [error]
+        kind, reason = causes[0]["type"], str(causes[0]["reason"])
+    except (ValueError, KeyError, TypeError):
+        reason = response.text[:200]
+    if kind == "search_context_missing_exception":
+        return _PointInTimeLost()
+    if response.status_code in BUSY:
+        return IndexAway(f"the source is busy: {reason}", retry_after_s=5)
+    if response.status_code in (401, 403):
+        return Misconfigured(f"the source refuses our credentials: {reason}")
+    if response.status_code == 404:
+        return RequestInvalid(f"the source has no such index: {reason}", field="source.index")
+    return RequestInvalid(f"the source cannot answer: {reason}", field="source")

@@ -1,0 +1,95 @@
+"""Messages to the products queue and the backfill's own, through SQS."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookalike.errors import Misconfigured, Unavailable
+from lookalike.products import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MAX_ENTRIES = 10
+MAX_BATCH_BYTES = 262_144
+"""Size of a call's bodies together; SQS takes four times as much since 2025, not every server that speaks its language does."""
+
+_REFUSED = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "AccessDenied", "AccessDeniedException")
+
+
+class SqsOutbox:
+    """Posts to two queues, given by their URLs."""
+
+    def __init__(self, client: "SQSClient", products_queue_url: str, backfill_queue_url: str) -> None:
+        self._client = client
+        self._products_queue_url = products_queue_url
+        self._backfill_queue_url = backfill_queue_url
+
+    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
+        """Posts messages; all are taken, or it raises.
+
+        Raises:
+            Unavailable: SQS did not take them all.
+            Misconfigured: there is no such queue, or we may not post to it.
+        """
+        bodies = (body for message in messages for body in _bodies(message))
+        for batch in _batches(bodies):
+            self._send(self._products_queue_url, batch, delay_s)
+
+    def post_slice(self, backfill_id: str, number: int) -> None:
+        """Posts the message that has a slice read on. Raises as `post_products`."""
+        self._send(self._backfill_queue_url, [json.dumps({"action": "slice", "backfill_id": backfill_id, "slice": number})])
+
+    def _send(self, queue_url: str, bodies: list[str], delay_s: int = 0) -> None:
+        entries: Any = [{"Id": str(i), "MessageBody": body, "DelaySeconds": delay_s} for i, body in enumerate(bodies)]
+        try:
+            answer = self._client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _REFUSED:
+                raise Misconfigured(f"the queue {queue_url!r} cannot be posted to: {error}") from error
+            raise Unavailable(f"SQS did not take the messages: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"SQS did not take the messages: {error}") from error
+        if answer.get("Failed"):
+            raise Unavailable(f"SQS refused {len(answer['Failed'])} messages: {answer['Failed'][0].get('Message')}")
+
+
+def message_body(message: Message) -> str:
+    """A message as JSON; what it has none of is left out."""
+    body: dict[str, Any] = {}
+    if message.put:
+        body["put"] = [{"product_id": p.product_id, "image_urls": list(p.image_urls), "attributes": p.attributes} for p in message.put]
+    if message.delete:
+        body["delete"] = list(message.delete)
+    if message.backfill_id is not None:
+        body |= {"backfill_id": message.backfill_id, "run": message.run}
+    if message.attempt:
+        body["attempt"] = message.attempt
+    return json.dumps(body)
+
+
+def _bodies(message: Message) -> Iterator[str]:
+    """The message's body; products too large to travel together are sent in halves."""
+    body = message_body(message)
+    if len(body) <= MAX_BATCH_BYTES or len(message.put) <= 1:
+        yield body
+        return
+    middle = len(message.put) // 2
+    yield from _bodies(replace(message, put=message.put[:middle]))
+    yield from _bodies(replace(message, put=message.put[middle:], delete=()))
+
+
+def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for body in bodies:
+        if batch and (len(batch) == MAX_ENTRIES or size + len(body) > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += len(body)
+    if batch:
+        yield batch
