@@ -11,6 +11,7 @@ from lookalike.backfilling import Backfilling
 from lookalike.errors import LookalikeError
 
 from functions.backfill import commands
+from functions.validation import parsed
 
 logger = Logger()
 metrics = Metrics()
@@ -54,7 +55,7 @@ def _carry_out(backfilling: Backfilling, command: commands.Command) -> dict[str,
 def _is_done(backfilling: Backfilling, record: SQSRecord) -> bool:
     """Carries out a message; one that cannot be now comes back, and ends among the dead letters if it never can."""
     try:
-        _carry_out(backfilling, commands.read(record.body))
+        _carry_out(backfilling, commands.read(parsed(record.body, field="body")))
     except LookalikeError as error:
         logger.error("message_failed", message_id=record.message_id, code=error.code, reason=str(error))
         return False

@@ -3,8 +3,9 @@
 from typing import Annotated, Any, Literal
 
 from lookalike.backfilling import FieldNames, SourceSpec
-from lookalike.errors import RequestInvalid
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from functions.validation import validated
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -68,8 +69,4 @@ def read(payload: Any) -> Command:
     Raises:
         RequestInvalid: naming the field that is wrong.
     """
-    try:
-        return _COMMAND.validate_json(payload) if isinstance(payload, str) else _COMMAND.validate_python(payload)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise RequestInvalid(first["msg"], field=".".join(str(part) for part in first["loc"]) or "action") from error
+    return validated(_COMMAND, payload)

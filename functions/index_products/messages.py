@@ -3,13 +3,13 @@
 ``{"put": [{"product_id", "image_urls", "attributes"}, …]}`` or ``{"delete": ["product_id", …]}``, or both about different products.
 """
 
-import json
 from typing import Annotated, Any
 
 from lookalike.domain import Product
-from lookalike.errors import RequestInvalid
 from lookalike.products import PRODUCTS_A_MESSAGE, Message
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from functions.validation import parsed, validated
 
 ProductId = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -36,22 +36,15 @@ class MessageModel(BaseModel):
     attempt: int = Field(default=0, ge=0)
 
 
+_MESSAGE = TypeAdapter(MessageModel)
+
+
 def read(body: str) -> Message:
     """A message.
 
     Raises:
         RequestInvalid: naming the field that is wrong.
     """
-    try:
-        model = MessageModel.model_validate(json.loads(body, parse_constant=_refuse_constant))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise RequestInvalid(first["msg"], field=".".join(str(part) for part in first["loc"])) from error
-    except (ValueError, RecursionError) as error:
-        raise RequestInvalid(f"the message is not JSON: {error}") from error
+    model = validated(_MESSAGE, parsed(body, field="body"))
     put = tuple(Product(p.product_id, tuple(p.image_urls), p.attributes) for p in model.put)
     return Message(put, tuple(model.delete), model.backfill_id, model.run, model.attempt)
-
-
-def _refuse_constant(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")

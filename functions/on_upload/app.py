@@ -8,8 +8,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.errors import Unavailable
-from lookalike.indexing import Indexing, Outcome, product_of_key
+from lookalike.indexing import Outcome, product_of_key
+from lookalike.uploads import Uploads
 
 logger = Logger()
 metrics = Metrics()
@@ -17,23 +17,25 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(indexing: Indexing) -> Handler:
+def create(uploads: Uploads) -> Handler:
     """The function's handler."""
 
     @logger.inject_lambda_context
     @metrics.log_metrics
     def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-        objects = {record.message_id: dict(_objects(record)) for record in SQSEvent(event).records}
-        unsettled = {url: product_id for named in objects.values() for url, product_id in named.items()}
-        try:
-            for outcome in indexing.mirror(dict(unsettled)):
-                _report(outcome)
-                if outcome.error is None or outcome.error.ending == "drop":
-                    unsettled.pop(outcome.image_url, None)
-        except Unavailable as error:
-            logger.warning("index_away", error=str(error))
-        failed = [message_id for message_id, named in objects.items() if named.keys() & unsettled.keys()]
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        objects: dict[str, dict[str, str]] = {}
+        back: set[str] = set()
+        for record in SQSEvent(event).records:
+            try:
+                objects[record.message_id] = dict(_objects(record))
+            except (ValueError, KeyError, TypeError) as error:
+                logger.error("message_unreadable", message_id=record.message_id, reason=repr(error))
+                back.add(record.message_id)
+        mirrored = uploads.mirror({url: product_id for named in objects.values() for url, product_id in named.items()})
+        for outcome in mirrored.outcomes:
+            _report(outcome)
+        back |= {message_id for message_id, named in objects.items() if named.keys() & mirrored.unsettled}
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(back)]}
 
     return handler
 
@@ -55,6 +57,7 @@ def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
 def _report(outcome: Outcome) -> None:
     metrics.add_metric(f"Picture{outcome.state.capitalize()}", MetricUnit.Count, 1)
     if outcome.error:
-        logger.warning("picture_failed", image_url=outcome.image_url, code=outcome.error.code, reason=str(outcome.error))
+        log = logger.error if outcome.error.ending == "fail" else logger.warning
+        log("picture_failed", image_url=outcome.image_url, code=outcome.error.code, reason=str(outcome.error))
     else:
         logger.info("picture_done", image_url=outcome.image_url, state=outcome.state)

@@ -4,4 +4,4 @@ from lookalike.wiring import Wiring
 
 from functions.on_upload.app import create
 
-handler = create(Wiring().indexing)
+handler = create(Wiring().uploads)

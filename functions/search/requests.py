@@ -2,18 +2,17 @@
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from lookalike import filters
 from lookalike.errors import RequestInvalid
 from lookalike.searching import MAX_SIZE, ByContent, ByProduct, ByUrl, Query, Subject
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from functions.validation import parsed, validated
 
 SUBJECTS = ("image_url", "image", "product_id")
-Request = TypeVar("Request", bound="SearchOptions")
-
 FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
 
 
@@ -71,27 +70,27 @@ class SearchRequest(SearchOptions):
         return ByContent(_bytes(self.image or ""))
 
 
+_OPTIONS = TypeAdapter(SearchOptions)
+_REQUEST = TypeAdapter(SearchRequest)
+
+
 def from_json(body: bytes) -> SearchRequest:
     """The request in a JSON body.
 
     Raises:
         RequestInvalid: naming the field.
     """
-    try:
-        given = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise RequestInvalid(f"the body is not JSON: {error}", field="body") from error
-    return _validated(SearchRequest, given)
+    return validated(_REQUEST, parsed(body, field="body"))
 
 
 def from_query(parameters: Mapping[str, Sequence[str]]) -> SearchRequest:
     """The request in query parameters: ``filter`` is JSON, ``fields`` are separated by commas."""
-    return _validated(SearchRequest, _from_strings(parameters))
+    return validated(_REQUEST, _from_strings(parameters))
 
 
 def options_from_query(parameters: Mapping[str, Sequence[str]]) -> SearchOptions:
     """The options in query parameters, for a picture that is the body."""
-    return _validated(SearchOptions, _from_strings(parameters))
+    return validated(_OPTIONS, _from_strings(parameters))
 
 
 def _from_strings(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -103,21 +102,8 @@ def _from_strings(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     if "fields" in parameters:
         given["fields"] = [name.strip() for value in parameters["fields"] for name in value.split(",")]
     if "filter" in given:
-        try:
-            given["filter"] = json.loads(given["filter"], parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise RequestInvalid(f"the filter is not JSON: {error}", field="filter") from error
+        given["filter"] = parsed(given["filter"], field="filter")
     return given
-
-
-def _validated(kind: type[Request], given: Any) -> Request:
-    try:
-        return kind.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
-        reason = f"there is no field {field!r}" if first["type"] == "extra_forbidden" else first["msg"]
-        raise RequestInvalid(reason, field=field) from error
 
 
 def _bytes(text: str) -> bytes:
@@ -125,7 +111,3 @@ def _bytes(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise RequestInvalid("the picture is not base64 (no data: prefix, no line breaks)", field="image") from error
-
-
-def _refuse_constant(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")

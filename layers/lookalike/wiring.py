@@ -31,6 +31,7 @@ from lookalike.products import Products
 from lookalike.searching import Searching
 from lookalike.searching import Target as Searched
 from lookalike.settings import Settings
+from lookalike.uploads import Uploads
 
 AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
 
@@ -78,7 +79,7 @@ class Wiring:
 
     @cached_property
     def indexing(self) -> Indexing:
-        """The use case behind `on_upload` and `index_products`."""
+        """What `on_upload` and `index_products` share."""
         self._load_model()
         return Indexing(self._written, PicturesByScheme(self.http_pictures, self.s3_pictures))
 
@@ -94,6 +95,11 @@ class Wiring:
         if products is None or backfill is None:
             raise Misconfigured("LOOKALIKE_PRODUCTS_QUEUE_URL and LOOKALIKE_BACKFILL_QUEUE_URL must both be set")
         return SqsOutbox(boto3.client("sqs", config=AWS_CONFIG), products, backfill)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """The use case behind `on_upload`."""
+        return Uploads(self.indexing, self.outcomes)
 
     @cached_property
     def products(self) -> Products:

@@ -1,0 +1,40 @@
+"""JSON from outside, checked: what is wrong with it becomes our own error."""
+
+import json
+from typing import Any, TypeVar
+
+from lookalike.errors import RequestInvalid
+from pydantic import TypeAdapter, ValidationError
+
+T = TypeVar("T")
+
+
+def parsed(text: str | bytes, field: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        RequestInvalid: it is not JSON; NaN and Infinity are not either.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RequestInvalid(f"this is not JSON: {error}", field=field) from error
+
+
+def validated(model: TypeAdapter[T], given: Any) -> T:
+    """The value as the model has it.
+
+    Raises:
+        RequestInvalid: naming the first field that is wrong.
+    """
+    try:
+        return model.validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        reason = f"there is no field {field!r}" if first["type"] == "extra_forbidden" else first["msg"]
+        raise RequestInvalid(reason, field=field) from error
+
+
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is not a JSON value")
