@@ -1,0 +1,146 @@
+import hashlib
+import io
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from infra.elasticsearch import distribution, jdk
+from infra.elasticsearch.server import USER, ElasticsearchServer, ServerFailed
+from infra.local.loopback import LoopbackServer
+from tests.integration.processes import wait_until_gone
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not below pytest's own, which root's server, another user, may not enter."""
+    made = Path(tempfile.mkdtemp(prefix="lookalike-elasticsearch-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def test_a_server_keeps_its_indices_over_a_restart_and_a_kill(folder: Path) -> None:
+    with ElasticsearchServer(folder / "first" / "node", heap_mb=512) as server:
+        url = server.url
+        assert requests.get(url, timeout=10).json()["version"]["number"] == distribution.VERSION
+        requests.put(f"{url}/shop/_doc/1?refresh", json={"colour": "red"}, timeout=30).raise_for_status()
+        server.kill()
+        assert not server.runs
+        server.start()
+        assert server.url == url
+        assert requests.get(f"{url}/shop/_doc/1", timeout=30).json()["_source"] == {"colour": "red"}
+        group = server.pid
+        assert group
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
+
+
+def test_a_server_with_a_password_refuses_others_and_a_second_start_on_its_data_explains_itself(folder: Path) -> None:
+    with ElasticsearchServer(folder, heap_mb=512, password="opensesame") as server:
+        assert requests.get(f"{server.url}/_cat/indices", timeout=10).status_code == 401
+        assert requests.get(f"{server.url}/_cat/indices", auth=(USER, "opensesame"), timeout=10).status_code == 200
+        with pytest.raises(ServerFailed, match="failed to obtain node locks"):
+            ElasticsearchServer(folder, heap_mb=512).start()
+
+
+def test_a_server_does_not_survive_the_death_of_its_parent(folder: Path) -> None:
+    program = f"""
+import pathlib, sys, time
+from infra.elasticsearch.server import ElasticsearchServer
+server = ElasticsearchServer(pathlib.Path({str(folder)!r}), heap_mb=512, say=lambda said: print(said, file=sys.stderr))
+server.start()
+print(server.pid, flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as parent:
+        assert parent.stdout
+        group = int(parent.stdout.readline())
+        members = _group(group)
+        assert len(members) >= 2
+        parent.send_signal(signal.SIGKILL)
+    for pid in members:
+        wait_until_gone(pid)
+
+
+def _group(group: int) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [int(pid) for pid, member_of in (line.split() for line in listed) if int(member_of) == group]
+
+
+@pytest.fixture
+def download_site() -> Iterator[tuple[str, dict[str, bytes]]]:
+    """A stand-in for Elastic's download site, with a small archive of the right form; its files can be changed."""
+    from werkzeug.wrappers import Request, Response
+
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in ("bin/elasticsearch", "jdk/bin/java"):
+            entry = tarfile.TarInfo(f"elasticsearch-{distribution.VERSION}/{name}")
+            entry.mode = 0o755
+            archive.addfile(entry)
+    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    name = f"/elasticsearch-{distribution.VERSION}-{platform.system().lower()}-{machine}.tar.gz"
+    files = {name: packed.getvalue(), f"{name}.sha512": f"{hashlib.sha512(packed.getvalue()).hexdigest()}  x.tar.gz".encode()}
+
+    def answer(request: Request) -> Response:
+        return Response(files[request.path]) if request.path in files else Response(status=404)
+
+    with LoopbackServer(answer) as server:
+        yield server.url, files
+
+
+def test_the_official_archive_comes_first_is_checked_and_found_again(tmp_path: Path, download_site: tuple[str, dict[str, bytes]]) -> None:
+    url, files = download_site
+    said: list[str] = []
+    first = distribution.ensure(tmp_path, said.append, site=url)
+    assert first.java_home is None
+    assert os.access(first.home / "bin" / "elasticsearch", os.X_OK)
+    assert any("Downloading" in line for line in said)
+    files.clear()
+    assert distribution.ensure(tmp_path, said.append, site=url) == first
+    assert [entry.name for entry in tmp_path.iterdir()] == [first.home.name]
+
+
+def test_a_damaged_archive_is_not_used(tmp_path: Path, download_site: tuple[str, dict[str, bytes]]) -> None:
+    url, files = download_site
+    for name in files:
+        if name.endswith(".gz"):
+            files[name] += b"x"
+    with pytest.raises(distribution.DownloadDamaged, match="sha512"):
+        distribution.ensure(tmp_path, print, site=url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_had_the_message_says_what_to_install(
+    tmp_path: Path, download_site: tuple[str, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, files = download_site
+    files.clear()
+    monkeypatch.setattr(jdk, "USUAL_FOLDERS", ())
+    said: list[str] = []
+    with pytest.raises(distribution.DistributionMissing, match=r"(?s)JDK 21.*Docker.*ES_URL"):
+        distribution.ensure(tmp_path, said.append, site=url, environment={"PATH": str(tmp_path)})
+    assert said == ["Elastic's download site cannot be reached; taking the same Elasticsearch 9.4.3 from Maven Central"]
+
+
+def test_a_jdk_that_is_too_old_or_no_jdk_at_all_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jdk, "USUAL_FOLDERS", ())
+    for name, modules in {"old": "jdk.jlink@17.0.2", "runtime-only": "java.base@25", "right": "java.base@25\njdk.jlink@25"}.items():
+        java = tmp_path / name / "bin" / "java"
+        java.parent.mkdir(parents=True)
+        java.write_text(f"#!/bin/sh\nprintf '{modules}\\n'\n".replace("\njdk", "\\njdk"))
+        java.chmod(0o755)
+    environment = {"ES_JAVA_HOME": str(tmp_path / "absent"), "JAVA_HOME": str(tmp_path / "old"), "PATH": str(tmp_path / "right" / "bin")}
+    assert jdk.find(environment) == tmp_path / "right"
+    assert jdk.find(environment | {"PATH": str(tmp_path / "runtime-only" / "bin")}) is None
