@@ -11,6 +11,8 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent, S
 from lookalike import pictures
 from lookalike.indexing import product_of_key
 
+from functions.backfill import commands
+from functions.index_products import messages
 from functions.search import requests
 from tests.unit.sam_template import ROOT, transform
 
@@ -53,10 +55,21 @@ def test_an_upload_s_key_has_spaces_and_umlauts_once_it_is_decoded(name: str) ->
     assert product_of_key(key) == "Kleid grün 42"
 
 
-def test_a_message_about_products_has_one_of_the_two_forms() -> None:
+def test_index_products_can_read_the_messages_about_products() -> None:
     [put] = SQSEvent(event("index_products_put")).records
     [delete] = SQSEvent(event("index_products_delete")).records
-    assert [product["product_id"] for product in put.json_body["put"]] == delete.json_body["delete"]
+    products = messages.read(put.body).put
+    assert messages.read(delete.body).delete == tuple(product.product_id for product in products)
+
+
+@pytest.mark.parametrize("name", ["backfill_start", "backfill_status"])
+def test_backfill_can_read_the_commands(name: str) -> None:
+    assert commands.read(event(name)).action == name.removeprefix("backfill_")
+
+
+def test_backfill_can_read_the_message_about_a_slice() -> None:
+    [message] = SQSEvent(event("backfill_slice")).records
+    assert commands.read(message.json_body).action == "slice"
 
 
 @pytest.mark.parametrize("name", names("search_"))
