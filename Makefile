@@ -18,6 +18,12 @@ help: ## list the targets
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch .venv
 
+demo: .venv ## index a catalogue through both doors, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, PORT=n)
+	@$(BIN)/python -m infra.local.demo
+
+test: .venv lint ## everything that is proven: lint, types, contracts, template, unit, integration, end to end
+	$(BIN)/pytest tests/unit tests/integration tests/e2e
+
 unit: .venv ## tests without network, in seconds
 	$(BIN)/pytest tests/unit
 
@@ -26,6 +32,15 @@ lint: .venv ## formatting, lint, types, import contracts, template
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
+
+bench: .venv ## the figures: network, indexing, search
+	$(BIN)/python -m tests.benchmarks.embedding
+	$(BIN)/python -m tests.benchmarks.search
+
+clean: ## remove what was built here (not the cache of downloads and exported models)
+	rm -rf .venv build .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 lock: .venv ## resolve the dependencies anew
 	echo "uv" | $(COMPILE) - -o layers/locks/uv.txt
