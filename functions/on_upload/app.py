@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -46,7 +47,7 @@ def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
     if body.get("Event") == "s3:TestEvent":
         return
     for change in S3Event(body).records:
-        key = change.s3.get_object.key
+        key = unquote_plus(change.s3.get_object.key)
         product_id = product_of_key(key)
         if product_id is None:
             logger.warning("key_ignored", key=key, reason="keys are images/PRODUCT_ID/NAME.jpg or images/PRODUCT_ID.jpg")

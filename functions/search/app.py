@@ -28,7 +28,7 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(searching: Searching, health: HealthCheck, allowed_origin: str = "*") -> Handler:
+def create(searching: Searching, health: HealthCheck, allowed_origin: str) -> Handler:
     """The function's handler."""
     app = APIGatewayRestResolver(cors=CORSConfig(allow_origin=allowed_origin, allow_headers=["Content-Type", "X-Api-Key"], max_age=3600))
     _add_searches(app, searching)

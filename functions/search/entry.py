@@ -5,4 +5,4 @@ from lookalike.wiring import Wiring
 from functions.search.app import create
 
 wiring = Wiring()
-handler = create(wiring.searching, wiring.health)
+handler = create(wiring.searching, wiring.health, wiring.settings.allowed_origin)

@@ -43,6 +43,8 @@ class Settings:
     """Address under which clients reach S3, for presigned URLs; by default AWS's own."""
     presigned_url_expiry_s: int = 3600
     """How long a presigned URL works, an hour at most."""
+    allowed_origin: str = "*"
+    """The web origin whose pages may call the HTTP API, ``*`` for any."""
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
