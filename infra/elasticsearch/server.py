@@ -5,6 +5,7 @@
 
 import argparse
 import base64
+import fcntl
 import hashlib
 import os
 import pwd
@@ -15,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import requests
 
@@ -24,6 +25,7 @@ from infra.elasticsearch.distribution import VERSION, Say
 from infra.local.tether import TetheredProcess
 
 READY_WITHIN_S = 180
+CLOSED_WITHIN_S = 10
 USER = "lookalike"
 PLACE_OF_ROOT = Path("/var/lib/lookalike")
 
@@ -103,10 +105,12 @@ class ElasticsearchServer:
         """
         found = distribution.ensure(self._cache, self._say)
         home = _place(self._folder, self._user)
-        self._configure(home, found.home)
-        self._say(f"Starting Elasticsearch {VERSION}, logs in {self._folder / 'logs'}")
-        started_at = time.monotonic()
-        self._process = self._spawn(found, home)
+        with (home / "lock").open("ab") as lock:
+            _take(lock, self._folder)
+            self._configure(home, found.home)
+            self._say(f"Starting Elasticsearch {VERSION}, logs in {self._folder / 'logs'}")
+            started_at = time.monotonic()
+            self._process = self._spawn(found, home, lock)
         try:
             self._wait_until_ready(home, started_at + READY_WITHIN_S)
         except BaseException:
@@ -140,7 +144,7 @@ class ElasticsearchServer:
         if self._user:
             _hand_over(home, self._user)
 
-    def _spawn(self, found: distribution.Distribution, home: Path) -> TetheredProcess:
+    def _spawn(self, found: distribution.Distribution, home: Path, lock: BinaryIO) -> TetheredProcess:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "ES_PATH_CONF": str(home / "config"),
@@ -150,7 +154,7 @@ class ElasticsearchServer:
         if found.java_home:
             environment["ES_JAVA_HOME"] = str(found.java_home)
         command = [str(found.home / "bin" / "elasticsearch")]
-        return TetheredProcess(command, log=_console(home), environment=environment, user=self._user)
+        return TetheredProcess(command, log=_console(home), environment=environment, user=self._user, lock=lock)
 
     def _wait_until_ready(self, home: Path, deadline: float) -> None:
         assert self._process  # noqa: S101
@@ -208,6 +212,22 @@ def _place(data: Path, user: str | None) -> Path:
     return data.resolve()
 
 
+def _take(lock: BinaryIO, folder: Path) -> None:
+    """One server a folder. Waits a while: after the death of its parent, a server is still closing its indices."""
+    deadline = time.monotonic() + CLOSED_WITHIN_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise ServerFailed(
+                    f"Another Elasticsearch runs in {folder}. Stop it, use it with ES_URL, or choose another folder."
+                ) from None
+            time.sleep(0.1)
+        else:
+            return
+
+
 def _hand_over(home: Path, user: str) -> None:
     """Gives the folders to the user who runs the server; what is inside ``data`` that user has written."""
     group = pwd.getpwnam(user).pw_gid
@@ -249,8 +269,10 @@ def _console(home: Path) -> Path:
     return home / "logs" / "console.log"
 
 
-def _tail(log: Path, lines: int = 15) -> str:
-    return f"The end of {log}:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+def _tail(log: Path, most: int = 15) -> str:
+    """The last lines but for the steps of Java's stack traces."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if not line.startswith("\t")]
+    return f"The end of {log}:\n" + "\n".join(lines[-most:])
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ ROUNDS = 3
 
 
 def rankings(
-    search: SearchClient, items: Sequence[CatalogueItem], documents: Mapping[str, Document], done: Callable[[], None]
+    search: SearchClient, items: Sequence[CatalogueItem], documents: Mapping[str, Document], done: Callable[[int], None]
 ) -> list[Ranking]:
-    """Each indexed product that has a category, with what the search endpoint finds for it; ``done`` is called after each."""
+    """Each indexed product that has a category, with what the search endpoint finds for it; ``done`` is told how many are done."""
     judged = {
         item.product_id: Judged(item.attributes["category"], documents[item.product_id].perceptual_hash)
         for item in items
@@ -33,11 +33,14 @@ def rankings(
 
     def ranking(product_id: str) -> Ranking:
         hits = search.by_product(product_id, HITS).hits
-        done()
         return Ranking(judged[product_id], [judged[hit["product_id"]] for hit in hits if hit["product_id"] in judged])
 
+    made = []
     with ThreadPoolExecutor(SEARCHES_AT_ONCE) as threads:
-        return list(threads.map(ranking, judged))
+        for each in threads.map(ranking, judged):
+            made.append(each)
+            done(len(made))
+    return made
 
 
 def sample_pixels(embedder: Embedder, items: Sequence[CatalogueItem]) -> list[Pixels]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 UPLOADS_AT_ONCE = 8
 
 
-def upload(s3: "S3Client", bucket: str, items: Sequence[CatalogueItem], uploaded: Callable[[], None]) -> None:
-    """Puts each product's picture into the bucket, its attributes as user metadata; ``uploaded`` is called after each."""
+def upload(s3: "S3Client", bucket: str, items: Sequence[CatalogueItem]) -> None:
+    """Puts each product's picture into the bucket, its attributes as user metadata."""
 
     def put(item: CatalogueItem) -> None:
         s3.put_object(
@@ -29,7 +29,6 @@ def upload(s3: "S3Client", bucket: str, items: Sequence[CatalogueItem], uploaded
             ContentType=guess_type(item.path.name)[0] or "application/octet-stream",
             Metadata=metadata(item.attributes),
         )
-        uploaded()
 
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as threads:
         list(threads.map(put, items))

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 
 class TetheredProcess:
@@ -23,11 +24,19 @@ class TetheredProcess:
         log: file to which standard output and error are appended.
         environment: the whole environment of the command.
         user: run as this user; only root can ask for that.
+        lock: open file whose lock is held until the command is gone, even if the parent went before it.
         grace_s: seconds between SIGTERM and SIGKILL.
     """
 
     def __init__(
-        self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], user: str | None = None, grace_s: float = 20
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str],
+        user: str | None = None,
+        lock: BinaryIO | None = None,
+        grace_s: float = 20,
     ) -> None:
         tether = [sys.executable, "-I", __file__, "--grace-s", str(grace_s), *(["--user", user] if user else []), "--"]
         with log.open("ab") as output:
@@ -37,6 +46,7 @@ class TetheredProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
+                pass_fds=[lock.fileno()] if lock else [],
                 start_new_session=True,
             )
         self._grace_s = grace_s

@@ -46,12 +46,17 @@ def test_a_server_keeps_its_indices_over_a_restart_and_a_kill(folder: Path) -> N
         os.killpg(group, 0)
 
 
-def test_a_server_with_a_password_refuses_others_and_a_second_start_on_its_data_explains_itself(folder: Path) -> None:
+def test_a_server_with_a_password_refuses_others_and_its_folder_is_taken(folder: Path) -> None:
     with ElasticsearchServer(folder, heap_mb=512, password="opensesame") as server:
         assert requests.get(f"{server.url}/_cat/indices", timeout=10).status_code == 401
         assert requests.get(f"{server.url}/_cat/indices", auth=(USER, "opensesame"), timeout=10).status_code == 200
-        with pytest.raises(ServerFailed, match="failed to obtain node locks"):
+        with pytest.raises(ServerFailed, match=r"Another Elasticsearch runs in .*ES_URL"):
             ElasticsearchServer(folder, heap_mb=512).start()
+
+
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(folder: Path) -> None:
+    with pytest.raises(ServerFailed, match=r"(?s)console\.log.*(Too small|too small|heap)"):
+        ElasticsearchServer(folder, heap_mb=1).start()
 
 
 def test_a_server_does_not_survive_the_death_of_its_parent(folder: Path) -> None:

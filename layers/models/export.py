@@ -1,0 +1,167 @@
+"""Exports a network for serving: ``python -m layers.models.export MODEL --output FOLDER``.
+
+The work is done by a child process (`layers.models.build`), so that whoever calls `ensure` never holds TensorFlow.
+"""
+
+import argparse
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from layers.models.manifest import is_up_to_date
+from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Network, model_id
+from layers.models.weights import WeightsUnavailable, locate
+
+Say = Callable[[str], None]
+"""Takes one line of progress."""
+
+AUTO = "auto"
+"""InceptionResNetV2 if its weights can be had, else EfficientNet-Lite2: for local commands, never for a deployment."""
+
+_PROJECT = Path(__file__).parents[2]
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+
+
+class ExportFailed(Exception):
+    """The network could not be exported; the message says why and what else can be done."""
+
+
+def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None) -> str:
+    """Makes sure that a network is in ``folder/<model id>``, exported by the present sources; whole, or not at all.
+
+    Args:
+        model: a network's id, or `AUTO`.
+        folder: where exported networks are, one sub-folder each.
+        say: takes progress.
+        random_weights: the seed of random weights, for parity and speed work; the model's id then says so.
+
+    Returns:
+        The model's id.
+
+    Raises:
+        ExportFailed: there is no such network, its weights cannot be had, or the export failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network = _network(model, folder, say, random_weights)
+    exported = model_id(network, random_weights)
+    with _alone_in(folder, say):
+        if is_up_to_date(folder / exported):
+            say(f"{exported} is up to date in {folder / exported}")
+        else:
+            _export(network, folder / exported, say, random_weights)
+            say(f"{exported} is exported to {folder / exported}")
+    return exported
+
+
+def main() -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m layers.models.export", description="Exports a network as OpenVINO IR with a manifest.")
+    parser.add_argument("model", choices=[*NETWORKS, AUTO], help="auto is for local commands: the first whose weights can be had")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="one sub-folder a model is written here")
+    parser.add_argument(
+        "--random-weights", type=int, metavar="SEED", help="for parity and speed work; vectors mean nothing, the model's id says so"
+    )
+    arguments = parser.parse_args()
+    try:
+        ensure(arguments.model, arguments.output, lambda line: print(line, flush=True), arguments.random_weights)
+    except ExportFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing was exported", file=sys.stderr)
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _network(model: str, folder: Path, say: Say, random_weights: int | None) -> Network:
+    if random_weights is not None and (model == AUTO or random_weights < 0):
+        raise ExportFailed("random weights need a named network and a seed that is not negative")
+    if model == AUTO:
+        return _first_available(folder, say)
+    if model not in NETWORKS:
+        raise ExportFailed(f"there is no network {model!r}; there are {', '.join(NETWORKS)}, and {AUTO} for local commands")
+    return NETWORKS[model]
+
+
+@cache
+def _first_available(folder: Path, say: Say) -> Network:
+    """Decided once a process, so that an address that cannot be reached is tried once."""
+    if is_up_to_date(folder / INCEPTION_RESNET_V2.id):
+        return INCEPTION_RESNET_V2
+    try:
+        locate(INCEPTION_RESNET_V2.weights, say)
+    except WeightsUnavailable as error:
+        say(f"{error}; taking {EFFICIENTNET_LITE2.id} instead of {INCEPTION_RESNET_V2.id}")
+        return EFFICIENTNET_LITE2
+    return INCEPTION_RESNET_V2
+
+
+@contextmanager
+def _alone_in(folder: Path, say: Say) -> Iterator[None]:
+    """Waits until no other process exports into the folder; the lock ends with the process that holds it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another export into {folder}")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _export(network: Network, target: Path, say: Say, random_weights: int | None) -> None:
+    unfinished = target.with_name(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    new, old = unfinished / "new", unfinished / "old"
+    new.mkdir(parents=True)
+    try:
+        _build(network, new, say, random_weights)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _build(network: Network, folder: Path, say: Say, random_weights: int | None) -> None:
+    source = _source(network, say, random_weights)
+    say(f"exporting {model_id(network, random_weights)} with TensorFlow; this takes about half a minute")
+    command = [sys.executable, "-m", "layers.models.build", network.id, str(folder.absolute()), *source]
+    errors = folder.with_name("errors.txt")
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(  # noqa: S603
+            command, cwd=_PROJECT, env={**os.environ, **_QUIET}, stdout=subprocess.PIPE, stderr=stderr, text=True
+        ) as child,
+    ):
+        try:
+            for line in child.stdout or ():
+                say(line.rstrip())
+        except BaseException:
+            child.terminate()
+            raise
+    if child.returncode:
+        raise ExportFailed(f"the export of {network.id} failed:\n{errors.read_text()[-2000:].strip()}")
+
+
+def _source(network: Network, say: Say, random_weights: int | None) -> list[str]:
+    if random_weights is not None:
+        return ["--random-weights", str(random_weights)]
+    try:
+        return ["--weights", str(locate(network.weights, say))]
+    except WeightsUnavailable as error:
+        others = " or ".join(other for other in (EFFICIENTNET_LITE2.id, "--random-weights SEED") if other != network.id)
+        raise ExportFailed(f"{error}.\nWithout them, use {others} (random weights are for parity and speed only).") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

