@@ -24,10 +24,9 @@ from infra.local.image_server import ImageServer
 from infra.local.loading import CommandRefused, Stalled
 from infra.local.loopback import free_port
 from infra.local.search_client import SearchRefused
+from infra.local.system import AWS_PORT, BUILD, LAMBDA_PORT, SEARCH_PORT, STARTING_FAILS, LocalSystem, preferred_port
 from layers.models import export
 
-BUILD = Path("build")
-SEARCH_PORT = 8800
 IMAGE_PORT = 8801
 
 
@@ -70,7 +69,7 @@ def main() -> None:
         run(Options.read(os.environ), console)
     except KeyboardInterrupt:
         console.print("\nStopped; nothing is left running.")
-    except (CatalogueMissing, CommandRefused, SearchRefused, Stalled) as error:
+    except (CatalogueMissing, CommandRefused, SearchRefused, Stalled, *STARTING_FAILS) as error:
         console.print(f"[red]{error}[/]", highlight=False)
         sys.exit(1)
 
@@ -104,6 +103,24 @@ def _catalogue(options: Options, console: Console) -> Catalogue:
     categories = {item.attributes["category"] for item in catalogue if "category" in item.attributes}
     console.print(f"[green]✓[/] {len(catalogue):,} products {what}, {len(categories)} categories", highlight=False)
     return catalogue
+
+
+def _system(options: Options, model_id: str, images: ImageServer, console: Console) -> LocalSystem:
+    def say(line: str) -> None:
+        console.print(line, highlight=False)
+
+    return LocalSystem(
+        model_id,
+        BUILD / "models",
+        BUILD / "demo",
+        alias=options.alias(model_id),
+        elasticsearch_url=options.elasticsearch_url,
+        private_image_origins=[images.origin],
+        search_port=preferred_port(options.port, "the search endpoint", say),
+        lambda_port=preferred_port(LAMBDA_PORT, "the Lambda API", say),
+        aws_port=preferred_port(AWS_PORT, "the AWS services", say),
+        say=say,
+    )
 
 
 def _bare_rate(catalogue: Catalogue, model_id: str) -> float:

@@ -78,8 +78,8 @@ class EventSource:
                 if messages := self._collect():
                     self._handle(messages)
             except Exception as error:  # the queue or the function is away, or the function failed: the messages come back by themselves
-                _logger.error("%s: %s", self._function, error)
-                self._stopping.wait(PAUSE_AFTER_ERROR_S)
+                if not self._stopping.wait(PAUSE_AFTER_ERROR_S):
+                    _logger.error("%s: %s", self._function, error)
 
     def _collect(self) -> list["MessageTypeDef"]:
         messages = self._receive(self._batch_size, WAIT_S)

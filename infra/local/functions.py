@@ -5,6 +5,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -93,7 +94,7 @@ class Function:
         return answer
 
     def stop(self) -> None:
-        """Ends the processes."""
+        """Ends the processes for good, busy or not: their invocations fail, and so do all later ones."""
         for sandbox in self._sandboxes:
             sandbox.stop()
 
@@ -107,6 +108,8 @@ class _Sandbox:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._initialised = False
+        self._stopped = False
+        self._busy = threading.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -141,6 +144,12 @@ class _Sandbox:
         return None
 
     def invoke(self, payload: str) -> Answer:
+        with self._busy:
+            if self._stopped:
+                return _error("Function.Stopped", f"{self._definition.name} is stopped")
+            return self._invoke(payload)
+
+    def _invoke(self, payload: str) -> Answer:
         if self._process and self._process.poll() is not None:
             self._end()
         if self._process is None:
@@ -165,8 +174,12 @@ class _Sandbox:
         return Answer(answer["payload"], answer["failed"])
 
     def stop(self) -> None:
-        if self._process:
-            self._end()
+        self._stopped = True
+        if process := self._process:
+            process.kill()
+        with self._busy:
+            if self._process:
+                self._end()
 
     def _end(self) -> int:
         """Ends the process; the next invocation starts another."""

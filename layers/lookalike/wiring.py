@@ -18,6 +18,7 @@ from lookalike.adapters.elasticsearch_outcomes import ElasticsearchOutcomes
 from lookalike.adapters.elasticsearch_source import ElasticsearchSource
 from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.model_store import ModelStore
+from lookalike.adapters.openvino_embedder import Hint
 from lookalike.adapters.pictures_by_scheme import PicturesByScheme
 from lookalike.adapters.s3_pictures import S3Links, S3Pictures
 from lookalike.adapters.sqs_outbox import SqsOutbox
@@ -41,10 +42,12 @@ class Wiring:
 
     Args:
         settings: by default those of the environment.
+        hint: what the networks are loaded for: single pictures at once, or many.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, hint: Hint = "THROUGHPUT") -> None:
         self.settings = settings or Settings.load(os.environ)
+        self._hint = hint
         self._indices: dict[str, ElasticsearchIndex] = {}
 
     @cached_property
@@ -65,7 +68,7 @@ class Wiring:
     @cached_property
     def models(self) -> ModelStore:
         """The networks at hand."""
-        return ModelStore(self.settings.models)
+        return ModelStore(self.settings.models, self._hint)
 
     @cached_property
     def http_pictures(self) -> HttpPictures:

@@ -3,16 +3,17 @@
 from pathlib import Path
 from threading import Lock
 
-from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.adapters.openvino_embedder import Hint, OpenVinoEmbedder
 from lookalike.domain import Embedder
 from lookalike.errors import Misconfigured
 
 
 class ModelStore:
-    """One sub-folder a model, named by the model's id."""
+    """One sub-folder a model, named by the model's id; ``hint`` as `OpenVinoEmbedder` takes it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hint: Hint) -> None:
         self._folder = folder
+        self._hint = hint
         self._loaded: dict[str, Embedder] = {}
         self._lock = Lock()
 
@@ -31,5 +32,5 @@ class ModelStore:
                 if model_id not in self.ids():
                     there = ", ".join(map(repr, self.ids())) or "none"
                     raise Misconfigured(f"{wanted_by} needs the model {model_id!r}, and the models at hand are: {there}")
-                self._loaded[model_id] = OpenVinoEmbedder(self._folder / model_id)
+                self._loaded[model_id] = OpenVinoEmbedder(self._folder / model_id, self._hint)
             return self._loaded[model_id]
