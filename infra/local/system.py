@@ -165,7 +165,8 @@ class LocalSystem:
         ]
         for source in sources:
             stack.enter_context(source)
-        stack.callback(lambda: [source.stop_polling() for source in sources])
+        for source in sources:
+            stack.callback(source.stop_polling)
 
     def _source(self, invoke: invocation.Invoke, function: str, queue: Queue, *, batch_size: int, window_s: float) -> EventSource:
         sqs = aws.session().client("sqs", endpoint_url=self.aws_url)
