@@ -17,6 +17,10 @@ REGION: Final = "eu-central-1"
 ACCOUNT = "123456789012"
 
 
+class AwsServerFailed(Exception):
+    """The server did not start; the message says where its log is."""
+
+
 class AwsServer:
     """The server; it ends with the process that started it.
 
@@ -56,7 +60,7 @@ class AwsServer:
         """Returns when the server answers.
 
         Raises:
-            RuntimeError: it did not start; the message says where its log is.
+            AwsServerFailed: it did not start; the message says where its log is.
         """
         with self._log.open("a") as log:
             self._process = subprocess.Popen(  # noqa: S603
@@ -72,7 +76,7 @@ class AwsServer:
         assert self._process.stdout  # noqa: S101
         port = self._process.stdout.readline()
         if not port:
-            raise RuntimeError(f"moto's server did not start; its log is {self._log}")
+            raise AwsServerFailed(f"moto's server did not start; its log is {self._log}")
         self._port = int(port)
 
     def stop(self) -> None:

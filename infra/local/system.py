@@ -17,7 +17,7 @@ from typing import Self
 from infra.elasticsearch.distribution import DistributionMissing, DownloadDamaged
 from infra.elasticsearch.server import ElasticsearchServer, ServerFailed
 from infra.local import aws, invocation, resources
-from infra.local.aws import AwsServer
+from infra.local.aws import AwsServer, AwsServerFailed
 from infra.local.event_source import EventSource
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
@@ -181,7 +181,7 @@ def preferred_port(wanted: int, what: str, say: Say) -> int:
     return port
 
 
-STARTING_FAILS = (DistributionMissing, DownloadDamaged, ServerFailed, FunctionBroken, export.ExportFailed)
+STARTING_FAILS = (DistributionMissing, DownloadDamaged, ServerFailed, AwsServerFailed, FunctionBroken, export.ExportFailed)
 """What can keep the system from starting, each with a message for the user."""
 
 
