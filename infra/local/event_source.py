@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
+SQS_BATCH = 10
+"""How many messages one call of SQS receives or deletes."""
+
 WAIT_S = 1
 """How long one receive waits for messages; SQS allows 20, but this also bounds how long stopping takes."""
 PAUSE_AFTER_ERROR_S = 1
@@ -31,7 +34,7 @@ class EventSource:
         function: its name.
         queue_url: the queue.
         queue_arn: its Amazon Resource Name, which the records carry.
-        batch_size: most messages of one invocation, 10 at most.
+        batch_size: most messages of one invocation; more than SQS gives at once are collected within the window.
         window_s: how long to collect after the first message came, unless the batch is full.
         concurrency: how many invocations may run at once.
     """
@@ -94,7 +97,7 @@ class EventSource:
     def _receive(self, most: int, wait_s: int) -> list["MessageTypeDef"]:
         received = self._sqs.receive_message(
             QueueUrl=self._queue_url,
-            MaxNumberOfMessages=most,
+            MaxNumberOfMessages=min(most, SQS_BATCH),
             WaitTimeSeconds=wait_s,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
@@ -107,8 +110,9 @@ class EventSource:
         done = [message for message in messages if message["MessageId"] not in failed]
         if failed:
             _logger.warning("%s: %d of %d messages failed and will come back", self._function, len(failed), len(messages))
-        if done:
-            entries = [{"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(done)]
+        for start in range(0, len(done), SQS_BATCH):
+            batch = done[start : start + SQS_BATCH]
+            entries = [{"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(batch)]
             self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)  # type: ignore[arg-type]
 
 

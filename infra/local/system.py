@@ -159,7 +159,7 @@ class LocalSystem:
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
         """Batch sizes and windows as in template.yaml."""
         sources = [
-            self._source(invoke, "lookalike-on-upload", self.resources.uploads, batch_size=10, window_s=1),
+            self._source(invoke, "lookalike-on-upload", self.resources.uploads, batch_size=100, window_s=1),
             self._source(invoke, "lookalike-backfill", self.resources.backfill, batch_size=1, window_s=0),
             self._source(invoke, "lookalike-index-products", self.resources.products, batch_size=4, window_s=0),
         ]
