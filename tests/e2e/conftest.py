@@ -1,0 +1,94 @@
+"""The whole system, once for all end-to-end tests; each test uses product ids of its own."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from infra.local import aws, invocation
+from infra.local.catalogue import CatalogueItem, drawn_catalogue
+from infra.local.image_server import ImageServer
+from infra.local.system import LocalSystem
+from layers.models import export
+from tests.e2e.shop import Shop
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MODEL = "efficientnet_lite0"
+WAIT_S = 120
+
+
+@pytest.fixture(scope="session")
+def items(tmp_path_factory: pytest.TempPathFactory) -> list[CatalogueItem]:
+    """Drawn products."""
+    return list(drawn_catalogue(tmp_path_factory.mktemp("drawn")).items)
+
+
+@pytest.fixture(scope="session")
+def images(items: list[CatalogueItem], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageServer]:
+    """Their pictures at addresses, bad ones and faults among them."""
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "text.jpg").write_text("this is no picture")
+    (folder / "half.jpg").write_bytes(items[0].path.read_bytes()[:3000])
+    (folder / "empty.jpg").write_bytes(b"")
+    pictures = {item.path.name: item.path for item in items} | {path.name: path for path in folder.iterdir()}
+    with ImageServer(pictures, faults=True, slow_s=2) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def system(images: ImageServer) -> Iterator[LocalSystem]:
+    """Everything, with messages that come back soon: seven tries outlast a restart of Elasticsearch."""
+    models = Path("build/models")
+    model = export.ensure(MODEL, models, print)
+    data = Path(tempfile.mkdtemp(prefix="lookalike-e2e-"))
+    try:
+        with LocalSystem(
+            model, models, data, private_image_origins=[images.origin], visibility_timeout_s=5, max_receive_count=7
+        ) as running:
+            yield running
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(system: LocalSystem) -> Elasticsearch:
+    """A client for the system's server."""
+    return Elasticsearch(system.elasticsearch_url, request_timeout=60)
+
+
+@pytest.fixture(scope="session")
+def invoke(system: LocalSystem) -> invocation.Invoke:
+    """Calls a function as the AWS CLI does."""
+    return invocation.through(invocation.client(system.lambda_url))
+
+
+@pytest.fixture(scope="session")
+def sqs(system: LocalSystem) -> "SQSClient":
+    """A client for the queues."""
+    return aws.session().client("sqs", endpoint_url=system.aws_url)
+
+
+@pytest.fixture(scope="session")
+def shop(system: LocalSystem, elasticsearch: Elasticsearch) -> Shop:
+    """What a shop does with the system."""
+    return Shop(system, aws.session().client("s3", endpoint_url=system.aws_url), elasticsearch)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Waits until something holds; fails if it never does."""
+
+    def wait(holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not holds():
+            assert time.monotonic() < deadline, f"this did not come to hold within {WAIT_S} s"
+            time.sleep(0.2)
+
+    return wait

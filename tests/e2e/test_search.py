@@ -1,0 +1,151 @@
+"""The HTTP API: good questions, bad ones, and what each is answered."""
+
+import struct
+import zlib
+from base64 import b64encode
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from infra.local.catalogue import CatalogueItem
+from infra.local.image_server import ImageServer
+from infra.local.system import LocalSystem
+from tests.e2e.shop import Shop
+
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture(scope="module")
+def catalogue(shop: Shop, items: list[CatalogueItem], eventually: Eventually) -> list[CatalogueItem]:
+    """Twelve products that are indexed."""
+    chosen = items[100:112]
+    for number, item in enumerate(chosen):
+        shop.put(f"images/s-{number}.jpg", item.path.read_bytes(), {"number": str(number), "kind": "even" if number % 2 == 0 else "odd"})
+    eventually(lambda: all(shop.documents(f"s-{number}") for number in range(len(chosen))))
+    return chosen
+
+
+def test_every_way_to_give_a_picture_finds_it(shop: Shop, catalogue: list[CatalogueItem], images: ImageServer) -> None:
+    picture = catalogue[0].path.read_bytes()
+    answers = [
+        shop.get("/search", image_url=images.url(catalogue[0].path.name)),
+        shop.search({"image_url": images.url(catalogue[0].path.name)}),
+        shop.search({"image": b64encode(picture).decode()}),
+        shop.search_by_upload(picture),
+        shop.search({"product_id": "s-0", "include_self": True}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        assert [answer.json()["hits"][0][name] for name in ("product_id", "score")] == ["s-0", 1.0]
+        assert set(answer.json()["timings_ms"]) == {"fetch", "decode", "embed", "search"}
+
+
+def test_similar_products_leave_the_product_itself_out(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    hits = shop.get("/products/s-0/similar", size=5).json()["hits"]
+
+    assert len(hits) == 5
+    assert "s-0" not in [hit["product_id"] for hit in hits]
+
+
+def test_filter_size_fields_min_score_and_exact_do_what_they_say(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    wanted = {"product_id": "s-0", "filter": {"kind": "odd", "number": {"lt": 8}}, "size": 3, "fields": ["product_id", "attributes.number"]}
+    hits = shop.search(wanted).json()["hits"]
+
+    assert len(hits) == 3
+    assert all(set(hit) == {"product_id", "attributes"} and int(hit["attributes"]["number"]) in (1, 3, 5, 7) for hit in hits)
+    assert shop.search(wanted | {"exact": True}).json()["hits"] == hits
+    assert shop.search({"product_id": "s-0", "min_score": 1.0}).json()["hits"] == []
+
+
+def test_health_says_that_all_agree(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    answer = shop.get("/health")
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["fault"]) == (200, "ok", None)
+    assert answer.json()["index"].startswith(f"lookalike-{answer.json()['model']}-")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "image_url"),
+        ({"image_url": "http://a/b.jpg", "product_id": "s-0"}, "product_id"),
+        ({"product_id": "s-0", "sizes": 3}, "sizes"),
+        ({"product_id": "s-0", "size": 101}, "size"),
+        ({"product_id": "s-0", "filter": {"no-such-attribute": "x"}}, "filter.no-such-attribute"),
+        ({"product_id": "s-0", "filter": {"kind": {"gte": 1}}}, "filter.kind"),
+        ({"product_id": "s-0", "filter": {"any": []}}, "filter.any"),
+        ({"image": "not base64!"}, "image"),
+        ({"image_url": "ftp://a/b.jpg"}, "image_url"),
+    ],
+)
+def test_a_wrong_request_is_answered_400_and_names_the_field(
+    shop: Shop, catalogue: list[CatalogueItem], body: dict[str, object], field: str
+) -> None:
+    answer = shop.search(body)
+
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)
+    assert answer.json()["error"]["request_id"]
+
+
+def test_an_unknown_product_is_answered_404(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    assert shop.search({"product_id": "nobody"}).status_code == 404
+    assert shop.get("/products/nobody/similar").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("text.jpg", "not a picture"),
+        ("half.jpg", "truncated"),
+        ("empty.jpg", "zero bytes"),
+        ("missing.jpg", "404"),
+        ("fault/huge", "too large"),
+    ],
+)
+def test_a_bad_picture_is_answered_422_and_says_why(
+    shop: Shop, catalogue: list[CatalogueItem], images: ImageServer, name: str, reason: str
+) -> None:
+    answer = shop.get("/search", image_url=images.url(name))
+
+    assert answer.status_code == 422
+    assert reason in answer.json()["error"]["message"]
+
+
+def test_a_private_address_is_refused_also_behind_a_redirect(
+    shop: Shop, system: LocalSystem, catalogue: list[CatalogueItem], images: ImageServer
+) -> None:
+    for url in (system.elasticsearch_url, f"{images.url('fault/redirect')}?to={system.elasticsearch_url}/"):
+        answer = shop.get("/search", image_url=url)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "picture_unreachable")
+        assert "private" in answer.json()["error"]["message"]
+
+
+def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    answer = shop.search_by_upload(_png(30_000, 30_000), "image/png")
+
+    assert answer.status_code == 422
+    assert "30,000 x 30,000" in answer.json()["error"]["message"]
+
+
+def test_a_body_that_the_gateway_cannot_carry_is_answered_413(shop: Shop) -> None:
+    answer = shop.search_by_upload(b"\xff" * 6_000_000)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_a_route_that_is_none_is_answered_404_in_the_same_shape(system: LocalSystem) -> None:
+    answer = requests.get(f"{system.search_url}/nowhere", timeout=30)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def _png(width: int, height: int) -> bytes:
+    """A black PNG of one bit a pixel: small as a file."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(b"\0" * ((width // 8 + 1) * height), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
