@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from infra.elasticsearch.distribution import DistributionMissing, DownloadDamaged
 from infra.elasticsearch.server import ElasticsearchServer, ServerFailed
@@ -53,8 +54,9 @@ class LocalSystem:
         models: folder of exported networks.
         data: folder of Elasticsearch's indices and of logs; a later run on it finds the indices again.
         alias: alias of the index.
-        elasticsearch_url: a server of one's own, instead of one that is started here.
+        elasticsearch_url: a server of one's own, instead of one that is started here; ``user:password@`` in it becomes the secret.
         private_image_origins: ``host:port`` pairs that pictures may be fetched from although they are on this machine.
+        api_key: what the gateway asks for; None for an open one.
         search_port, lambda_port, aws_port: 0 for any that is free.
         visibility_timeout_s: after how long a message that failed comes back.
         max_receive_count: how often it is tried.
@@ -72,6 +74,7 @@ class LocalSystem:
         alias: str = "lookalike",
         elasticsearch_url: str | None = None,
         private_image_origins: Iterable[str] = (),
+        api_key: str | None = None,
         search_port: int = 0,
         lambda_port: int = 0,
         aws_port: int = 0,
@@ -89,6 +92,7 @@ class LocalSystem:
             "LOG_LEVEL": "INFO",
         }
         self._data = data.absolute()
+        self._api_key = api_key
         self._ports = search_port, lambda_port, aws_port
         self._visibility_timeout_s = visibility_timeout_s
         self._max_receive_count = max_receive_count
@@ -101,6 +105,11 @@ class LocalSystem:
     def bucket(self) -> str:
         """The bucket of pictures."""
         return self.resources.bucket
+
+    @property
+    def client_environment(self) -> dict[str, str]:
+        """What boto3 and the AWS CLI need to reach all of it, the Lambda API included."""
+        return {**self.aws_environment, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -122,12 +131,15 @@ class LocalSystem:
         services = stack.enter_context(AwsServer(logs / "aws.log", port=aws_port))
         self.aws_url, self.aws_environment = services.url, services.environment
         self.resources = resources.create(
-            services.url, visibility_timeout_s=self._visibility_timeout_s, max_receive_count=self._max_receive_count
+            services.url,
+            visibility_timeout_s=self._visibility_timeout_s,
+            max_receive_count=self._max_receive_count,
+            secret=_split(self.elasticsearch_url)[1],
         )
         self.functions = self._start_functions(stack, logs)
         self.lambda_url = stack.enter_context(LambdaApi(self.functions, port=lambda_port)).url
         invoke = invocation.through(invocation.client(self.lambda_url))
-        self.search_url = stack.enter_context(Gateway(invoke, "lookalike-search", port=search_port)).url
+        self.search_url = stack.enter_context(Gateway(invoke, "lookalike-search", port=search_port, api_key=self._api_key)).url
         self._poll(stack, invoke)
 
     def _start_functions(self, stack: ExitStack, logs: Path) -> dict[str, Function]:
@@ -150,7 +162,8 @@ class LocalSystem:
         return {
             **self._settings,
             **self.aws_environment,
-            "LOOKALIKE_ELASTICSEARCH_URL": self.elasticsearch_url,
+            "LOOKALIKE_ELASTICSEARCH_URL": _split(self.elasticsearch_url)[0],
+            "LOOKALIKE_ELASTICSEARCH_SECRET_ARN": found.secret_arn or "",
             "LOOKALIKE_BUCKET": found.bucket,
             "LOOKALIKE_PRODUCTS_QUEUE_URL": found.products.url,
             "LOOKALIKE_BACKFILL_QUEUE_URL": found.backfill.url,
@@ -165,12 +178,25 @@ class LocalSystem:
         ]
         for source in sources:
             stack.enter_context(source)
+        # The stack unwinds from its end: no message is taken any more, then what runs is cut off, so that stopping does not wait for it.
+        # The queues end with this process anyway, and whatever was half done can be repeated.
+        for function in self.functions.values():
+            stack.callback(function.stop)
         for source in sources:
             stack.callback(source.stop_polling)
 
     def _source(self, invoke: invocation.Invoke, function: str, queue: Queue, *, batch_size: int, window_s: float) -> EventSource:
         sqs = aws.session().client("sqs", endpoint_url=self.aws_url)
         return EventSource(sqs, invoke, function, queue_url=queue.url, queue_arn=queue.arn, batch_size=batch_size, window_s=window_s)
+
+
+def _split(url: str) -> tuple[str, dict[str, str] | None]:
+    """The address alone, and its ``user:password@`` as the secret has them; None where there are none."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return url, None
+    address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return address, {"username": unquote(parts.username), "password": unquote(parts.password or "")}
 
 
 def preferred_port(wanted: int, what: str, say: Say) -> int:
@@ -194,6 +220,7 @@ def main() -> None:
     parser.add_argument(
         "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
     )
+    parser.add_argument("--api-key", help="asked for in the header x-api-key")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -204,13 +231,14 @@ def main() -> None:
             given.data,
             elasticsearch_url=given.elasticsearch_url,
             private_image_origins=given.private_image_origin,
+            api_key=given.api_key,
             search_port=preferred_port(SEARCH_PORT, "the search endpoint", print),
             lambda_port=preferred_port(LAMBDA_PORT, "the Lambda API", print),
             aws_port=preferred_port(AWS_PORT, "the AWS services", print),
         )
         with system:
             print(f"search         {system.search_url}\nLambda API     {system.lambda_url}\nElasticsearch  {system.elasticsearch_url}")
-            print("\n".join(f"export {name}={value}" for name, value in system.aws_environment.items()))
+            print("\n".join(f"export {name}={value}" for name, value in system.client_environment.items()))
             print("Serving until Ctrl-C.")
             Event().wait()
     except KeyboardInterrupt:
