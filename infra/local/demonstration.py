@@ -110,13 +110,18 @@ class Demonstration:
         self._console.print()
         for name, address in addresses.items():
             self._console.print(f"  {name:14} {address}", highlight=False)
+        self._console.print("\nPaste these lines into another terminal to run the README's examples:", style="bold")
+        for name, value in self._system.client_environment.items():
+            self._print(f"  export {name}={value}")
         item = self._catalogue.items[-1]
         self._console.print("\nTry:", style="bold")
-        self._console.print(
-            f"  curl '{self._system.search_url}/search?size=3&image_url={self._address(item)}'", highlight=False, soft_wrap=True
-        )
+        self._print(f"  curl '{self._system.search_url}/search?size=3&image_url={self._address(item)}'")
         upload = f"-H 'Content-Type: {_content_type(item)}' --data-binary '@{item.path}'"
-        self._console.print(f"  curl '{self._system.search_url}/search?size=3' {upload}", highlight=False, soft_wrap=True)
+        self._print(f"  curl '{self._system.search_url}/search?size=3' {upload}")
+
+    def _print(self, line: str) -> None:
+        """A line that can be copied: neither coloured nor wrapped."""
+        self._console.print(line, highlight=False, soft_wrap=True)
 
     def _found(self, item: CatalogueItem) -> Found:
         """What is found for a product's picture, sent the way that the product itself came."""

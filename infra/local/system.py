@@ -108,8 +108,8 @@ class LocalSystem:
 
     @property
     def client_environment(self) -> dict[str, str]:
-        """What boto3 and the AWS CLI need to reach all of it, the Lambda API included."""
-        return {**self.aws_environment, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url}
+        """What curl, boto3 and the AWS CLI need to use this system as they would the deployed one."""
+        return {"SEARCH_URL": self.search_url, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, **self.aws_environment}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -1,0 +1,62 @@
+"""The README's examples, run as they are printed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from infra.local.catalogue import CatalogueItem
+from infra.local.image_server import ImageServer
+from infra.local.system import LocalSystem
+from tests.e2e.shop import Shop
+
+README = Path(__file__).parents[2] / "README.md"
+EXAMPLES = [block for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) if not block.startswith("make ")]
+
+
+@pytest.fixture(scope="module")
+def workplace(
+    shop: Shop,
+    elasticsearch: Elasticsearch,
+    images: ImageServer,
+    items: list[CatalogueItem],
+    eventually: Callable[[Callable[[], bool]], None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A folder with ``picture.jpg``, beside an indexed mug and an index of products."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copy(items[150].path, folder / "picture.jpg")
+    shop.put("images/mug-1.jpg", items[150].path.read_bytes(), {"category": "mug", "price": "12"})
+    document = {"sku": "mug-2", "image_url": images.url(items[151].path.name), "category": "mug", "price": 9}
+    elasticsearch.index(index="shop-products", document=document, refresh="wait_for")
+    eventually(lambda: bool(shop.documents("mug-1")))
+    return folder
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[re.sub(r"\W+", "-", block[:24]) for block in EXAMPLES])
+def test_an_example_of_the_readme_runs_as_printed(
+    example: str, workplace: Path, system: LocalSystem, images: ImageServer, items: list[CatalogueItem]
+) -> None:
+    environment = {
+        **os.environ,
+        **system.client_environment,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "BUCKET": system.bucket,
+        "PICTURE_URL": images.url(items[150].path.name),
+    }
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", example], cwd=workplace, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert '"error"' not in run.stdout, run.stdout
+    if "curl" in example:
+        answers = [json.loads(line) for line in run.stdout.replace("}{", "}\n{").splitlines()]
+        assert len(answers) == example.count("curl ")
