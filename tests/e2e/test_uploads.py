@@ -19,7 +19,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 def test_a_picture_put_into_the_bucket_can_be_found_and_its_link_opened(
     shop: Shop, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
-    picture = items[0].path.read_bytes()
+    picture = items[120].path.read_bytes()
     shop.put("images/up-1/front view ü.jpg", picture, {"category": "lamp", "price": "19.9"})
     eventually(lambda: len(shop.documents("up-1")) == 1)
 
@@ -33,11 +33,11 @@ def test_a_picture_put_into_the_bucket_can_be_found_and_its_link_opened(
 def test_an_overwritten_picture_replaces_the_old_one_and_a_deleted_one_is_gone(
     shop: Shop, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
-    shop.put("images/up-2.jpg", items[1].path.read_bytes())
+    shop.put("images/up-2.jpg", items[121].path.read_bytes())
     eventually(lambda: len(shop.documents("up-2")) == 1)
     before = shop.documents("up-2")[0]["content_sha256"]
 
-    shop.put("images/up-2.jpg", items[2].path.read_bytes())
+    shop.put("images/up-2.jpg", items[122].path.read_bytes())
     eventually(lambda: [document["content_sha256"] for document in shop.documents("up-2")] not in ([before], []))
 
     shop.delete("images/up-2.jpg")
@@ -47,14 +47,14 @@ def test_an_overwritten_picture_replaces_the_old_one_and_a_deleted_one_is_gone(
 def test_events_that_are_repeated_late_or_in_the_wrong_order_leave_the_index_equal_to_the_bucket(
     shop: Shop, system: LocalSystem, items: list[CatalogueItem], sqs: "SQSClient", eventually: Eventually
 ) -> None:
-    shop.put("images/up-3.jpg", items[3].path.read_bytes())
-    shop.put("images/up-4.jpg", items[4].path.read_bytes())
+    shop.put("images/up-3.jpg", items[123].path.read_bytes())
+    shop.put("images/up-4.jpg", items[124].path.read_bytes())
     shop.delete("images/up-4.jpg")
     for name in ("ObjectRemoved:Delete", "ObjectCreated:Put", "ObjectRemoved:Delete"):
         for key in ("images/up-3.jpg", "images/up-4.jpg"):
             record = {"eventName": name, "s3": {"bucket": {"name": system.bucket}, "object": {"key": key}}}
             sqs.send_message(QueueUrl=system.resources.uploads.url, MessageBody=json.dumps({"Records": [record]}))
-    shop.put("images/up-5.jpg", items[5].path.read_bytes())
+    shop.put("images/up-5.jpg", items[125].path.read_bytes())
 
     eventually(lambda: len(shop.documents("up-5")) == 1 and _is_empty(sqs, system.resources.uploads.url))
 
@@ -65,7 +65,7 @@ def test_events_that_are_repeated_late_or_in_the_wrong_order_leave_the_index_equ
 def test_a_bad_picture_is_remembered_with_its_reason_and_what_it_replaced_is_not_found_any_more(
     shop: Shop, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
-    shop.put("images/up-6.jpg", items[6].path.read_bytes())
+    shop.put("images/up-6.jpg", items[126].path.read_bytes())
     eventually(lambda: len(shop.documents("up-6")) == 1)
 
     shop.put("images/up-6.jpg", b"this is no picture")
