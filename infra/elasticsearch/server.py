@@ -104,7 +104,7 @@ class ElasticsearchServer:
             ServerFailed: it ended, or was not ready in time.
         """
         found = distribution.ensure(self._cache, self._say)
-        home = _place(self._folder, self._user)
+        home = place(self._folder, self._user)
         with (home / "lock").open("ab") as lock:
             _take(lock, self._folder)
             self._configure(home, found.home)
@@ -195,7 +195,7 @@ def _can_be_entered(folder: Path) -> bool:
     return all(step.stat().st_mode & 0o001 for step in (resolved, *resolved.parents))
 
 
-def _place(data: Path, user: str | None) -> Path:
+def place(data: Path, user: str | None) -> Path:
     """The folder ``data``, made if need be.
 
     Where the other user cannot enter the folders above it (root's home, for example), ``data`` becomes a link to a folder in /var/lib.

@@ -17,7 +17,7 @@ import requests
 from infra.elasticsearch import distribution, jdk
 from infra.elasticsearch.server import USER, ElasticsearchServer, ServerFailed
 from infra.local.loopback import LoopbackServer
-from tests.integration.processes import wait_until_gone
+from tests.integration.processes import descendants, wait_until_gone
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -65,22 +65,17 @@ import pathlib, sys, time
 from infra.elasticsearch.server import ElasticsearchServer
 server = ElasticsearchServer(pathlib.Path({str(folder)!r}), heap_mb=512, say=lambda said: print(said, file=sys.stderr))
 server.start()
-print(server.pid, flush=True)
+print('ready', flush=True)
 time.sleep(600)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as parent:
         assert parent.stdout
-        group = int(parent.stdout.readline())
-        members = _group(group)
+        parent.stdout.readline()
+        members = descendants(parent.pid)
         assert len(members) >= 2
         parent.send_signal(signal.SIGKILL)
     for pid in members:
         wait_until_gone(pid)
-
-
-def _group(group: int) -> list[int]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [int(pid) for pid, member_of in (line.split() for line in listed) if int(member_of) == group]
 
 
 @pytest.fixture

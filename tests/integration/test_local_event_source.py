@@ -1,8 +1,7 @@
 import json
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -15,6 +14,7 @@ from infra.local.event_source import EventSource
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.lambda_api import LambdaApi
 from infra.local.resources import Queue, Resources
+from tests.integration.processes import wait_for
 
 
 class Ledger:
@@ -65,13 +65,6 @@ def remaining(url: str, queue_url: str) -> int:
     names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counts = session().client("sqs", endpoint_url=url).get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
     return sum(int(count) for count in counts.values())
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def test_a_picture_put_or_deleted_in_the_bucket_reaches_the_function(

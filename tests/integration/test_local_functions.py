@@ -4,12 +4,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from infra.local.functions import Function, FunctionDefinition
+from infra.local.functions import Answer, Function, FunctionDefinition
 from tests.integration.processes import wait_until_gone
 
 ECHO = FunctionDefinition("lookalike-echo", "tests.integration.echo_functions.echo", timeout_s=20, memory_mb=512)
@@ -117,7 +118,7 @@ def test_two_processes_handle_two_events_at_the_same_time(tmp_path: Path) -> Non
 def test_a_function_does_not_survive_the_death_of_its_parent(tmp_path: Path) -> None:
     program = f"""
 import json, pathlib, time
-from infra.local.functions import Function, FunctionDefinition
+from infra.local.functions import Answer, Function, FunctionDefinition
 function = Function(FunctionDefinition("orphan", "{ECHO.module}", timeout_s=60), {{}}, pathlib.Path("{tmp_path}/log"))
 print(json.loads(function.invoke("{{}}").payload)["pid"], flush=True)
 function.invoke('{{"sleep_s": 600}}')
@@ -127,3 +128,19 @@ function.invoke('{{"sleep_s": 600}}')
         pid = int(parent.stdout.readline())
         parent.kill()
     wait_until_gone(pid)
+
+
+def test_stopping_cuts_off_what_runs_and_nothing_runs_afterwards(tmp_path: Path) -> None:
+    function = Function(ECHO, {}, tmp_path / "log")
+    answers: list[Answer] = []
+    begun = tmp_path / "begun"
+    event = json.dumps({"touch": str(begun), "sleep_s": 600})
+    running = threading.Thread(target=lambda: answers.append(function.invoke(event)))
+    running.start()
+    while not begun.exists():
+        time.sleep(0.01)
+    function.stop()
+    running.join()
+    assert answers[0].failed
+    assert function.invoke("{}").failed
+    assert function.pids == []

@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from botocore.exceptions import ClientError
 from infra.local import invocation
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.lambda_api import LambdaApi
+from tests.integration.processes import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,7 @@ def test_an_event_invocation_answers_at_once_and_the_function_runs(api: LambdaAp
         FunctionName="lookalike-echo", InvocationType="Event", Payload=json.dumps({"touch": str(touched)}).encode()
     )
     assert answer["StatusCode"] == 202
-    deadline = time.monotonic() + 60
-    while not touched.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(touched.exists)
 
 
 def test_a_dry_run_runs_nothing(api: LambdaApi, tmp_path: Path) -> None:

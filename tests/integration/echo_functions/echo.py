@@ -8,12 +8,12 @@ from typing import Any
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
+    if "touch" in event:
+        Path(event["touch"]).touch()
     if "sleep_s" in event:
         time.sleep(event["sleep_s"])
     while "wait_for" in event and not Path(event["wait_for"]).exists():
         time.sleep(0.01)
-    if "touch" in event:
-        Path(event["touch"]).touch()
     if "raise" in event:
         raise ValueError(event["raise"])
     if "die" in event:
