@@ -1,0 +1,231 @@
+"""Stand-ins for the outside, small enough to be seen through."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
+
+import numpy as np
+from lookalike.backfilling import Backfill, Page, Position, Row, Slice, SourceSpec, Tally
+from lookalike.domain import Embedded, Hit, IndexedPicture, Model, Origin, PictureFile, Pixels, Product, Vector, Vectors
+from lookalike.errors import LookalikeError, PictureUnreachable
+from lookalike.filters import Filter
+from lookalike.products import Message, ProductOutcome
+from lookalike.searching import Nearest, Selection
+from PIL import Image
+
+MODEL = Model("fake", "0" * 64, 64, (8, 8), "bilinear", "none")
+
+
+def picture(seed: int, size: tuple[int, int] = (32, 32)) -> bytes:
+    """A PNG of coloured noise: different for each seed."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class FakeEmbedder:
+    """Projects 8 x 8 pixels to 64 numbers of unit length; counts what it embeds."""
+
+    model = MODEL
+
+    def __init__(self) -> None:
+        self.embedded = 0
+        self._projection = np.random.default_rng(0).normal(size=(8 * 8 * 3, MODEL.dimensions)).astype(np.float32)
+
+    def embed(self, pixels: Sequence[Pixels]) -> Vectors:
+        self.embedded += len(pixels)
+        flat = np.stack([each.reshape(-1) / np.float32(127.5) - 1 for each in pixels]).astype(np.float32)
+        made = flat @ self._projection
+        vectors: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
+        return vectors
+
+
+class FakePictures:
+    """Addresses with their bytes, or with the error that comes instead. ``after_fetch`` changes them behind a fetcher's back."""
+
+    def __init__(self, files: Mapping[str, bytes | LookalikeError] | None = None) -> None:
+        self.files = dict(files or {})
+        self.after_fetch: dict[str, bytes] = {}
+
+    def fetch(self, url: str) -> PictureFile:
+        found = self.files.get(url, PictureUnreachable("there is no such picture", status=404))
+        if url in self.after_fetch:
+            self.files[url] = self.after_fetch.pop(url)
+        if isinstance(found, LookalikeError):
+            raise found
+        return PictureFile(found, etag=_etag(found), attributes={"from": "bucket"})
+
+    def etag(self, url: str) -> str | None:
+        found = self.files.get(url)
+        return _etag(found) if isinstance(found, bytes) else None
+
+
+def _etag(content: bytes) -> str:
+    return str(hash(content))
+
+
+class FakeIndex:
+    """Serves indexing and searching, every vector compared."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, tuple[IndexedPicture, Vector]] = {}
+        self.away: LookalikeError | None = None
+
+    def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
+        self._check_it_is_there()
+        return {image: self.documents[image][0] for image in image_ids if image in self.documents}
+
+    def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedded]:
+        wanted = set(content_sha256s)
+        return {
+            known.content_sha256: Embedded(vector, known.perceptual_hash, known.width, known.height)
+            for known, vector in self.documents.values()
+            if known.content_sha256 in wanted
+        }
+
+    def images_of(self, product_ids: Iterable[str], origin: Origin) -> dict[str, str]:
+        wanted = set(product_ids)
+        return {image: p.product_id for image, (p, _) in self.documents.items() if p.product_id in wanted and p.origin == origin}
+
+    def write(self, put: Iterable[tuple[IndexedPicture, Vector]], delete: Iterable[str]) -> dict[str, LookalikeError]:
+        self._check_it_is_there()
+        self.documents |= {indexed.image_id: (indexed, vector) for indexed, vector in put}
+        for image in delete:
+            self.documents.pop(image, None)
+        return {}
+
+    def delete_products(self, product_ids: Iterable[str]) -> None:
+        wanted = set(product_ids)
+        self.documents = {image: document for image, document in self.documents.items() if document[0].product_id not in wanted}
+
+    def vectors_of(self, product_id: str, limit: int) -> Sequence[Vector]:
+        return [vector for indexed, vector in self.documents.values() if indexed.product_id == product_id][:limit]
+
+    def check(self, given: Filter) -> None:
+        """Knows every attribute."""
+
+    def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> Nearest:
+        pictures = self._ranked(vector, selection)[:k]
+        return Nearest(_one_of_each(pictures)[:size], is_all=len(pictures) < k)
+
+    def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
+        return _one_of_each(self._ranked(vector, selection))[:size]
+
+    def products(self) -> set[str]:
+        """Which products can be found."""
+        return {indexed.product_id for indexed, _ in self.documents.values()}
+
+    def _ranked(self, vector: Vector, selection: Selection) -> list[Hit]:
+        hits = [
+            Hit(p.product_id, image, p.image_url, float(1 / (1 + np.linalg.norm(vector - other))), p.attributes)
+            for image, (p, other) in self.documents.items()
+            if p.product_id not in selection.without
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)
+
+    def _check_it_is_there(self) -> None:
+        if self.away:
+            raise self.away
+
+
+def _one_of_each(hits: Sequence[Hit]) -> list[Hit]:
+    return list({hit.product_id: hit for hit in reversed(hits)}.values())[::-1]
+
+
+class FakeOutbox:
+    """Keeps what was posted."""
+
+    def __init__(self) -> None:
+        self.products: list[tuple[Message, int]] = []
+        self.slices: list[tuple[str, int]] = []
+
+    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
+        self.products += [(message, delay_s) for message in messages]
+
+    def post_slice(self, backfill_id: str, number: int) -> None:
+        self.slices.append((backfill_id, number))
+
+    def posted(self) -> list[str]:
+        """The ids of products that were posted, in order."""
+        return [product.product_id for message, _ in self.products for product in message.put]
+
+
+class FakeOutcomes:
+    """Keeps the last outcome of each product."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, ProductOutcome] = {}
+
+    def record(self, outcomes: Iterable[ProductOutcome]) -> None:
+        self.known |= {outcome.key: outcome for outcome in outcomes}
+
+
+class FakeSource:
+    """A list of products, read by number; ``faults`` are documents that describe none."""
+
+    def __init__(self, count: int, faults: int = 0) -> None:
+        self.rows = [Row(f"p-{n}", Product(f"p-{n}", (f"http://a/{n}",))) for n in range(count)]
+        self.rows += [Row(f"fault-{n}", None, "it has no id") for n in range(faults)]
+
+    def count(self, spec: SourceSpec) -> int:
+        return len(self.rows)
+
+    def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
+        middle = len(self.rows) // 2
+        return [{"from": 0, "to": middle}, {"from": middle, "to": len(self.rows)}]
+
+    def page(self, spec: SourceSpec, position: Position, size: int) -> Page:
+        start, end = position["from"], min(position["from"] + size, position["to"])
+        return Page(self.rows[start:end], {"from": end, "to": position["to"]} if end < position["to"] else None)
+
+
+class FakeStore:
+    """Backfills in memory, with versions as the real one has."""
+
+    def __init__(self, outcomes: FakeOutcomes) -> None:
+        self._outcomes = outcomes
+        self._backfills: dict[str, Backfill] = {}
+        self._slices: dict[tuple[str, int], Slice] = {}
+
+    def backfill(self, backfill_id: str) -> Backfill | None:
+        return self._backfills.get(backfill_id)
+
+    def begin(self, backfill: Backfill, positions: Sequence[Position]) -> None:
+        self._backfills[backfill.backfill_id] = backfill
+        for number, position in enumerate(positions):
+            self._slices[backfill.backfill_id, number] = Slice(backfill.backfill_id, number, position, 0, 0)
+
+    def slices(self, backfill_id: str) -> Sequence[Slice]:
+        return [slice_ for (id_, _), slice_ in self._slices.items() if id_ == backfill_id]
+
+    def slice(self, backfill_id: str, number: int) -> Slice:
+        return self._slices[backfill_id, number]
+
+    def advance(self, slice_: Slice, position: Position | None, read: int) -> Slice | None:
+        key = slice_.backfill_id, slice_.number
+        if self._slices[key].version != slice_.version:
+            return None
+        self._slices[key] = Slice(*key, position, read, slice_.version + 1)
+        return self._slices[key]
+
+    def tally(self, backfill_id: str, run: int) -> Tally:
+        of_run = [o for o in self._outcomes.known.values() if (o.backfill_id, o.run) == (backfill_id, run)]
+        failed: dict[str, int] = {}
+        for outcome in of_run:
+            if outcome.state == "failed":
+                failed[outcome.code or ""] = failed.get(outcome.code or "", 0) + 1
+        return Tally(_count(of_run, "indexed"), _count(of_run, "unchanged"), failed, None)
+
+
+def _count(outcomes: Sequence[ProductOutcome], state: str) -> int:
+    return sum(outcome.state == state for outcome in outcomes)
+
+
+class Clock:
+    """Seconds that go on by one at each look."""
+
+    def __init__(self) -> None:
+        self._ticks: Iterator[int] = iter(range(1_000_000))
+
+    def __call__(self) -> float:
+        return float(next(self._ticks))

@@ -1,0 +1,168 @@
+"""Indexing: the index becomes what the pictures are now, and nothing is embedded twice."""
+
+from io import BytesIO
+
+import pytest
+from lookalike.domain import Product
+from lookalike.errors import DownloadFailed, IndexAway
+from lookalike.indexing import Indexing, Target, product_of_key
+from PIL import Image
+
+from tests.fakes import FakeEmbedder, FakeIndex, FakePictures, picture
+
+A, B = "s3://bucket/images/a.jpg", "s3://bucket/images/b.jpg"
+
+
+class Bench:
+    """Indexing with fakes around it."""
+
+    def __init__(self) -> None:
+        self.index, self.embedder, self.pictures = FakeIndex(), FakeEmbedder(), FakePictures()
+        self.indexing = Indexing(lambda: [Target(self.index, self.embedder)], self.pictures)
+
+    def put(self, *products: Product) -> dict[str, str]:
+        return {outcome.image_url: outcome.state for outcome in self.indexing.put(products)}
+
+    def mirror(self, *urls: str) -> dict[str, str]:
+        return {outcome.image_url: outcome.state for outcome in self.indexing.mirror({url: url[-5] for url in urls})}
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_one_bad_picture_in_a_batch_is_recorded_and_the_others_are_indexed(bench: Bench) -> None:
+    jpeg = BytesIO()
+    Image.new("RGB", (300, 300), "red").save(jpeg, "JPEG")
+    bench.pictures.files = {f"http://a/{n}": picture(n) for n in range(40)}
+    bench.pictures.files |= {"http://a/7": b"no picture", "http://a/8": jpeg.getvalue()[:400], "http://a/9": b""}
+
+    outcomes = list(bench.indexing.put([Product(str(n), (f"http://a/{n}",)) for n in range(41)]))
+
+    failed = {outcome.product_id: str(outcome.error) for outcome in outcomes if outcome.state == "failed"}
+    assert set(failed) == {"7", "8", "9", "40"}
+    assert "not a picture" in failed["7"]
+    assert "truncated" in failed["8"]
+    assert "zero bytes" in failed["9"]
+    assert bench.index.products() == {str(n) for n in range(40)} - {"7", "8", "9"}
+
+
+def test_what_did_not_change_is_neither_embedded_nor_written_again(bench: Bench) -> None:
+    bench.pictures.files = {"http://a/1": picture(1)}
+    bench.put(Product("p", ("http://a/1",), {"price": 1}))
+
+    assert bench.put(Product("p", ("http://a/1",), {"price": 1})) == {"http://a/1": "unchanged"}
+    assert bench.embedder.embedded == 1
+
+
+def test_new_attributes_and_a_second_product_with_the_same_bytes_cost_no_embedding(bench: Bench) -> None:
+    bench.pictures.files = {"http://a/1": picture(1), "http://a/copy": picture(1)}
+    bench.put(Product("p", ("http://a/1",), {"price": 1}))
+
+    assert bench.put(Product("p", ("http://a/1",), {"price": 2}), Product("q", ("http://a/copy",))) == {
+        "http://a/1": "indexed",
+        "http://a/copy": "indexed",
+    }
+    assert bench.embedder.embedded == 1
+    assert sorted(str(document.attributes) for document, _ in bench.index.documents.values()) == ["{'price': 2}", "{}"]
+
+
+def test_the_same_bytes_twice_in_a_batch_are_embedded_once(bench: Bench) -> None:
+    bench.pictures.files = {f"http://a/{n}": picture(1) for n in range(5)}
+    bench.put(*(Product(str(n), (f"http://a/{n}",)) for n in range(5)))
+
+    assert bench.embedder.embedded == 1
+    assert len(bench.index.documents) == 5
+
+
+def test_a_picture_that_a_product_no_longer_lists_is_not_found_any_more(bench: Bench) -> None:
+    bench.pictures.files = {"http://a/1": picture(1), "http://a/2": picture(2), A: picture(3)}
+    bench.put(Product("a", ("http://a/1", "http://a/2")))
+    bench.mirror(A)
+
+    bench.put(Product("a", ("http://a/2",)))
+
+    assert {document.image_url for document, _ in bench.index.documents.values()} == {"http://a/2", A}
+
+
+def test_a_download_that_fails_for_now_leaves_what_was_indexed_and_says_so(bench: Bench) -> None:
+    bench.pictures.files = {"http://a/1": picture(1)}
+    bench.put(Product("p", ("http://a/1",)))
+    bench.pictures.files = {"http://a/1": DownloadFailed("busy")}
+
+    [outcome] = bench.indexing.put([Product("p", ("http://a/1",))])
+
+    assert outcome.error is not None
+    assert outcome.error.ending == "retry"
+    assert bench.index.products() == {"p"}
+
+
+def test_a_product_without_an_image_url_is_recorded(bench: Bench) -> None:
+    [outcome] = bench.indexing.put([Product("p", ())])
+
+    assert (outcome.product_id, outcome.state) == ("p", "failed")
+
+
+def test_the_index_equals_the_bucket_whatever_order_events_come_in(bench: Bench) -> None:
+    bench.pictures.files = {A: picture(1), B: picture(2)}
+    assert bench.mirror(A, B) == {A: "indexed", B: "indexed"}
+    bench.pictures.files = {A: picture(3)}
+
+    assert bench.mirror(B, A) == {A: "indexed", B: "deleted"}
+    assert bench.mirror(A, B) == {A: "unchanged", B: "deleted"}
+    assert bench.index.products() == {"a"}
+
+
+def test_an_object_that_changes_while_it_is_indexed_is_indexed_again(bench: Bench) -> None:
+    bench.pictures.files = {A: picture(1)}
+    bench.pictures.after_fetch = {A: picture(2)}
+    bench.mirror(A)
+    [(document, vector)] = bench.index.documents.values()
+
+    bench.mirror(A)
+
+    assert bench.embedder.embedded == 2
+    assert [(document, vector)] == list(bench.index.documents.values())
+
+
+def test_a_bad_picture_in_the_bucket_takes_away_what_it_replaced(bench: Bench) -> None:
+    bench.pictures.files = {A: picture(1)}
+    bench.mirror(A)
+    bench.pictures.files = {A: b"no picture"}
+
+    assert bench.mirror(A) == {A: "failed"}
+    assert bench.index.documents == {}
+
+
+def test_an_index_that_is_away_stops_everything(bench: Bench) -> None:
+    bench.index.away = IndexAway("gone")
+    bench.pictures.files = {A: picture(1)}
+
+    with pytest.raises(IndexAway):
+        bench.mirror(A)
+
+
+def test_two_targets_are_both_written(bench: Bench) -> None:
+    other, embedder = FakeIndex(), FakeEmbedder()
+    indexing = Indexing(lambda: [Target(bench.index, bench.embedder), Target(other, embedder)], bench.pictures)
+    bench.pictures.files = {A: picture(1)}
+
+    assert [outcome.state for outcome in indexing.mirror({A: "a"})] == ["indexed"]
+    assert bench.index.products() == other.products() == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("key", "product_id"),
+    [
+        ("images/p-1.jpg", "p-1"),
+        ("images/p-1/front.jpg", "p-1"),
+        ("images/p-1/deep/er.png", "p-1"),
+        ("images/p.1/x", "p.1"),
+        ("images/p.1.jpg", "p.1"),
+        ("images/", None),
+        ("other/p.jpg", None),
+    ],
+)
+def test_a_key_names_its_product(key: str, product_id: str | None) -> None:
+    assert product_of_key(key) == product_id
