@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).parents[2]
 def folder() -> Iterator[Path]:
     """Not below pytest's own, which root's server, another user, may not enter."""
     made = Path(tempfile.mkdtemp(prefix="lookalike-elasticsearch-"))
+    made.chmod(0o711)
     yield made
     shutil.rmtree(made, ignore_errors=True)
 

@@ -1,0 +1,80 @@
+"""Pictures: what is accepted, what is refused, and that the way to the pixels is always the same."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from lookalike import pictures
+from lookalike.errors import PictureUnusable
+from PIL import Image
+
+SIZE = (64, 64)
+
+
+def _file(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+def test_each_accepted_format_is_decoded(kind: str) -> None:
+    picture = pictures.decode(_file(Image.new("RGB", (90, 60), (200, 30, 30)), kind), at_least=SIZE)
+
+    assert (picture.width, picture.height, picture.pixels.shape) == (90, 60, (60, 90, 3))
+    assert np.abs(picture.pixels.astype(int) - [200, 30, 30]).max() <= 6
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "1", "I;16", "LA"])
+def test_each_kind_of_pixel_becomes_rgb(mode: str) -> None:
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    assert pictures.decode(_file(Image.new(mode, (20, 10)), kind), at_least=SIZE).pixels.shape == (10, 20, 3)
+
+
+def test_a_picture_is_turned_as_its_exif_says() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = pictures.decode(_file(Image.new("RGB", (90, 60)), "JPEG", exif=exif), at_least=SIZE)
+
+    assert (picture.width, picture.height, picture.pixels.shape) == (60, 90, (90, 60, 3))
+
+
+def test_what_is_transparent_becomes_white() -> None:
+    picture = pictures.decode(_file(Image.new("RGBA", (10, 10), (0, 0, 0, 0)), "PNG"), at_least=SIZE)
+
+    assert (picture.pixels == 255).all()
+
+
+def test_a_large_jpeg_is_decoded_smaller_and_keeps_its_size_on_record() -> None:
+    picture = pictures.decode(_file(Image.new("RGB", (2000, 1000)), "JPEG"), at_least=SIZE)
+
+    assert (picture.width, picture.height) == (2000, 1000)
+    assert picture.pixels.shape == (250, 500, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "zero bytes"),
+        (b"<svg/>", "not a picture"),
+        (_file(Image.new("RGB", (10, 10)), "TIFF"), "not a picture"),
+        (_file(Image.effect_noise((300, 300), 90), "JPEG")[:4000], "truncated"),
+        (b"\xff" * (pictures.MAX_BYTES + 1), "too large"),
+        (_file(Image.new("1", (30_000, 30_000)), "PNG"), "30,000 x 30,000"),
+    ],
+    ids=["empty", "svg", "tiff", "truncated", "large", "bomb"],
+)
+def test_a_file_that_is_no_usable_picture_is_refused_with_the_reason(content: bytes, reason: str) -> None:
+    with pytest.raises(PictureUnusable, match=reason):
+        pictures.decode(content, at_least=SIZE)
+
+
+def test_the_perceptual_hash_is_256_bits_and_survives_scaling_and_encoding() -> None:
+    blotches = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    image = Image.fromarray(blotches).resize((400, 300), Image.Resampling.BICUBIC)
+    hashes = [
+        int(pictures.decode(content, at_least=SIZE).perceptual_hash, 16)
+        for content in (_file(image, "PNG"), _file(image.resize((200, 150)), "JPEG", quality=70))
+    ]
+
+    assert (hashes[0] ^ hashes[1]).bit_count() <= 15

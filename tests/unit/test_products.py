@@ -1,0 +1,93 @@
+"""The products queue: what is done, tried again, or given back."""
+
+from collections.abc import Mapping
+
+from lookalike.domain import Product
+from lookalike.errors import DownloadFailed, IndexAway, LookalikeError, Misconfigured
+from lookalike.indexing import Indexing, Target
+from lookalike.products import FIRST_DELAY_S, MAX_ATTEMPTS, Message, Products
+
+from tests.fakes import FakeEmbedder, FakeIndex, FakeOutbox, FakeOutcomes, FakePictures, picture
+
+
+class Bench:
+    """The use case with fakes around it; ``ok`` is a good picture, ``bad`` is none."""
+
+    def __init__(self, **errors: LookalikeError) -> None:
+        files: dict[str, bytes | LookalikeError] = {"http://a/ok": picture(1), "http://a/bad": b"none"}
+        self.index, self.outbox, self.outcomes = FakeIndex(), FakeOutbox(), FakeOutcomes()
+        indexing = Indexing(
+            lambda: [Target(self.index, FakeEmbedder())],
+            FakePictures(files | {f"http://a/{name}": error for name, error in errors.items()}),
+        )
+        self.products = Products(indexing, self.outcomes, self.outbox)
+
+    def receive(self, **messages: Message) -> set[str]:
+        return self.products.receive(messages)
+
+    @property
+    def states(self) -> Mapping[str, tuple[str, str | None]]:
+        return {key: (outcome.state, outcome.code) for key, outcome in self.outcomes.known.items()}
+
+
+def _put(*names: str, attempt: int = 0) -> Message:
+    return Message(put=tuple(Product(name, (f"http://a/{name}",)) for name in names), backfill_id="b", run=1, attempt=attempt)
+
+
+def test_good_and_bad_products_are_settled_and_remembered() -> None:
+    bench = Bench()
+
+    assert bench.receive(m1=_put("ok", "bad", "gone")) == set()
+    assert bench.states == {"ok": ("indexed", None), "bad": ("failed", "picture_unusable"), "gone": ("failed", "picture_unreachable")}
+
+
+def test_a_product_that_fails_for_a_passing_reason_is_posted_again_alone_later_each_time() -> None:
+    bench = Bench(slow=DownloadFailed("slow"))
+
+    assert bench.receive(m1=_put("ok", "slow")) == set()
+    assert bench.receive(m2=_put("slow", attempt=1)) == set()
+
+    assert [(message.put[0].product_id, message.attempt, delay) for message, delay in bench.outbox.products] == [
+        ("slow", 1, FIRST_DELAY_S),
+        ("slow", 2, 2 * FIRST_DELAY_S),
+    ]
+    assert "slow" not in bench.states
+
+
+def test_the_remote_may_ask_for_a_longer_wait() -> None:
+    bench = Bench(slow=DownloadFailed("slow", retry_after_s=120))
+    bench.receive(m1=_put("slow"))
+
+    assert bench.outbox.products[0][1] == 120
+
+
+def test_a_product_that_failed_too_often_stays_in_the_queue_and_is_remembered() -> None:
+    bench = Bench(slow=DownloadFailed("slow"))
+
+    assert bench.receive(m1=_put("slow", attempt=MAX_ATTEMPTS)) == {"m1"}
+    assert bench.states == {"slow": ("failed", "download_failed")}
+    assert bench.outbox.products == []
+
+
+def test_our_own_fault_keeps_the_message_and_nothing_else() -> None:
+    bench = Bench(ours=Misconfigured("S3 says 403"))
+
+    assert bench.receive(m1=_put("ours"), m2=_put("ok")) == {"m1"}
+    assert bench.states == {"ok": ("indexed", None)}
+
+
+def test_an_index_that_is_away_keeps_every_message() -> None:
+    bench = Bench()
+    bench.index.away = IndexAway("gone")
+
+    assert bench.receive(m1=_put("ok"), m2=_put("bad")) == {"m1", "m2"}
+
+
+def test_of_two_messages_about_a_product_the_later_one_counts() -> None:
+    bench = Bench()
+    delete = Message(delete=("ok",))
+
+    assert bench.receive(m1=_put("ok"), m2=delete) == set()
+    assert bench.index.products() == set()
+    assert bench.receive(m1=delete, m2=_put("ok")) == set()
+    assert bench.index.products() == {"ok"}
