@@ -1,0 +1,84 @@
+"""Exported networks against Keras, which built them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lookalike import pictures
+from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.domain import Model, Pixels
+
+from infra.local.catalogue import drawn_catalogue
+from layers.models import canonical, export
+from layers.models.networks import EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, Network
+from layers.models.weights import locate
+
+CATALOGUE = Path(__file__).parents[3] / "shared" / "catalogue"
+MODELS = Path("build/models")
+NETWORKS = [(INCEPTION_RESNET_V2, 0), (EFFICIENTNET_LITE0, None), (EFFICIENTNET_LITE2, None)]
+COUNT = 20
+
+
+@cache
+def _exported(network: Network, seed: int | None) -> Path:
+    return MODELS / export.ensure(network.id, MODELS, print, seed)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Real ones; where the catalogue is not beside the project, drawn ones."""
+    paths = sorted(CATALOGUE.glob("*/*.jpg"))
+    if not paths:
+        print(f"no photographs in {CATALOGUE}: drawn pictures stand in")
+        paths = [item.path for item in drawn_catalogue(tmp_path_factory.mktemp("drawn")).items]
+    return [path.read_bytes() for path in paths[:: len(paths) // COUNT][:COUNT]]
+
+
+def _pixels(photographs: list[bytes], model: Model) -> list[Pixels]:
+    return [pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model) for content in photographs]
+
+
+@pytest.mark.parametrize(("network", "seed"), NETWORKS, ids=lambda value: getattr(value, "id", str(value)))
+def test_each_photograph_gets_the_vector_that_keras_gives_it(network: Network, seed: int | None, photographs: list[bytes]) -> None:
+    embedder = OpenVinoEmbedder(_exported(network, seed))
+    pixels = _pixels(photographs, embedder.model)
+
+    vectors = embedder.embed(pixels)
+    expected = np.asarray(_keras(network, seed)(np.stack(pixels), training=False))
+
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert (vectors * expected).sum(axis=1).min() >= 0.9999
+
+
+@pytest.mark.parametrize(("network", "seed"), NETWORKS[1:], ids=lambda value: getattr(value, "id", str(value)))
+def test_a_picture_gets_the_same_vector_to_the_bit_alone_and_among_others(
+    network: Network, seed: int | None, photographs: list[bytes]
+) -> None:
+    single = OpenVinoEmbedder(_exported(network, seed), "LATENCY")
+    many = OpenVinoEmbedder(_exported(network, seed), "THROUGHPUT")
+    pixels = _pixels(photographs, single.model)
+
+    assert np.array_equal(many.embed(pixels), np.concatenate([single.embed([picture]) for picture in pixels]))
+
+
+@pytest.mark.parametrize(("network", "seed"), NETWORKS, ids=lambda value: getattr(value, "id", str(value)))
+def test_the_computed_picture_has_the_vector_that_is_stored(network: Network, seed: int | None) -> None:
+    embedder = OpenVinoEmbedder(_exported(network, seed), precision="f32")
+    expected = canonical.vector_beginning(embedder.model.id)
+
+    assert expected is not None
+    assert expected.max() > 0.01
+    vector = embedder.embed([canonical.picture(embedder.model.input_size)])[0]
+    assert np.abs(vector[: len(expected)] - expected).max() <= canonical.TOLERANCE_F32
+
+
+def _keras(network: Network, seed: int | None) -> Any:
+    from layers.models import graph
+
+    if seed is not None:
+        backbone, _ = graph.with_random_weights(network, seed)
+    else:
+        backbone, _ = graph.with_published_weights(network, locate(network.weights, print))
+    return graph.embedding_graph(network, backbone)
