@@ -56,6 +56,7 @@ class Model:
     """A network as its manifest describes it; two vectors can be compared only if they come from the same one.
 
     ``input_size`` is (width, height) in pixels; ``interpolation`` is Pillow's name of the filter that scales a picture to it.
+    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Model:
     input_size: tuple[int, int]
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"]
     preprocessing: str
+    precision: Literal["f32", "fastest"] = "fastest"
 
 
 class Embedder(Protocol):

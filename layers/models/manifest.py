@@ -22,6 +22,7 @@ def manifest(network: Network, random_weights: int | None, weights_sha256: str) 
         "dimensions": network.dimensions,
         "input_size": list(network.input_size),
         "interpolation": network.interpolation,
+        "precision": network.precision,
         "preprocessing": network.preprocessing,
         "score_band": asdict(band) if band else None,
         "licence": network.licence,

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Precision = Literal["f32", "fastest"]
+"""What the network is computed in: bf16 where the CPU has it (``fastest``), or f32 always, where bf16 turns vectors too far."""
+
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 
@@ -57,6 +60,7 @@ class Network:
     weights: Download | PackagedFile
     licence: str
     interpolation: Interpolation = "bilinear"
+    precision: Precision = "fastest"
     width: float = 1.0
     depth: float = 1.0
     score_band: ScoreBand | None = None
@@ -96,6 +100,7 @@ EFFICIENTNET_LITE0 = Network(
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
     licence="Apache-2.0",
+    precision="f32",
 )
 
 EFFICIENTNET_LITE2 = Network(
@@ -111,6 +116,7 @@ EFFICIENTNET_LITE2 = Network(
         sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
     licence="Apache-2.0",
+    precision="f32",
     width=1.1,
     depth=1.2,
 )

@@ -48,6 +48,7 @@ def system(images: ImageServer) -> Iterator[LocalSystem]:
     models = Path("build/models")
     model = export.ensure(MODEL, models, print)
     data = Path(tempfile.mkdtemp(prefix="lookalike-e2e-"))
+    data.chmod(0o711)  # Elasticsearch runs as another user where root runs the tests
     try:
         with LocalSystem(
             model, models, data, private_image_origins=[images.origin], visibility_timeout_s=5, max_receive_count=7

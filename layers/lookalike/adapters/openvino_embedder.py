@@ -28,7 +28,7 @@ class OpenVinoEmbedder:
     Args:
         folder: with ``model.xml``, ``model.bin`` and ``manifest.json``.
         hint: ``LATENCY`` gives all cores to one picture, ``THROUGHPUT`` the cores to several pictures.
-        precision: ``f32`` for exact comparisons; by default the CPU's fastest.
+        precision: ``f32`` for exact comparisons; by default the manifest's.
 
     Raises:
         Misconfigured: the folder does not hold such a network; says what is wrong.
@@ -36,7 +36,9 @@ class OpenVinoEmbedder:
 
     def __init__(self, folder: Path, hint: Hint = "LATENCY", precision: Literal["f32"] | None = None) -> None:
         self._model = read_manifest(folder)
-        config = {"PERFORMANCE_HINT": hint} | ({"INFERENCE_PRECISION_HINT": precision} if precision else {})
+        config: dict[str, str] = {"PERFORMANCE_HINT": hint}
+        if "f32" in (precision, self._model.precision):
+            config["INFERENCE_PRECISION_HINT"] = "f32"
         try:
             self._compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", config)
         except RuntimeError as error:
@@ -78,6 +80,7 @@ def read_manifest(folder: Path) -> Model:
             input_size=(width, height),
             interpolation=manifest["interpolation"],
             preprocessing=manifest["preprocessing"],
+            precision=manifest["precision"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Misconfigured(f"{str(folder)!r} holds no exported network: {error!r}") from error
