@@ -35,8 +35,7 @@ lint: .venv ## formatting, lint, types, import contracts, template
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
 
-bench: .venv ## the figures: network, indexing, search
-	$(BIN)/python -m tests.benchmarks.embedding
+bench: .venv ## what a search costs above its parts
 	$(BIN)/python -m tests.benchmarks.search
 
 clean: ## remove what was built here (not the cache of downloads and exported models)
