@@ -1,5 +1,6 @@
 """Exported networks against Keras, which built them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,17 @@ def test_a_picture_gets_the_same_vector_to_the_bit_alone_and_among_others(
     pixels = _pixels(photographs, single.model)
 
     assert np.array_equal(many.embed(pixels), np.concatenate([single.embed([picture]) for picture in pixels]))
+
+
+def test_threads_that_embed_at_once_get_the_vectors_of_their_own_pictures(photographs: list[bytes]) -> None:
+    embedder = OpenVinoEmbedder(_exported(EFFICIENTNET_LITE0, None), "THROUGHPUT")
+    pixels = _pixels(photographs, embedder.model)
+    expected = embedder.embed(pixels)
+
+    with ThreadPoolExecutor(4) as threads:
+        vectors = list(threads.map(lambda number: embedder.embed(pixels[number : number + 3]), range(len(pixels) - 2)))
+
+    assert all(np.array_equal(vectors[number], expected[number : number + 3]) for number in range(len(vectors)))
 
 
 @pytest.mark.parametrize(("network", "seed"), NETWORKS, ids=lambda value: getattr(value, "id", str(value)))

@@ -2,13 +2,17 @@
 
 The graph takes one picture at a time. Batches are kept busy by several requests at once, not by a larger graph: the vectors are then the
 same to the bit, however many pictures are embedded together.
+
+The requests are waited for by the thread that started them. OpenVINO's own `AsyncInferQueue` calls back from its threads instead, where
+Python's garbage collector may come to run: one that collected an earlier queue there waited for itself, once in some thousand batches.
 """
 
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from threading import Lock
+from typing import Literal
 
 import numpy as np
 
@@ -40,9 +44,12 @@ class OpenVinoEmbedder:
         if "f32" in (precision, self._model.precision):
             config["INFERENCE_PRECISION_HINT"] = "f32"
         try:
-            self._compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", config)
+            compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", config)
         except RuntimeError as error:
             raise Misconfigured(f"the network in {str(folder)!r} cannot be loaded: {error}") from error
+        at_once = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._requests = [compiled.create_infer_request() for _ in range(at_once)]
+        self._lock = Lock()
 
     @property
     def model(self) -> Model:
@@ -52,15 +59,15 @@ class OpenVinoEmbedder:
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
         """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size, uint8 RGB."""
         vectors = np.empty((len(pixels), self._model.dimensions), np.float32)
-        queue = openvino.AsyncInferQueue(self._compiled)
-
-        def keep(request: Any, number: int) -> None:
-            vectors[number] = request.get_output_tensor(0).data[0]
-
-        queue.set_callback(keep)
-        for number, picture in enumerate(pixels):
-            queue.start_async({0: picture[np.newaxis]}, number)
-        queue.wait_all()
+        at_once = len(self._requests)
+        with self._lock:
+            for number in range(len(pixels) + at_once):
+                request = self._requests[number % at_once]
+                if 0 <= number - at_once < len(pixels):
+                    request.wait()
+                    vectors[number - at_once] = request.get_output_tensor(0).data[0]
+                if number < len(pixels):
+                    request.start_async({0: pixels[number][np.newaxis]}, share_inputs=True)
         return vectors
 
 
