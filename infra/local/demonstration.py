@@ -1,7 +1,6 @@
 """The steps of a demonstration, each told on the terminal."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from mimetypes import guess_type
@@ -35,24 +34,26 @@ class Demonstration:
         self._elasticsearch = Elasticsearch(system.elasticsearch_url, request_timeout=60)
 
     def index(self) -> tuple[loading.Account, float | None]:
-        """Half of the catalogue by the bucket, half by a backfill. Returns new pictures a second too, None if nothing was new."""
+        """Half of the catalogue by a backfill, half by the bucket at the same time.
+
+        Returns what became of it, and new pictures a second; None if none was new.
+        """
         sqs = aws.session().client("sqs", endpoint_url=self._system.aws_url)
         queues = self._system.resources
         if gone := loading.delete_others(sqs, queues.products.url, self._elasticsearch, self._alias, self._catalogue.items):
             self._say(f"{gone} products of an earlier run are not in the catalogue any more: deleted")
         shop.fill_source(self._elasticsearch, SOURCE_INDEX, self._products, self._address)
-        began, start = datetime.now(UTC), time.perf_counter()
-        with _bar(self._console, "bucket → on_upload", len(self._uploads)) as done:
-            s3 = aws.session().client("s3", endpoint_url=self._system.aws_url)
-            shop.upload(s3, self._system.bucket, self._uploads)
-            loading.wait_until_empty(sqs, queues.uploads.url, len(self._uploads), done)
-        with _bar(self._console, "source index → backfill", len(self._products)) as done:
+        began = datetime.now(UTC)
+        with _bars(self._console) as bar:
             invoke = invocation.through(invocation.client(self._system.lambda_url))
-            loading.backfill(invoke, self._source(), len(self._products), done)
-        seconds = time.perf_counter() - start
+            backfilled = loading.backfilled(
+                invoke, self._source(), len(self._products), bar("source index → backfill", len(self._products))
+            )
+            uploaded = loading.emptied(sqs, queues.uploads.url, len(self._uploads), bar("bucket → on_upload", len(self._uploads)))
+            shop.upload(aws.session().client("s3", endpoint_url=self._system.aws_url), self._system.bucket, self._uploads)
+            loading.wait_for(backfilled, uploaded)
         account = loading.account(self._elasticsearch, self._alias, self._catalogue.items)
-        new = account.new_since(began)
-        return account, new / seconds if new else None
+        return account, account.pictures_a_second(began)
 
     def report(self, account: loading.Account, rate: float | None, bare: float) -> None:
         """Every product accounted for, and the speed beside the bare network's."""
@@ -93,7 +94,8 @@ class Demonstration:
         judged = [item for item in self._catalogue if "category" in item.attributes and item.product_id in account.documents]
         if not judged:
             return
-        with _bar(self._console, "search by each product", len(judged)) as done:
+        with _bars(self._console) as bar:
+            done = bar("search by each product", len(judged))
             rankings = measurements.rankings(self._search, judged, account.documents, done)
         first, five = (evaluation.precision_at(k, rankings) for k in (1, 5))
         self._say(f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(judged)} queries)")
@@ -150,8 +152,13 @@ def _content_type(item: CatalogueItem) -> str:
 
 
 @contextmanager
-def _bar(console: Console, description: str, total: int) -> Iterator[loading.Progress]:
+def _bars(console: Console) -> Iterator[Callable[[str, int], loading.Progress]]:
+    """Makes progress bars by a description and a total."""
     columns = (TextColumn("  {task.description:24}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(description, total=total)
-        yield lambda done: progress.update(task, completed=done)
+
+        def bar(description: str, total: int) -> loading.Progress:
+            task = progress.add_task(description, total=total)
+            return lambda done: progress.update(task, completed=done)
+
+        yield bar

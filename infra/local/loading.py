@@ -59,42 +59,67 @@ class Account:
     failed: Mapping[str, str]
     lost: Sequence[str]
 
-    def new_since(self, moment: datetime) -> int:
-        """How many pictures were written from this moment on; the others were there before."""
-        return sum(document.indexed_at >= moment for document in self.documents.values())
+    def pictures_a_second(self, began: datetime) -> float | None:
+        """How many were written a second from ``began`` until the last one; None if all were there before."""
+        new = [document.indexed_at for document in self.documents.values() if document.indexed_at >= began]
+        return len(new) / (max(new) - began).total_seconds() if new else None
 
 
-def wait_until_empty(sqs: "SQSClient", queue_url: str, total: int, progress: Progress) -> None:
-    """Returns when a queue that ``total`` messages were put into is empty and nobody works on a message of it.
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Something that goes on elsewhere: ``done`` counts how many of ``total`` are done, ``progress`` is told."""
 
-    Raises:
-        Stalled: it does not get shorter.
-    """
+    what: str
+    total: int
+    done: Callable[[], int]
+    progress: Progress
+
+
+def emptied(sqs: "SQSClient", queue_url: str, total: int, progress: Progress) -> Awaited:
+    """A queue that ``total`` messages were put into is empty, and nobody works on a message of it."""
 
     def left() -> int:
         attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_UNDER_WAY)["Attributes"]
         return sum(int(attributes.get(name, 0)) for name in _UNDER_WAY)
 
-    _wait(lambda: max(total - left(), 0), total, progress, f"the queue {queue_url}")
+    return Awaited(f"the queue {queue_url}", total, lambda: max(total - left(), 0), progress)
 
 
-def backfill(invoke: Invoke, source: Json, total: int, progress: Progress) -> Json:
-    """Starts a backfill, waits for its end, and returns its last status.
+def backfilled(invoke: Invoke, source: Json, total: int, progress: Progress) -> Awaited:
+    """A backfill, which is started here, has finished.
 
     Raises:
         CommandRefused: the function does not do it.
-        Stalled: it does not go on.
     """
     backfill_id = _command(invoke, {"action": "start", "source": source})["backfill_id"]
-    status: Json = {}
 
     def done() -> int:
-        status.update(_command(invoke, {"action": "status", "backfill_id": backfill_id}))
+        status = _command(invoke, {"action": "status", "backfill_id": backfill_id})
         settled: int = status["indexed"] + status["unchanged"] + sum(status["failed"].values())
         return total if status["state"] == "finished" else min(settled, total - 1)
 
-    _wait(done, total, progress, f"the backfill {backfill_id}")
-    return status
+    return Awaited(f"the backfill {backfill_id}", total, done, progress)
+
+
+def wait_for(*awaited: Awaited) -> None:
+    """Returns when all of them are done.
+
+    Raises:
+        CommandRefused: a backfill cannot be asked about.
+        Stalled: nothing of them goes on any more.
+    """
+    finished, moved_at = [-1] * len(awaited), time.monotonic()
+    while finished != [each.total for each in awaited]:
+        now = [each.done() for each in awaited]
+        for each, count in zip(awaited, now, strict=True):
+            each.progress(count)
+        if sum(now) > sum(finished):
+            moved_at = time.monotonic()
+        finished = now
+        if time.monotonic() - moved_at > STALLED_S:
+            left = "; ".join(f"{each.what}: {count} of {each.total} are done" for each, count in zip(awaited, now, strict=True))
+            raise Stalled(f"{left}; nothing has moved for {STALLED_S} seconds, see the functions' logs")
+        time.sleep(POLL_S)
 
 
 def _command(invoke: Invoke, command: Json) -> Json:
@@ -111,7 +136,7 @@ def delete_others(sqs: "SQSClient", queue_url: str, elasticsearch: Elasticsearch
     others = sorted({document.product_id for document in _documents(elasticsearch, alias)} - {item.product_id for item in items})
     for start in range(0, len(others), PRODUCTS_A_MESSAGE):
         sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps({"delete": others[start : start + PRODUCTS_A_MESSAGE]}))
-    wait_until_empty(sqs, queue_url, len(others), lambda _: None)
+    wait_for(emptied(sqs, queue_url, len(others), lambda _: None))
     return len(others)
 
 
@@ -138,15 +163,3 @@ def _reasons(elasticsearch: Elasticsearch, index: str) -> dict[str, str]:
     query = {"query": {"term": {"state": "failed"}}, "_source": ["product_id", "reason"]}
     found = (hit["_source"] for hit in helpers.scan(elasticsearch, index=index, query=query))
     return {source["product_id"]: source["reason"] for source in found}
-
-
-def _wait(done: Callable[[], int], total: int, progress: Progress, what: str) -> None:
-    most, moved_at = -1, time.monotonic()
-    while (now := done()) < total:
-        if now > most:
-            most, moved_at = now, time.monotonic()
-        if time.monotonic() - moved_at > STALLED_S:
-            raise Stalled(f"{what}: {now} of {total} are done, and nothing has moved for {STALLED_S} seconds; see the functions' logs")
-        progress(now)
-        time.sleep(POLL_S)
-    progress(total)

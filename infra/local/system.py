@@ -170,11 +170,11 @@ class LocalSystem:
         }
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
-        """Batch sizes and windows as in template.yaml."""
+        """Batch sizes and windows as in template.yaml. Two pollers of a queue: one collects while the other's batch is worked on."""
         sources = [
-            self._source(invoke, "lookalike-on-upload", self.resources.uploads, batch_size=100, window_s=1),
-            self._source(invoke, "lookalike-backfill", self.resources.backfill, batch_size=1, window_s=0),
-            self._source(invoke, "lookalike-index-products", self.resources.products, batch_size=4, window_s=0),
+            self._source(invoke, "lookalike-on-upload", self.resources.uploads, batch_size=100, window_s=1, pollers=2),
+            self._source(invoke, "lookalike-backfill", self.resources.backfill, batch_size=1, window_s=0, pollers=1),
+            self._source(invoke, "lookalike-index-products", self.resources.products, batch_size=4, window_s=0, pollers=2),
         ]
         for source in sources:
             stack.enter_context(source)
@@ -185,9 +185,19 @@ class LocalSystem:
         for source in sources:
             stack.callback(source.stop_polling)
 
-    def _source(self, invoke: invocation.Invoke, function: str, queue: Queue, *, batch_size: int, window_s: float) -> EventSource:
-        sqs = aws.session().client("sqs", endpoint_url=self.aws_url)
-        return EventSource(sqs, invoke, function, queue_url=queue.url, queue_arn=queue.arn, batch_size=batch_size, window_s=window_s)
+    def _source(
+        self, invoke: invocation.Invoke, function: str, queue: Queue, *, batch_size: int, window_s: float, pollers: int
+    ) -> EventSource:
+        return EventSource(
+            aws.session().client("sqs", endpoint_url=self.aws_url),
+            invoke,
+            function,
+            queue_url=queue.url,
+            queue_arn=queue.arn,
+            batch_size=batch_size,
+            window_s=window_s,
+            concurrency=pollers,
+        )
 
 
 def _split(url: str) -> tuple[str, dict[str, str] | None]:

@@ -203,9 +203,9 @@ class Indexing:
         pending = dict(objects)
         for _ in range(MIRROR_ATTEMPTS):
             tasks = [_Task(product_id, url, "upload", None) for url, product_id in pending.items()]
-            outcomes = list(self._index(tasks, targets))
-            for outcome, is_settled in zip(outcomes, self._downloads.map(self._is_settled, outcomes), strict=True):
-                if is_settled:
+            looks = [(outcome, self._downloads.submit(self._is_settled, outcome)) for outcome in self._index(tasks, targets)]
+            for outcome, look in looks:
+                if look.result():
                     del pending[outcome.image_url]
                     yield outcome
             if not pending:
