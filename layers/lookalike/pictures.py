@@ -7,12 +7,21 @@ from hashlib import sha256
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from lookalike.domain import Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+_DECODERS = (
+    JpegImagePlugin.JpegImageFile,
+    PngImagePlugin.PngImageFile,
+    WebPImagePlugin.WebPImageFile,
+    GifImagePlugin.GifImageFile,
+    BmpImagePlugin.BmpImageFile,
+)
+"""Named, so that they are imported with this module: Pillow would import all that it has when the first picture comes."""
+
+FORMATS = tuple(decoder.format for decoder in _DECODERS)
 """Pillow's names of the formats that are accepted, of animations the first frame."""
 
 MAX_BYTES = 25_000_000
