@@ -5,39 +5,18 @@ for Swish, and stem, head, first and last stage that are not scaled.
 """
 
 from collections.abc import Mapping
-from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 from keras import layers
 from numpy.typing import NDArray
 
 from layers.models.networks import Network
+from layers.models.stages import Stage, scaled
 
 STEM_FILTERS = 32
 HEAD_FILTERS = 1280
 BATCH_NORM_EPSILON = 1e-3
-
-
-class Stage(NamedTuple):
-    """A run of blocks of the same kind; only the first has the stride."""
-
-    repeats: int
-    kernel: int
-    stride: int
-    expansion: int
-    filters: int
-
-
-STAGES = (
-    Stage(repeats=1, kernel=3, stride=1, expansion=1, filters=16),
-    Stage(repeats=2, kernel=3, stride=2, expansion=6, filters=24),
-    Stage(repeats=2, kernel=5, stride=2, expansion=6, filters=40),
-    Stage(repeats=3, kernel=3, stride=2, expansion=6, filters=80),
-    Stage(repeats=3, kernel=5, stride=1, expansion=6, filters=112),
-    Stage(repeats=4, kernel=5, stride=2, expansion=6, filters=192),
-    Stage(repeats=1, kernel=3, stride=1, expansion=6, filters=320),
-)
 
 
 def backbone(network: Network) -> keras.Model:
@@ -46,7 +25,7 @@ def backbone(network: Network) -> keras.Model:
     inputs = keras.Input((height, width, 3))
     x = _convolution(inputs, "conv_stem", "bn0", STEM_FILTERS, kernel=3, stride=2)
     number = 0
-    for stage in _scaled(network):
+    for stage in scaled(network):
         for repeat in range(stage.repeats):
             x = _block(x, f"blocks.{number}", stage, stride=stage.stride if repeat == 0 else 1)
             number += 1
@@ -71,22 +50,6 @@ def load_weights(model: keras.Model, state_dict: Mapping[str, NDArray[Any]]) -> 
         left.difference_update(names)
     if left:
         raise ValueError(f"the graph has no place for {', '.join(sorted(left))}")
-
-
-def _scaled(network: Network) -> list[Stage]:
-    return [
-        stage._replace(
-            filters=_rounded(stage.filters * network.width),
-            repeats=stage.repeats if stage in (STAGES[0], STAGES[-1]) else ceil(stage.repeats * network.depth),
-        )
-        for stage in STAGES
-    ]
-
-
-def _rounded(filters: float, divisor: int = 8) -> int:
-    """The nearest multiple of the divisor that is not more than a tenth below, as EfficientNet scales its width."""
-    nearest = max(divisor, int(filters + divisor / 2) // divisor * divisor)
-    return nearest if nearest >= 0.9 * filters else nearest + divisor
 
 
 def _block(x: Any, name: str, stage: Stage, stride: int) -> Any:

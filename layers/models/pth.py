@@ -23,7 +23,7 @@ _STORAGE_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8
 
 
 def read_state_dict(path: Path) -> dict[str, Array]:
-    """The tensors of a state dict by name, float32 or int64, each in C order.
+    """The tensors of a state dict by name, float32 or int64, each in C order and in memory of its own.
 
     Raises:
         pickle.UnpicklingError: the file is not of this kind, is cut off, or asks for anything but tensors.
@@ -31,7 +31,7 @@ def read_state_dict(path: Path) -> dict[str, Array]:
     with path.open("rb") as file:
         try:
             return _read(file)
-        except (EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        except (EOFError, ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError) as error:
             raise pickle.UnpicklingError(f"{path.name} is not a state dict in PyTorch's old format: {error}") from error
 
 
@@ -41,10 +41,19 @@ def _read(file: BinaryIO) -> dict[str, Array]:
     for _ in ("protocol", "system"):
         _Unpickler(file).load()
     unpickler = _Unpickler(file)
-    state_dict: dict[str, Array] = unpickler.load()
-    for key in _Unpickler(file).load():
+    state_dict: dict[str, Any] = unpickler.load()
+    keys = _Unpickler(file).load()
+    for key in keys:
         _fill(unpickler.storages[key], file)
-    return {name: np.ascontiguousarray(tensor) for name, tensor in state_dict.items()}
+    if lacking := unpickler.storages.keys() - set(keys):
+        raise KeyError(f"the numbers of storage {', '.join(map(str, lacking))} are missing")
+    return {name: _in_c_order(name, tensor) for name, tensor in state_dict.items()}
+
+
+def _in_c_order(name: str, tensor: Any) -> Array:
+    if not isinstance(tensor, np.ndarray):
+        raise TypeError(f"{name} is not a tensor but a {type(tensor).__name__}")
+    return tensor.copy(order="C")
 
 
 def _fill(storage: Array, file: BinaryIO) -> None:
