@@ -1,13 +1,16 @@
 """Stand-ins for the outside, small enough to be seen through."""
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from itertools import count
 
 import numpy as np
+from lookalike.attributes import numbers, texts
 from lookalike.backfilling import Backfill, Page, Position, Row, Slice, SourceSpec, Tally
-from lookalike.domain import Embedded, Hit, IndexedPicture, Model, Origin, PictureFile, Pixels, Product, Vector, Vectors
-from lookalike.errors import LookalikeError, PictureUnreachable
-from lookalike.filters import Filter
+from lookalike.domain import Attributes, Embedded, Hit, IndexedPicture, Model, Origin, PictureFile, Pixels, Product, Vector, Vectors
+from lookalike.errors import LookalikeError, PictureUnreachable, RequestInvalid
+from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms, conditions
 from lookalike.products import Message, ProductOutcome
 from lookalike.searching import Nearest, Selection
 from PIL import Image
@@ -34,7 +37,7 @@ class FakeEmbedder:
 
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
         self.embedded += len(pixels)
-        flat = np.stack([each.reshape(-1) / np.float32(127.5) - 1 for each in pixels]).astype(np.float32)
+        flat = np.asarray(pixels, np.float32).reshape(len(pixels), len(self._projection)) / np.float32(127.5) - 1
         made = flat @ self._projection
         vectors: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
         return vectors
@@ -53,7 +56,7 @@ class FakePictures:
             self.files[url] = self.after_fetch.pop(url)
         if isinstance(found, LookalikeError):
             raise found
-        return PictureFile(found, etag=_etag(found), attributes={"from": "bucket"})
+        return PictureFile(found, _etag(found), {"from": "bucket"} if url.startswith("s3://") else None)
 
     def etag(self, url: str) -> str | None:
         found = self.files.get(url)
@@ -102,7 +105,10 @@ class FakeIndex:
         return [vector for indexed, vector in self.documents.values() if indexed.product_id == product_id][:limit]
 
     def check(self, given: Filter) -> None:
-        """Knows every attribute."""
+        for condition in conditions(given):
+            values = numbers if isinstance(condition, Range) else texts
+            if not any(condition.attribute in values(indexed.attributes) for indexed, _ in self.documents.values()):
+                raise RequestInvalid("no product has such an attribute", field=f"filter.{condition.attribute}")
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> Nearest:
         pictures = self._ranked(vector, selection)[:k]
@@ -119,7 +125,7 @@ class FakeIndex:
         hits = [
             Hit(p.product_id, image, p.image_url, float(1 / (1 + np.linalg.norm(vector - other))), p.attributes)
             for image, (p, other) in self.documents.items()
-            if p.product_id not in selection.without
+            if p.product_id not in selection.without and _passes(p.attributes, selection.filter)
         ]
         return sorted(hits, key=lambda hit: -hit.score)
 
@@ -129,7 +135,29 @@ class FakeIndex:
 
 
 def _one_of_each(hits: Sequence[Hit]) -> list[Hit]:
-    return list({hit.product_id: hit for hit in reversed(hits)}.values())[::-1]
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.product_id, hit)
+    return list(best.values())
+
+
+_COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+
+
+def _passes(attributes: Attributes, given: Filter) -> bool:
+    match given:
+        case Terms(name, values):
+            return not set(values).isdisjoint(texts(attributes).get(name, []))
+        case Range(name, bounds):
+            return any(all(_COMPARE[b](n, limit) for b, limit in bounds) for n in numbers(attributes).get(name, []))
+        case Exists(name):
+            return name in texts(attributes)
+        case All(filters):
+            return all(_passes(attributes, each) for each in filters)
+        case AnyOf(filters):
+            return any(_passes(attributes, each) for each in filters)
+        case Not(inner):
+            return not _passes(attributes, inner)
 
 
 class FakeOutbox:
@@ -151,13 +179,26 @@ class FakeOutbox:
 
 
 class FakeOutcomes:
-    """Keeps the last outcome of each product."""
+    """Keeps the last outcome of each product in each backfill, and failures of those that came without one."""
 
     def __init__(self) -> None:
-        self.known: dict[str, ProductOutcome] = {}
+        self._kept: dict[tuple[str, str], ProductOutcome] = {}
 
     def record(self, outcomes: Iterable[ProductOutcome]) -> None:
-        self.known |= {outcome.key: outcome for outcome in outcomes}
+        for outcome in outcomes:
+            key = outcome.backfill_id or outcome.origin, outcome.key
+            self._kept.pop(key, None)
+            if outcome.backfill_id or outcome.state == "failed":
+                self._kept[key] = outcome
+
+    @property
+    def known(self) -> dict[str, ProductOutcome]:
+        """What is remembered, by the outcomes' keys."""
+        return {key: outcome for (_, key), outcome in self._kept.items()}
+
+    def of_run(self, backfill_id: str, run: int) -> list[ProductOutcome]:
+        """What is remembered of a run."""
+        return [outcome for outcome in self._kept.values() if (outcome.backfill_id, outcome.run) == (backfill_id, run)]
 
 
 class FakeSource:
@@ -186,6 +227,7 @@ class FakeStore:
         self._outcomes = outcomes
         self._backfills: dict[str, Backfill] = {}
         self._slices: dict[tuple[str, int], Slice] = {}
+        self._versions = count()
 
     def backfill(self, backfill_id: str) -> Backfill | None:
         return self._backfills.get(backfill_id)
@@ -193,10 +235,11 @@ class FakeStore:
     def begin(self, backfill: Backfill, positions: Sequence[Position]) -> None:
         self._backfills[backfill.backfill_id] = backfill
         for number, position in enumerate(positions):
-            self._slices[backfill.backfill_id, number] = Slice(backfill.backfill_id, number, position, 0, 0)
+            self._slices[backfill.backfill_id, number] = Slice(backfill.backfill_id, number, position, 0, next(self._versions))
 
     def slices(self, backfill_id: str) -> Sequence[Slice]:
-        return [slice_ for (id_, _), slice_ in self._slices.items() if id_ == backfill_id]
+        backfill = self._backfills.get(backfill_id)
+        return [self._slices[backfill_id, number] for number in range(backfill.slices)] if backfill else []
 
     def slice(self, backfill_id: str, number: int) -> Slice:
         return self._slices[backfill_id, number]
@@ -205,11 +248,11 @@ class FakeStore:
         key = slice_.backfill_id, slice_.number
         if self._slices[key].version != slice_.version:
             return None
-        self._slices[key] = Slice(*key, position, read, slice_.version + 1)
+        self._slices[key] = Slice(*key, position, read, next(self._versions))
         return self._slices[key]
 
     def tally(self, backfill_id: str, run: int) -> Tally:
-        of_run = [o for o in self._outcomes.known.values() if (o.backfill_id, o.run) == (backfill_id, run)]
+        of_run = self._outcomes.of_run(backfill_id, run)
         failed: dict[str, int] = {}
         for outcome in of_run:
             if outcome.state == "failed":

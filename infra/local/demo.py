@@ -77,7 +77,7 @@ def main() -> None:
 def run(options: Options, console: Console) -> None:
     """The whole demonstration."""
     catalogue = _catalogue(options, console)
-    model_id = export.ensure(options.model, BUILD / "models", console.print)
+    model_id = export.ensure(options.model, BUILD / "models", _say_on(console))
     pictures = {picture_name(item): item.path for item in catalogue}
     with ImageServer(pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, console) as system:
         demonstration = Demonstration(system, images, catalogue, options.alias(model_id), console)
@@ -106,9 +106,7 @@ def _catalogue(options: Options, console: Console) -> Catalogue:
 
 
 def _system(options: Options, model_id: str, images: ImageServer, console: Console) -> LocalSystem:
-    def say(line: str) -> None:
-        console.print(line, highlight=False)
-
+    say = _say_on(console)
     return LocalSystem(
         model_id,
         BUILD / "models",
@@ -121,6 +119,13 @@ def _system(options: Options, model_id: str, images: ImageServer, console: Conso
         aws_port=preferred_port(AWS_PORT, "the AWS services", say),
         say=say,
     )
+
+
+def _say_on(console: Console) -> export.Say:
+    def say(line: str) -> None:
+        console.print(line, highlight=False, soft_wrap=True)
+
+    return say
 
 
 def _bare_rate(catalogue: Catalogue, model_id: str) -> float:

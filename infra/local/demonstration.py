@@ -111,7 +111,7 @@ class Demonstration:
         }
         self._console.print()
         for name, address in addresses.items():
-            self._console.print(f"  {name:14} {address}", highlight=False)
+            self._print(f"  {name:14} {address}")
         self._console.print("\nPaste these lines into another terminal to run the README's examples:", style="bold")
         for name, value in self._system.client_environment.items():
             self._print(f"  export {name}={value}")

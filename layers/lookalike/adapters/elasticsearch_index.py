@@ -112,13 +112,11 @@ class ElasticsearchIndex:
             field = queries.field_of(condition)
             if field in self._known_fields:
                 continue
-            with explained(self.name):
-                if not self._client.search(index=self.name, **queries.has_field(field))["hits"]["total"]["value"]:
-                    form = "a number or a date" if field.startswith("number.") else "a value"
-                    raise RequestInvalid(
-                        f"no product has {form} as {condition.attribute!r}: check the attribute's name",
-                        field=f"filter.{condition.attribute}",
-                    )
+            if not self._any_has(field):
+                form = "a number or a date" if field.startswith("number.") else "a value"
+                raise RequestInvalid(
+                    f"no product has {form} as {condition.attribute!r}: check the attribute's name", field=f"filter.{condition.attribute}"
+                )
             self._known_fields.add(field)
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> Nearest:
@@ -131,6 +129,12 @@ class ElasticsearchIndex:
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
         """The best ``size``, every picture scored, one of each product."""
         return [_hit(hit, hit["_score"]) for hit in self._search(queries.exact(vector, _filters(selection), size=size))]
+
+    def _any_has(self, field: str) -> bool:
+        if "*" in field:  # to Elasticsearch this is not a name, but every name that it matches
+            return False
+        with explained(self.name):
+            return bool(self._client.search(index=self.name, **queries.has_field(field))["hits"]["total"]["value"])
 
     def _search(self, body: queries.Body) -> list[dict[str, Any]]:
         with explained(self.name):
