@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from io import BytesIO
 from itertools import count
 
@@ -257,7 +258,8 @@ class FakeStore:
         for outcome in of_run:
             if outcome.state == "failed":
                 failed[outcome.code or ""] = failed.get(outcome.code or "", 0) + 1
-        return Tally(_count(of_run, "indexed"), _count(of_run, "unchanged"), failed, None)
+        last_at = datetime.now(UTC) if of_run else None
+        return Tally(_count(of_run, "indexed"), _count(of_run, "unchanged"), failed, last_at)
 
 
 def _count(outcomes: Sequence[ProductOutcome], state: str) -> int:

@@ -1,0 +1,156 @@
+"""What every place of pictures promises: strangers' servers, S3, and the fake that stands for both."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from lookalike import indexing, searching
+from lookalike.adapters.http_pictures import HttpPictures
+from lookalike.adapters.pictures_by_scheme import PicturesByScheme
+from lookalike.adapters.s3_pictures import S3Pictures
+from lookalike.errors import PictureUnreachable
+
+from infra.local.image_server import ImageServer
+from tests.fakes import FakePictures, picture
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where pictures are; ``put`` puts one at a name, ``url`` is a name's address."""
+
+    pictures: searching.Pictures
+    put: Callable[[str, bytes], object]
+    url: Callable[[str], str]
+
+
+class Bucket(Protocol):
+    """A place whose pictures may be overwritten and deleted."""
+
+    pictures: indexing.Pictures
+
+    def put(self, name: str, content: bytes) -> None: ...
+
+    def delete(self, name: str) -> None: ...
+
+    def url(self, name: str) -> str: ...
+
+
+class FakeBucket:
+    def __init__(self) -> None:
+        self.fake = FakePictures()
+        self.pictures: indexing.Pictures = self.fake
+
+    def put(self, name: str, content: bytes) -> None:
+        self.fake.files[self.url(name)] = content
+
+    def delete(self, name: str) -> None:
+        self.fake.files.pop(self.url(name), None)
+
+    def url(self, name: str) -> str:
+        return f"s3://bucket/{name}"
+
+
+class S3Bucket:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+        self.pictures: indexing.Pictures = PicturesByScheme(HttpPictures(), S3Pictures(client, bucket))
+
+    def put(self, name: str, content: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=name, Body=content, Metadata={"from": "bucket"})
+
+    def delete(self, name: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=name)
+
+    def url(self, name: str) -> str:
+        return f"s3://{self._bucket}/{name}"
+
+
+@pytest.fixture(params=["fake", "s3"])
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    if request.param == "fake":
+        return FakeBucket()
+    return S3Bucket(request.getfixturevalue("s3"), request.getfixturevalue("bucket_name"))
+
+
+@pytest.fixture(params=["fake", "http", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    if request.param == "fake":
+        fake = FakePictures()
+        yield Place(fake, lambda name, content: fake.files.update({f"http://a/{name}": content}), lambda name: f"http://a/{name}")
+    elif request.param == "s3":
+        there = S3Bucket(request.getfixturevalue("s3"), request.getfixturevalue("bucket_name"))
+        yield Place(there.pictures, there.put, there.url)
+    else:
+        paths: dict[str, Path] = {}
+
+        def put(name: str, content: bytes) -> None:
+            paths[name] = tmp_path / str(len(paths))
+            paths[name].write_bytes(content)
+
+        with ImageServer(paths) as server:
+            yield Place(HttpPictures(frozenset({server.origin})), put, server.url)
+
+
+def test_a_picture_is_fetched_byte_by_byte(place: Place) -> None:
+    place.put("a hat ü.png", picture(1))
+
+    assert place.pictures.fetch(place.url("a hat ü.png")).content == picture(1)
+
+
+def test_an_empty_file_is_fetched_as_one(place: Place) -> None:
+    place.put("empty.png", b"")
+
+    assert place.pictures.fetch(place.url("empty.png")).content == b""
+
+
+def test_a_picture_that_is_not_there_is_unreachable_with_status_404(place: Place) -> None:
+    with pytest.raises(PictureUnreachable) as missing:
+        place.pictures.fetch(place.url("nothing.png"))
+
+    assert missing.value.status == 404
+
+
+def test_other_bytes_have_another_etag_and_the_same_bytes_the_same(place: Place) -> None:
+    place.put("hat.png", picture(1))
+    etags = [place.pictures.fetch(place.url("hat.png")).etag for _ in range(2)]
+    place.put("hat.png", picture(2))
+    changed = place.pictures.fetch(place.url("hat.png")).etag
+
+    assert etags[0] == etags[1] != changed
+    assert None not in (etags[0], changed)
+
+
+def test_an_object_comes_with_its_metadata(bucket: Bucket) -> None:
+    bucket.put("hat.png", picture(1))
+
+    assert bucket.pictures.fetch(bucket.url("hat.png")).attributes == {"from": "bucket"}
+
+
+def test_the_etag_is_that_of_the_object_which_is_there_now(bucket: Bucket) -> None:
+    bucket.put("hat.png", picture(1))
+    fetched = bucket.pictures.fetch(bucket.url("hat.png")).etag
+    assert bucket.pictures.etag(bucket.url("hat.png")) == fetched
+
+    bucket.put("hat.png", picture(2))
+
+    assert bucket.pictures.etag(bucket.url("hat.png")) == bucket.pictures.fetch(bucket.url("hat.png")).etag != fetched
+
+
+def test_there_is_no_etag_where_there_is_no_object(bucket: Bucket) -> None:
+    bucket.put("hat.png", picture(1))
+    bucket.delete("hat.png")
+
+    assert bucket.pictures.etag(bucket.url("hat.png")) is None
+    assert bucket.pictures.etag(bucket.url("nothing.png")) is None
+
+
+@pytest.mark.parametrize("place", ["fake", "http"], indirect=True)
+def test_a_picture_behind_http_says_nothing_of_its_product(place: Place) -> None:
+    place.put("hat.png", picture(1))
+
+    assert place.pictures.fetch(place.url("hat.png")).attributes is None
