@@ -59,7 +59,7 @@ class ElasticsearchSource:
             return [{"pit": pit, "slice": number, "slices": most, "after": None} for number in range(most)]
         bounds = self._bounds(spec, field, most) if most > 1 else []
         ranges: list[Position] = [
-            {"field": field, "gt": low, "lte": high} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
+            {"field": field, "gt": low, "lte": high, "after": None} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
         ]
         return (
             [*ranges, {"without": field, "pit": None, "slice": 0, "slices": 1, "after": None}] if self._any_without(spec, field) else ranges
@@ -73,7 +73,7 @@ class ElasticsearchSource:
 
     def _range_page(self, spec: SourceSpec, position: Position, size: int) -> Page:
         hits = self._search(_path(spec), range_body(spec, position, size))
-        more = {**position, "gt": hits[-1]["sort"][0]} if len(hits) == size else None
+        more = {**position, "after": hits[-1]["sort"]} if len(hits) == size else None
         return Page([row(hit, spec.fields) for hit in hits], more)
 
     def _pit_page(self, spec: SourceSpec, position: Position, size: int) -> Page:
@@ -90,7 +90,7 @@ class ElasticsearchSource:
         if spec.fields.id is None:
             return None
         names = [spec.fields.id, f"{spec.fields.id}.keyword"]
-        known = self._post(f"{_path(spec)}/_field_caps?fields={','.join(names)}&ignore_unavailable=false")["fields"]
+        known = self._post(f"{_path(spec)}/_field_caps?fields={quote(','.join(names), safe=',')}&ignore_unavailable=false")["fields"]
         for name in names:
             types = known.get(name, {})
             if len(types) == 1 and all(kind in SORTABLE and caps["aggregatable"] for kind, caps in types.items()):
@@ -144,15 +144,20 @@ def range_body(spec: SourceSpec, position: Position, size: int) -> Body:
     field = position["field"]
     bounds = {bound: position[bound] for bound in ("gt", "lte") if position[bound] is not None}
     within = {"range": {field: bounds}} if bounds else {"exists": {"field": field}}
-    return _body(spec, {"bool": {"filter": [spec.query, within]}}, [{field: "asc"}], size)
+    body = _body(spec, {"bool": {"filter": [spec.query, within]}}, [{field: "asc"}], size)
+    return body | {"search_after": position["after"]} if position["after"] is not None else body
 
 
 def pit_body(spec: SourceSpec, position: Position, size: int) -> Body:
-    """The next documents of a slice of a point in time."""
+    """The next documents of a slice of a point in time.
+
+    It is cut by the documents' ids, so that it has the same documents in the next point in time if this one is lost. By default it would
+    be cut by Lucene's numbers, which every merge deals out anew.
+    """
     query = _without(spec, position["without"]) if "without" in position else spec.query
     body = _body(spec, query, ["_shard_doc"], size) | {"pit": {"id": position["pit"], "keep_alive": KEEP_ALIVE}}
     if position["slices"] > 1:
-        body["slice"] = {"id": position["slice"], "max": position["slices"]}
+        body["slice"] = {"field": "_id", "id": position["slice"], "max": position["slices"]}
     if position["after"] is not None:
         body["search_after"] = position["after"]
     return body

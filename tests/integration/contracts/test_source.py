@@ -44,7 +44,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         client.indices.create(index=name, mappings={"properties": {"sku": {"type": "keyword"}}})
         products = [{"sku": f"p-{number}", "image_url": f"http://a/{number}"} for number in range(COUNT)]
         faults = [{"image_url": "http://a/1"} for _ in range(FAULTS)]
-        helpers.bulk(client, [{"_index": name, **each} for each in products + faults], refresh="wait_for")
+        helpers.bulk(client, [{"_index": name, **each} for each in products + faults], refresh=True)
         source = ElasticsearchSource(request.getfixturevalue("elasticsearch_url"))
         yield Bench(source, SourceSpec(name, fields=FieldNames("sku")))
 
