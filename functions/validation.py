@@ -13,12 +13,15 @@ def parsed(text: str | bytes, field: str) -> Any:
     """The value of a JSON text.
 
     Raises:
-        RequestInvalid: it is not JSON; NaN and Infinity are not either.
+        RequestInvalid: it is not JSON; NaN, Infinity and half a surrogate pair, which cannot be sent on in UTF-8, are not either.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if b"\\u" in (text.encode() if isinstance(text, str) else text):
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise RequestInvalid(f"this is not JSON: {error}", field=field) from error
+    return value
 
 
 def validated(model: TypeAdapter[T], given: Any) -> T:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -14,7 +14,6 @@ from functions.backfill import commands
 from functions.validation import parsed
 
 logger = Logger()
-metrics = Metrics()
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
@@ -23,7 +22,6 @@ def create(backfilling: Backfilling) -> Handler:
     """The function's handler."""
 
     @logger.inject_lambda_context
-    @metrics.log_metrics
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if "Records" in event:
             failed = [record.message_id for record in SQSEvent(event).records if not _is_done(backfilling, record)]

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from lookalike.backfilling import FieldNames, SourceSpec
+from lookalike.errors import RequestInvalid
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from functions.validation import validated
@@ -60,7 +61,7 @@ class Slice(_Strict):
 
 Command = Start | Status | Slice
 
-_COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
+_COMMANDS: dict[str, TypeAdapter[Any]] = {"start": TypeAdapter(Start), "status": TypeAdapter(Status), "slice": TypeAdapter(Slice)}
 
 
 def read(payload: Any) -> Command:
@@ -69,4 +70,8 @@ def read(payload: Any) -> Command:
     Raises:
         RequestInvalid: naming the field that is wrong.
     """
-    return validated(_COMMAND, payload)
+    action = payload.get("action") if isinstance(payload, dict) else None
+    if not isinstance(action, str) or action not in _COMMANDS:
+        raise RequestInvalid(f"the action is one of {', '.join(_COMMANDS)}", field="action")
+    command: Command = validated(_COMMANDS[action], payload)
+    return command

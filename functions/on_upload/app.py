@@ -9,8 +9,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from lookalike.errors import RequestInvalid
 from lookalike.indexing import Outcome, product_of_key
 from lookalike.uploads import Uploads
+
+from functions.validation import parsed
 
 logger = Logger()
 metrics = Metrics()
@@ -29,7 +32,7 @@ def create(uploads: Uploads) -> Handler:
         for record in SQSEvent(event).records:
             try:
                 objects[record.message_id] = dict(_objects(record))
-            except (ValueError, KeyError, TypeError) as error:
+            except (RequestInvalid, AttributeError, KeyError, TypeError) as error:
                 logger.error("message_unreadable", message_id=record.message_id, reason=repr(error))
                 back.add(record.message_id)
         mirrored = uploads.mirror({url: product_id for named in objects.values() for url, product_id in named.items()})
@@ -43,7 +46,7 @@ def create(uploads: Uploads) -> Handler:
 
 def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
     """The objects that a message says may have changed: s3 address and product id."""
-    body = record.json_body
+    body = parsed(record.body, field="body")
     if body.get("Event") == "s3:TestEvent":
         return
     for change in S3Event(body).records:

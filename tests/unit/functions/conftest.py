@@ -1,0 +1,36 @@
+"""What all handlers need."""
+
+import json
+import warnings
+from collections.abc import Callable
+
+import pytest
+
+from functions.index_products import app as index_products
+from functions.on_upload import app as on_upload
+from functions.search import app as search
+
+Counted = Callable[[], dict[str, float]]
+
+
+@pytest.fixture(autouse=True)
+def _metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their namespace is the one that the template sets in the environment; powertools reads that when it is imported."""
+    warnings.filterwarnings("ignore", "No application metrics to publish")
+    for app in (index_products, on_upload, search):
+        monkeypatch.setattr(app.metrics, "namespace", "lookalike")
+
+
+@pytest.fixture
+def counted(capsys: pytest.CaptureFixture[str]) -> Counted:
+    """The metrics that were published since the last look, by name; several values of one are added up."""
+
+    def look() -> dict[str, float]:
+        found: dict[str, float] = {}
+        for line in capsys.readouterr().out.splitlines():
+            published = json.loads(line)
+            for metric in published["_aws"]["CloudWatchMetrics"][0]["Metrics"] if "_aws" in published else ():
+                found[metric["Name"]] = sum(published[metric["Name"]])
+        return found
+
+    return look

@@ -1,0 +1,189 @@
+"""Commands from the CLI, and slices through SQS."""
+
+import json
+from typing import Any
+
+import pytest
+from lookalike.backfilling import PAGE, Backfilling, FieldNames, SourceSpec, id_of
+from lookalike.errors import LookalikeError, Misconfigured, RequestInvalid, Unavailable
+from lookalike.products import ProductOutcome
+
+from functions.backfill import app, commands
+from tests.fakes import FakeOutbox, FakeOutcomes, FakeSource, FakeStore
+from tests.unit.functions.events import REQUEST_ID, Context, example, failed, sqs
+
+COUNT = 2 * PAGE + 7
+START = {"action": "start", "source": {"index": "shop"}}
+
+
+class Source(FakeSource):
+    """One that can fail."""
+
+    error: Exception | None = None
+
+    def count(self, spec: SourceSpec) -> int:
+        if self.error:
+            raise self.error
+        return super().count(spec)
+
+
+class Bench:
+    """The handler with fakes behind it."""
+
+    def __init__(self) -> None:
+        self.source, self.outbox, self.outcomes = Source(COUNT, faults=1), FakeOutbox(), FakeOutcomes()
+        self.store = FakeStore(self.outcomes)
+        self._handler = app.create(Backfilling(self.source, self.store, self.outcomes, self.outbox))
+
+    def call(self, event: Any) -> dict[str, Any]:
+        return self._handler(event, Context())
+
+    def refusal(self, event: Any) -> dict[str, Any]:
+        answer = self.call(event)
+        assert set(answer) == {"error"}
+        error: dict[str, Any] = answer["error"]
+        assert error["request_id"] == REQUEST_ID
+        return error
+
+    def posted_slices(self) -> dict[str, str]:
+        """What is in the backfill's own queue, as message ids and bodies; it is empty then."""
+        bodies = {
+            f"slice-{number}": json.dumps({"action": "slice", "backfill_id": id_, "slice": number}) for id_, number in self.outbox.slices
+        }
+        self.outbox.slices.clear()
+        return bodies
+
+
+def test_a_backfill_is_started_read_and_followed_to_its_end() -> None:
+    bench = Bench()
+    started = bench.call(START)
+    assert started == {"backfill_id": id_of(SourceSpec("shop")), "products": COUNT + 1}
+    status = {"action": "status", "backfill_id": started["backfill_id"]}
+    assert bench.call(status)["state"] == "reading"
+
+    assert failed(bench.call(sqs(bench.posted_slices()))) == []
+    assert bench.call(status)["state"] == "indexing"
+    bench.outcomes.record(ProductOutcome(product_id, "indexed", started["backfill_id"], 1) for product_id in bench.outbox.posted())
+
+    end = bench.call(status)
+    assert (end["state"], end["total"], end["read"], end["indexed"], end["failed"]) == (
+        "finished",
+        COUNT + 1,
+        COUNT + 1,
+        COUNT,
+        {"request_invalid": 1},
+    )
+    assert json.loads(json.dumps(end)) == end
+
+
+def test_the_same_start_again_answers_with_the_same_id() -> None:
+    bench = Bench()
+
+    assert bench.call(START) == bench.call(START)
+
+
+def test_the_example_says_which_documents_and_fields_are_meant() -> None:
+    command = commands.read(example("backfill_start"))
+
+    assert isinstance(command, commands.Start)
+    fields = FieldNames("sku", "images.url", ("category", "brand", "price"))
+    assert command.source.spec() == SourceSpec("products", {"term": {"in_stock": True}}, fields)
+
+
+@pytest.mark.parametrize("attributes", ["info", ["info"], None])
+def test_attributes_are_an_object_s_name_or_a_list_of_names(attributes: Any) -> None:
+    command = commands.read({"action": "start", "source": {"index": "shop", "fields": {"attributes": attributes}}})
+
+    assert isinstance(command, commands.Start)
+    assert command.source.spec().fields.attributes == (tuple(attributes) if isinstance(attributes, list) else attributes)
+
+
+REFUSED = {
+    "nothing": ({}, "action"),
+    "a list": ([], "action"),
+    "a text": ("start", "action"),
+    "an unknown action": ({"action": "stop"}, "action"),
+    "an action that is a list": ({"action": ["start"]}, "action"),
+    "no source": ({"action": "start"}, "source"),
+    "a source that is a text": ({"action": "start", "source": "shop"}, "source"),
+    "a source without index": ({"action": "start", "source": {}}, "source.index"),
+    "an empty index": ({"action": "start", "source": {"index": ""}}, "source.index"),
+    "a query that is a text": ({"action": "start", "source": {"index": "shop", "query": "all"}}, "source.query"),
+    "an unknown field": ({"action": "start", "source": {"index": "shop"}, "into": "next"}, "into"),
+    "an unknown field of the source": ({"action": "start", "source": {"index": "shop", "bucket": "b"}}, "source.bucket"),
+    "an unknown name": ({"action": "start", "source": {"index": "shop", "fields": {"ids": "sku"}}}, "source.fields.ids"),
+    "no id": ({"action": "status"}, "backfill_id"),
+    "a slice before the first": ({"action": "slice", "backfill_id": "b", "slice": -1}, "slice"),
+}
+
+
+@pytest.mark.parametrize(("event", "field"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_wrong_command_is_refused_with_the_field_that_is_wrong(event: Any, field: str) -> None:
+    error = Bench().refusal(event)
+
+    assert (error["code"], error["field"]) == ("request_invalid", field)
+
+
+def test_an_unknown_backfill_is_told() -> None:
+    error = Bench().refusal(example("backfill_status"))
+
+    assert (error["code"], error["field"]) == ("not_found", "backfill_id")
+    assert "b1946ac92492d2347c6235b4d2611184" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (RequestInvalid("there is no index 'shop'", field="source.index"), "request_invalid"),
+        (Unavailable("the source is busy"), "unavailable"),
+        (Misconfigured("the source refuses our key"), "misconfigured"),
+    ],
+)
+def test_an_engineer_is_told_whose_turn_it_is(raised: LookalikeError, code: str) -> None:
+    bench = Bench()
+    bench.source.error = raised
+
+    error = bench.refusal(START)
+
+    assert (error["code"], error["message"], error.get("field")) == (code, str(raised), raised.field)
+
+
+def test_a_defect_fails_the_invocation() -> None:
+    bench = Bench()
+    bench.source.error = ZeroDivisionError()
+
+    with pytest.raises(ZeroDivisionError):
+        bench.call(START)
+
+
+UNREADABLE = {
+    "no JSON": "{",
+    "null": "null",
+    "an unknown action": '{"action": "stop", "backfill_id": "b"}',
+    "no number": '{"action": "slice", "backfill_id": "b"}',
+    "a backfill that is not known": example("backfill_slice")["Records"][0]["body"],
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_message_that_cannot_be_carried_out_comes_back_alone(body: str) -> None:
+    bench = Bench()
+    bench.call(START)
+
+    assert failed(bench.call(sqs({"wrong": body} | bench.posted_slices()))) == ["wrong"]
+    assert len(bench.outbox.posted()) == COUNT
+
+
+def test_a_slice_whose_posts_fail_comes_back_and_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.call(START)
+    slices = bench.posted_slices()
+
+    def busy(*_: object, **__: object) -> None:
+        raise Unavailable("SQS is busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.outbox, "post_products", busy)
+        assert failed(bench.call(sqs(slices))) == list(slices)
+    assert failed(bench.call(sqs(slices))) == []
+    assert sorted(bench.outbox.posted()) == sorted(f"p-{number}" for number in range(COUNT))
