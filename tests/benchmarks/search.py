@@ -6,10 +6,8 @@ a file that the index does not know, hence nothing is spared.
 
 import argparse
 import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -18,7 +16,6 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from lookalike import pictures
 from lookalike.adapters import elasticsearch_queries as queries
-from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue
 from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
 from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
@@ -26,11 +23,10 @@ from lookalike.domain import IndexedPicture, Vectors
 from lookalike.filters import EVERYTHING
 from lookalike.searching import ByContent, Query, Searching, Target
 
-from infra.elasticsearch.server import ElasticsearchServer
 from infra.local.catalogue import drawn_catalogue
 from layers.models import export
+from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index
 
-DEFINITIONS = Path(__file__).parents[2] / "infra" / "elasticsearch"
 WARM_UP = 10
 
 
@@ -45,7 +41,7 @@ def main() -> None:
     models = Path("build/models")
     embedder = OpenVinoEmbedder(models / export.ensure(given.network, models, print, seed))
     contents = [item.path.read_bytes() for item in drawn_catalogue(Path("build/catalogue")).items]
-    with _elasticsearch() as url:
+    with elasticsearch() as url:
         client = Elasticsearch(url, request_timeout=60)
         index = _filled_index(client, embedder, given.pictures)
         searching = Searching(lambda: Target(index, embedder), HttpPictures(), lambda address: address)
@@ -80,25 +76,11 @@ def report(
     print(f"the whole search to the sum of its parts: {middle['search'] / parts:.2f}")
 
 
-@contextmanager
-def _elasticsearch() -> Iterator[str]:
-    if os.environ.get("ES_URL"):
-        yield os.environ["ES_URL"]
-        return
-    with tempfile.TemporaryDirectory(prefix="lookalike-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        with ElasticsearchServer(Path(folder) / "elasticsearch") as server:
-            yield server.url
-
-
 def _filled_index(client: Elasticsearch, embedder: OpenVinoEmbedder, count: int) -> ElasticsearchIndex:
-    catalogue = ElasticsearchCatalogue(client, "bench", DEFINITIONS)
-    client.indices.delete(index=f"bench-{embedder.model.id}-1", ignore_unavailable=True)
-    [info] = catalogue.written(embedder.model)
-    index = ElasticsearchIndex(client, info.name)
+    index = empty_index(client, embedder.model)
     index.write(((_picture(number), vector) for number, vector in enumerate(_vectors(count, embedder.model.dimensions))), ())
-    client.indices.forcemerge(index=info.name, max_num_segments=1)
-    client.indices.refresh(index=info.name)
+    client.indices.forcemerge(index=index.name, max_num_segments=1)
+    client.indices.refresh(index=index.name)
     return index
 
 

@@ -25,6 +25,9 @@ from lookalike.errors import Misconfigured
 
 Hint = Literal["LATENCY", "THROUGHPUT"]
 
+REQUESTS_A_STREAM = 2
+"""One is computed while the next waits: a stream need not stand still until Python has come round to it."""
+
 
 class OpenVinoEmbedder:
     """Loads a network when it is made.
@@ -47,8 +50,8 @@ class OpenVinoEmbedder:
             compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", config)
         except RuntimeError as error:
             raise Misconfigured(f"the network in {str(folder)!r} cannot be loaded: {error}") from error
-        at_once = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        self._requests = [compiled.create_infer_request() for _ in range(at_once)]
+        streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._requests = [compiled.create_infer_request() for _ in range(REQUESTS_A_STREAM * streams)]
         self._lock = Lock()
 
     @property

@@ -1,0 +1,105 @@
+"""How near indexing comes to the bare network: ``python -m tests.benchmarks.indexing [NETWORK]``.
+
+Pictures come from a server in a process of its own, each of its answers a while late, and go into a real Elasticsearch. The bare network
+embeds the same kind of pictures in batches before and after, on the same machine; the better of its two rates is what counts.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+from lookalike.adapters.http_pictures import HttpPictures
+from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.adapters.pictures_by_scheme import PicturesByScheme
+from lookalike.adapters.s3_pictures import S3Pictures
+from lookalike.domain import Product
+from lookalike.indexing import Indexing, Target
+
+from infra.local import aws
+from infra.local.catalogue import CatalogueItem, drawn_catalogue
+from infra.local.image_server import ImageServer
+from infra.local.measurements import bare_pictures_a_second, sample_pixels
+from layers.models import export
+from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index
+
+WARM_UP = 100
+
+
+def main() -> None:
+    """Prints both rates and their ratio."""
+    parser = argparse.ArgumentParser(description="How near indexing comes to the bare network.")
+    parser.add_argument("network", nargs="?", default="inception_resnet_v2", help="with random weights if it is this one")
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--latency-ms", type=float, default=50, help="how long each answer of the image server waits")
+    given = parser.parse_args()
+    seed = 0 if given.network == "inception_resnet_v2" else None
+    models = Path("build/models")
+    embedder = OpenVinoEmbedder(models / export.ensure(given.network, models, print, seed), "THROUGHPUT")
+    items = drawn_catalogue(Path("build/catalogue")).items
+    with (
+        tempfile.TemporaryDirectory(prefix="lookalike-pictures-") as folder,
+        elasticsearch() as url,
+        _image_server(_copies(items, Path(folder), WARM_UP + given.pictures), given.latency_ms) as origin,
+    ):
+        index = empty_index(Elasticsearch(url, request_timeout=60), embedder.model)
+        sources = PicturesByScheme(HttpPictures(frozenset({origin})), S3Pictures(aws.session().client("s3"), None))
+        indexing = Indexing(lambda: [Target(index, embedder)], sources)
+        products = [Product(f"p-{n}", (f"http://{origin}/{n}.jpg",), {"number": n}) for n in range(WARM_UP + given.pictures)]
+        report(indexing, embedder, products, items)
+
+
+def report(indexing: Indexing, embedder: OpenVinoEmbedder, products: Sequence[Product], items: Sequence[CatalogueItem]) -> None:
+    """Times the network, indexing, and the network again."""
+    pixels = sample_pixels(embedder, items)
+    bare = [bare_pictures_a_second(embedder, pixels)]
+    list(indexing.put(products[:WARM_UP]))
+    start = time.perf_counter()
+    states = Counter(outcome.state for outcome in indexing.put(products[WARM_UP:]))
+    rate = (len(products) - WARM_UP) / (time.perf_counter() - start)
+    bare.append(bare_pictures_a_second(embedder, pixels))
+    print(f"{embedder.model.id}: {dict(states)}; {rate:.1f} pictures a second")
+    print(f"the bare network in batches: {bare[0]:.1f} before, {bare[1]:.1f} after")
+    print(f"indexing to the bare network: {rate / max(bare):.2f}")
+
+
+def _copies(items: Sequence[CatalogueItem], folder: Path, count: int) -> dict[str, Path]:
+    """Files that are all different: bytes behind the end of a JPEG change nothing of its picture."""
+    made = {}
+    for number in range(count):
+        made[f"{number}.jpg"] = path = folder / f"{number}.jpg"
+        path.write_bytes(items[number % len(items)].path.read_bytes() + os.urandom(8))
+    return made
+
+
+@contextmanager
+def _image_server(pictures: dict[str, Path], latency_ms: float) -> Iterator[str]:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(pictures, latency_ms, theirs), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.close()
+        process.join()
+
+
+def _serve(pictures: dict[str, Path], latency_ms: float, parent: Connection) -> None:
+    with ImageServer(pictures, latency_ms=latency_ms) as server:
+        parent.send(server.origin)
+        try:
+            parent.recv()
+        except EOFError:
+            return
+
+
+if __name__ == "__main__":
+    main()

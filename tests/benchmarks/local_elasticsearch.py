@@ -1,0 +1,35 @@
+"""The Elasticsearch of a benchmark."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue
+from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
+from lookalike.domain import Model
+
+from infra.elasticsearch.server import ElasticsearchServer
+
+DEFINITIONS = Path(__file__).parents[2] / "infra" / "elasticsearch"
+
+
+@contextmanager
+def elasticsearch() -> Iterator[str]:
+    """The URL of the server at ES_URL, or of one that lives as long as the ``with`` block."""
+    if os.environ.get("ES_URL"):
+        yield os.environ["ES_URL"]
+        return
+    with tempfile.TemporaryDirectory(prefix="lookalike-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with ElasticsearchServer(Path(folder) / "elasticsearch") as server:
+            yield server.url
+
+
+def empty_index(client: Elasticsearch, model: Model) -> ElasticsearchIndex:
+    """An index for a model's vectors, made anew."""
+    client.indices.delete(index=f"bench-{model.id}-1", ignore_unavailable=True)
+    [info] = ElasticsearchCatalogue(client, "bench", DEFINITIONS).written(model)
+    return ElasticsearchIndex(client, info.name)
