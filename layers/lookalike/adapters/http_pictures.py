@@ -5,21 +5,20 @@ that it checked, at every redirect again.
 """
 
 import socket
-import time
 from collections.abc import Iterator
-from http.cookiejar import DefaultCookiePolicy
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, SSLError, TooManyRedirects
+from requests.exceptions import SSLError
 from requests_hardened import Config, Manager
 from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.exceptions import HTTPError as TransferError
 from urllib3.exceptions import NameResolutionError
 from urllib3.response import HTTPResponse
 
+from lookalike.adapters import deadline
 from lookalike.domain import PictureFile
 from lookalike.errors import DownloadFailed, LookalikeError, PictureUnreachable, PictureUnusable, RequestInvalid
 from lookalike.pictures import MAX_BYTES
@@ -57,42 +56,53 @@ class HttpPictures:
             PictureUnusable: the body is larger than `lookalike.pictures.MAX_BYTES`.
             DownloadFailed: a fault that may pass.
         """
-        if len(url) > MAX_URL or urlsplit_scheme(url) not in ("http", "https"):
-            raise RequestInvalid("an image URL begins with http:// or https:// and has at most 8,191 characters", field="image_url")
-        deadline = time.monotonic() + self._total_timeout_s
         try:
-            with self._session.get(url, stream=True) as response:
+            with deadline.within(self._total_timeout_s), self._answer(url) as response:
                 _check_status(response)
-                content = b"".join(_body(response, deadline))
-                return PictureFile(content, etag=response.headers.get("ETag"))
-        except (requests.RequestException, TransferError, OSError) as error:
+                return PictureFile(b"".join(_body(response)), etag=response.headers.get("ETag"))
+        except (requests.RequestException, TransferError, OSError, ValueError) as error:
             raise _explained(error) from error
 
+    def _answer(self, url: str) -> requests.Response:
+        """The answer after all redirects. They are followed here, because a session would read each one's body, however long."""
+        for _ in range(MAX_REDIRECTS + 1):
+            _check_url(url)
+            request = self._session.prepare_request(requests.Request("GET", url))
+            adapter = self._session.get_adapter(request.url or url)
+            response = adapter.send(request, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+            target = self._session.get_redirect_target(response)
+            if target is None:
+                return response
+            response.close()
+            url = urljoin(response.url, target)
+        raise PictureUnreachable(f"the URL redirects more than {MAX_REDIRECTS} times")
 
-def urlsplit_scheme(url: str) -> str:
-    """The scheme of a URL in lower case, empty where it cannot be told."""
+
+def _check_url(url: str) -> None:
     try:
-        return urlsplit(url).scheme.lower()
+        scheme = urlsplit(url).scheme.lower()
     except ValueError:
-        return ""
+        scheme = ""
+    if len(url) > MAX_URL or scheme not in ("http", "https"):
+        raise RequestInvalid("an image URL begins with http:// or https:// and has at most 8,191 characters", field="image_url")
 
 
 def _session(private_origins: frozenset[str]) -> requests.Session:
     hardened = Config(
         ip_filter_enable=True,
         ip_filter_allow_loopback_ips=False,
-        never_redirect=False,
+        never_redirect=True,
         default_timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
         user_agent_override=USER_AGENT,
     )
     session = cast(requests.Session, Manager(hardened).get_session())
     session.trust_env = False  # no proxy and no .netrc password for strangers' addresses
-    session.max_redirects = MAX_REDIRECTS
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.update({"Accept": "image/*", "Accept-Encoding": "identity"})
     for origin in private_origins:
         for prefix in _prefixes(origin):
             session.mount(prefix, HTTPAdapter(pool_maxsize=32))
+    for adapter in session.adapters.values():
+        deadline.observe(cast(HTTPAdapter, adapter))
     return session
 
 
@@ -115,16 +125,14 @@ def _check_status(response: requests.Response) -> None:
         raise _too_large()
 
 
-def _body(response: requests.Response, deadline: float) -> Iterator[bytes]:
-    """The body as it comes in; a server that sends a byte now and then cannot hold us past the deadline."""
+def _body(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes in."""
     raw = cast(HTTPResponse, response.raw)
     received = 0
     while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
         received += len(chunk)
         if received > MAX_BYTES:
             raise _too_large()
-        if time.monotonic() > deadline:
-            raise DownloadFailed("the picture's server is too slow")
         yield chunk
 
 
@@ -141,10 +149,8 @@ def _explained(error: Exception) -> LookalikeError:
     """Our error for one that a library raised."""
     if isinstance(error, InvalidIPAddress):
         return PictureUnreachable("the URL leads to a private address, which is not fetched from")
-    if isinstance(error, InvalidURL | InvalidSchema | MissingSchema | UnicodeError):
+    if isinstance(error, ValueError):  # what `requests` raises for a bad URL is one too
         return RequestInvalid(f"this is not a URL that can be fetched: {error}", field="image_url")
-    if isinstance(error, TooManyRedirects):
-        return PictureUnreachable(f"the URL redirects more than {MAX_REDIRECTS} times")
     if isinstance(error, SSLError):
         return PictureUnreachable("the picture's server has no valid certificate")
     if _unknown_host(error):

@@ -1,0 +1,80 @@
+"""HTTP answers that are read until a deadline, headers included.
+
+A socket's timeout begins anew with every byte: a server that sends one now and then could hold a reader for hours.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
+from socket import socket
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is read inside, by this thread and through an adapter that observes it, raises a timeout when the time is over."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def observe(adapter: HTTPAdapter) -> None:
+    """Makes an adapter's connections observe the deadline."""
+    adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+
+class _Stream(RawIOBase):
+    """The bytes of an answer."""
+
+    def __init__(self, raw: Any, sock: socket) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._timeout_s = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left_s = _deadline.get() - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the time to read an answer is over")
+        self._sock.settimeout(min(left_s, self._timeout_s or left_s))
+        read: int | None = self._raw.readinto(buffer)
+        return read
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = BufferedReader(_Stream(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
