@@ -12,6 +12,7 @@ from elasticsearch import ConflictError, Elasticsearch
 from lookalike.adapters.elasticsearch_client import explained, make_index
 from lookalike.adapters.elasticsearch_outcomes import ElasticsearchOutcomes
 from lookalike.backfilling import Backfill, FieldNames, Position, Slice, SourceSpec, Tally
+from lookalike.errors import IndexAway
 
 
 class ElasticsearchBackfills:
@@ -36,7 +37,8 @@ class ElasticsearchBackfills:
         for number, position in enumerate(positions):
             operations += [{"index": {"_id": _slice_id(backfill.backfill_id, number)}}, _slice_document(backfill.backfill_id, position, 0)]
         with explained(self._name):
-            self._client.bulk(index=self._name, operations=operations)
+            if operations and self._client.bulk(index=self._name, operations=operations)["errors"]:
+                raise IndexAway("where the slices begin could not be written")
             self._client.index(index=self._name, id=backfill.backfill_id, document=_backfill_document(backfill))
 
     def slices(self, backfill_id: str) -> Sequence[Slice]:

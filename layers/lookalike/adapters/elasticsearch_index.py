@@ -10,10 +10,10 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import pack_dense_vector, streaming_bulk
 
 from lookalike.adapters import elasticsearch_queries as queries
-from lookalike.adapters.elasticsearch_client import BUSY, explained, of_status
+from lookalike.adapters.elasticsearch_client import explained, of_status
 from lookalike.attributes import numbers, texts
 from lookalike.domain import Embedded, Hit, IndexedPicture, Origin, Vector
-from lookalike.errors import LookalikeError, RequestInvalid
+from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
 from lookalike.filters import Filter, conditions
 from lookalike.searching import Nearest, Selection
 
@@ -90,8 +90,8 @@ class ElasticsearchIndex:
                 self._client, actions, index=self.name, max_chunk_bytes=MAX_BULK_BYTES, max_retries=BULK_RETRIES, raise_on_error=False
             )
             for is_done, result in results:
-                [item] = result.values()
-                if not is_done and item["status"] != 404:
+                [(operation, item)] = result.items()
+                if not is_done and (operation, item["status"]) != ("delete", 404):
                     refused[item["_id"]] = _refusal(item)
         return refused
 
@@ -149,9 +149,11 @@ def _puts(put: Iterable[tuple[IndexedPicture, Vector]]) -> Iterator[dict[str, An
 
 def _refusal(item: Mapping[str, Any]) -> LookalikeError:
     reason = item["error"]["reason"] if isinstance(item.get("error"), Mapping) else str(item.get("error"))
-    if item["status"] in BUSY:
-        return of_status(item["status"], reason)
-    return RequestInvalid(f"Elasticsearch refuses the product: {reason}")
+    if item["status"] == 400:
+        return RequestInvalid(f"Elasticsearch refuses the product: {reason}")
+    if item["status"] == 404:
+        return IndexMissing(f"the index is gone: {reason}")
+    return of_status(item["status"], reason)
 
 
 def _vector(hit: Mapping[str, Any]) -> Vector:

@@ -40,8 +40,8 @@ class ElasticsearchOutcomes:
         self._make()
         with explained(self._name):
             for is_done, result in streaming_bulk(self._client, actions, index=self._name, max_retries=BULK_RETRIES, raise_on_error=False):
-                [item] = result.values()
-                if not is_done and item["status"] != 404:
+                [(operation, item)] = result.items()
+                if not is_done and (operation, item["status"]) != ("delete", 404):
                     raise IndexAway(f"an outcome could not be written: {item.get('error')}")
 
     def tally(self, backfill_id: str, run: int) -> Tally:
