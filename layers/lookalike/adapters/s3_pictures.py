@@ -5,7 +5,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lookalike.domain import PictureFile
 from lookalike.errors import DownloadFailed, LookalikeError, Misconfigured, PictureUnreachable, RequestInvalid
@@ -64,6 +64,8 @@ class S3Pictures:
             raise explained from error
 
     def _explained(self, error: ClientError | BotoCoreError, bucket: str) -> LookalikeError:
+        if isinstance(error, ParamValidationError):
+            return RequestInvalid(f"S3 knows no such address: {error}", field="image_url")
         code = str(error.response.get("Error", {}).get("Code")) if isinstance(error, ClientError) else ""
         if code in _ABSENT:
             return PictureUnreachable("there is no such object in the bucket", status=404)

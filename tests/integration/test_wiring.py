@@ -1,0 +1,122 @@
+"""An index and the models at hand that disagree: refused, with both named, before a vector is compared or written."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch_catalogue import definition
+from lookalike.adapters.openvino_embedder import read_manifest
+from lookalike.domain import Model, Product
+from lookalike.errors import Misconfigured
+from lookalike.searching import ByProduct, Query
+from lookalike.settings import Settings
+from lookalike.wiring import Wiring
+
+from infra.local.aws import AwsServer
+from layers.models import export
+from tests.integration.samples import DEFINITIONS
+
+MODELS = Path("build/models")
+MODEL = "efficientnet_lite0"
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one network."""
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(MODELS / export.ensure(MODEL, MODELS, print), folder / MODEL)
+    return folder
+
+
+@pytest.fixture
+def wiring(models: Path, elasticsearch_url: str, name: str, aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> Wiring:
+    for variable, value in aws.environment.items():
+        monkeypatch.setenv(variable, value)
+    return Wiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL, index_definitions=DEFINITIONS))
+
+
+@pytest.fixture
+def model(models: Path) -> Model:
+    return read_manifest(models / MODEL)
+
+
+@pytest.fixture
+def create(elasticsearch: Elasticsearch, name: str) -> Callable[[Model], str]:
+    """Makes the index behind the alias, filled by a model."""
+
+    def make(filled_by: Model) -> str:
+        elasticsearch.indices.create(index=f"{name}-1", aliases={name: {}}, **definition(DEFINITIONS, filled_by))
+        return f"{name}-1"
+
+    return make
+
+
+def test_a_search_in_an_index_of_a_model_that_the_image_lacks_is_refused_with_both_named(
+    wiring: Wiring, create: Callable[[Model], str], model: Model
+) -> None:
+    searching = wiring.searching
+    index = create(replace(model, id="bought_elsewhere"))
+
+    with pytest.raises(Misconfigured) as fault:
+        searching.search(Query(ByProduct("hat")))
+
+    assert all(each in str(fault.value) for each in (index, "'bought_elsewhere'", f"'{MODEL}'"))
+
+
+def test_an_index_filled_with_other_weights_is_refused_with_both_named(
+    wiring: Wiring, create: Callable[[Model], str], model: Model
+) -> None:
+    searching = wiring.searching
+    index = create(replace(model, weights_sha256="e" * 64))
+
+    with pytest.raises(Misconfigured) as fault:
+        searching.search(Query(ByProduct("hat")))
+
+    assert all(each in str(fault.value) for each in (index, "eeeeeeeeeeee", model.weights_sha256[:12]))
+
+
+@pytest.mark.parametrize("change", [{"id": "bought_elsewhere"}, {"weights_sha256": "e" * 64}], ids=["model", "weights"])
+def test_nothing_is_written_into_an_index_of_another_model(
+    wiring: Wiring, create: Callable[[Model], str], model: Model, elasticsearch: Elasticsearch, change: dict[str, str]
+) -> None:
+    indexing = wiring.indexing
+    index = create(replace(model, **change))  # type: ignore[arg-type]
+
+    with pytest.raises(Misconfigured):
+        list(indexing.put([Product("hat", ("http://127.0.0.1:9/hat.jpg",))]))
+
+    elasticsearch.indices.refresh(index=index)
+    assert elasticsearch.count(index=index)["count"] == 0
+
+
+def test_health_names_what_disagrees(wiring: Wiring, create: Callable[[Model], str], model: Model) -> None:
+    index = create(replace(model, id="bought_elsewhere"))
+
+    health = wiring.health.check()
+
+    assert (health.index, health.model, list(health.models)) == (index, "bought_elsewhere", [MODEL])
+    assert "'bought_elsewhere'" in (health.fault or "")
+
+
+def test_an_index_of_the_model_at_hand_is_served(wiring: Wiring, create: Callable[[Model], str], model: Model) -> None:
+    create(model)
+
+    assert wiring.health.check().fault is None
+
+
+def test_a_network_whose_manifest_names_other_weights_than_the_index_is_noticed(
+    wiring: Wiring, create: Callable[[Model], str], model: Model, models: Path, tmp_path: Path
+) -> None:
+    create(model)
+    replaced = tmp_path / MODEL
+    shutil.copytree(models / MODEL, replaced)
+    manifest = json.loads((replaced / "manifest.json").read_text())
+    (replaced / "manifest.json").write_text(json.dumps(manifest | {"weights_sha256": "f" * 64}))
+
+    fault = Wiring(replace(wiring.settings, models=tmp_path)).health.check().fault
+
+    assert "ffffffffffff" in (fault or "")
