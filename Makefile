@@ -35,8 +35,9 @@ lint: .venv ## formatting, lint, types, import contracts, template
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
 
-bench: .venv ## what a search costs above its parts
+bench: .venv ## figures: what a search costs above its parts, how fast the network is against Keras
 	$(BIN)/python -m tests.benchmarks.search
+	$(BIN)/python -m tests.benchmarks.embedding
 
 clean: ## remove what was built here (not the cache of downloads and exported models)
 	rm -rf .venv build .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
