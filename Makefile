@@ -35,8 +35,9 @@ lint: .venv ## formatting, lint, types, import contracts, template
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
 
-bench: .venv ## figures: what a search costs above its parts, how fast the network is against Keras
+bench: .venv ## what a search costs above its parts, how near indexing and the network come to their limits
 	$(BIN)/python -m tests.benchmarks.search
+	$(BIN)/python -m tests.benchmarks.indexing
 	$(BIN)/python -m tests.benchmarks.embedding
 
 clean: ## remove what was built here (not the cache of downloads and exported models)
