@@ -43,8 +43,8 @@ bench: .venv ## what a search costs above its parts, how near indexing and the n
 clean: ## remove what was built here (not the cache of downloads and exported models)
 	rm -rf .venv build .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-lock: .venv ## resolve the dependencies anew
-	echo "uv" | $(COMPILE) - -o layers/locks/uv.txt
-	$(COMPILE) --upgrade --all-extras pyproject.toml -o layers/locks/dev.txt
+lock: .venv ## resolve the dependencies of pyproject.toml; what is locked stays (UPGRADE=--upgrade: everything anew)
+	echo "uv" | $(COMPILE) $(UPGRADE) - -o layers/locks/uv.txt
+	$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o layers/locks/dev.txt
 	$(COMPILE) -c layers/locks/dev.txt --extra export pyproject.toml -o layers/locks/export.txt
 	$(COMPILE) -c layers/locks/dev.txt pyproject.toml -o layers/locks/serve.txt
