@@ -22,6 +22,8 @@ KEEP_ALIVE = "15m"
 SAMPLES_A_SLICE = 20
 MAX_ID_BYTES = 512
 SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
+POINT_IN_TIME_LOST = "search_context_missing_exception"
+"""Elasticsearch's name of it; of several shards, one alone may have lost its part."""
 
 Body = dict[str, Any]
 
@@ -110,6 +112,8 @@ class ElasticsearchSource:
 
     def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
         answer = self._post(f"{index}/_search" if index else "_search", body)
+        if any(failure["reason"]["type"] == POINT_IN_TIME_LOST for failure in answer["_shards"].get("failures", [])):
+            raise _PointInTimeLost()
         if answer["timed_out"] or answer["_shards"]["failed"]:
             raise IndexAway("the source did not search all of its shards")
         return cast(list[dict[str, Any]], answer["hits"]["hits"])
@@ -119,9 +123,12 @@ class ElasticsearchSource:
             response = self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
         except requests.RequestException as error:
             raise IndexAway(f"the source cannot be reached: {type(error).__name__}") from error
-        if response.ok:
+        if not response.ok:
+            raise _explained(response)
+        try:
             return cast(dict[str, Any], response.json())
-        raise _explained(response)
+        except ValueError as error:
+            raise Misconfigured("the source's answer is not JSON: it is no Elasticsearch") from error
 
 
 class _TrustingAdapter(HTTPAdapter):
@@ -231,7 +238,7 @@ def _explained(response: requests.Response) -> Exception:
         kind, reason = causes[0]["type"], str(causes[0]["reason"])
     except (ValueError, KeyError, TypeError):
         reason = response.text[:200]
-    if kind == "search_context_missing_exception":
+    if kind == POINT_IN_TIME_LOST:
         return _PointInTimeLost()
     if response.status_code in BUSY:
         return IndexAway(f"the source is busy: {reason}", retry_after_s=5)
