@@ -16,10 +16,14 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # OpenVINO
 import keras
 import openvino
 import tensorflow as tf
+from openvino.frontend.tensorflow import utils as openvino_tensorflow
 
 from layers.models import canonical, graph
 from layers.models.manifest import FILE, manifest
 from layers.models.networks import NETWORKS, Network
+
+# OpenVINO asks for TensorFlow's version in a way that fails on Python 3.13: a name that one `exec` binds is gone in the next (PEP 667).
+openvino_tensorflow.get_environment_setup = lambda _framework: {"tensorflow": tf.__version__}
 
 
 def main() -> None:
