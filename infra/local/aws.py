@@ -45,12 +45,7 @@ class AwsServer:
     @property
     def environment(self) -> dict[str, str]:
         """What boto3 and the AWS CLI need to speak with it."""
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": REGION,
-        }
+        return client_environment(self.url)
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,6 +82,11 @@ class AwsServer:
         if self._process:
             self._process.communicate()
             self._process = None
+
+
+def client_environment(url: str) -> dict[str, str]:
+    """What boto3 and the AWS CLI need to speak with a server at this address."""
+    return {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
 
 def session() -> boto3.Session:
