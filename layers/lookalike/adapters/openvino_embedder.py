@@ -8,6 +8,7 @@ Python's garbage collector may come to run: one that collected an earlier queue 
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +45,8 @@ class OpenVinoEmbedder:
     def __init__(self, folder: Path, hint: Hint = "LATENCY", precision: Literal["f32"] | None = None) -> None:
         self._model = read_manifest(folder)
         config: dict[str, str] = {"PERFORMANCE_HINT": hint}
-        if "f32" in (precision, self._model.precision):
+        # OpenVINO asks the CPU whether it has bf16; oneDNN, which computes, goes by the variable that holds it to an older CPU.
+        if "f32" in (precision, self._model.precision) or "ONEDNN_MAX_CPU_ISA" in os.environ:
             config["INFERENCE_PRECISION_HINT"] = "f32"
         try:
             compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", config)
