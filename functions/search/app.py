@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, content_types
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
@@ -18,6 +18,7 @@ from lookalike.health import HealthCheck
 from lookalike.searching import Answer, ByContent, ByProduct, Searching, Subject
 
 from functions.search import requests, responses
+from functions.search.gallery import page
 from functions.search.responses import Json
 
 PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"})
@@ -33,6 +34,7 @@ def create(searching: Searching, health: HealthCheck, allowed_origin: str) -> Ha
     app = APIGatewayRestResolver(cors=CORSConfig(allow_origin=allowed_origin, allow_headers=["Content-Type", "X-Api-Key"], max_age=3600))
     _add_searches(app, searching)
     _add_health(app, health)
+    _add_gallery(app)
     _add_errors(app)
 
     @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
@@ -76,6 +78,14 @@ def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
         found = health.check()
         status = HTTPStatus.SERVICE_UNAVAILABLE if found.fault else HTTPStatus.OK
         return responses.as_json({"status": "unhealthy" if found.fault else "ok", **asdict(found)}, status)
+
+
+def _add_gallery(app: APIGatewayRestResolver) -> None:
+    gallery = page.assemble()
+
+    @app.get("/", cache_control="max-age=300")
+    def show() -> Json:
+        return Response(HTTPStatus.OK, page.CONTENT_TYPE, gallery.html, dict(gallery.headers))
 
 
 def _add_errors(app: APIGatewayRestResolver) -> None:

@@ -337,7 +337,7 @@ def test_an_unknown_product_is_a_404(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("DELETE", "/search"), ("PUT", "/search"), ("POST", "/health"), ("GET", "/"), ("GET", "/products/p-7"), ("GET", "/x/ü")],
+    [("DELETE", "/search"), ("PUT", "/search"), ("POST", "/health"), ("POST", "/"), ("GET", "/products/p-7"), ("GET", "/x/ü")],
 )
 def test_a_route_that_there_is_not_is_a_404_that_names_it(method: str, path: str, shop: Shop) -> None:
     answer = shop.call(http("search_get", httpMethod=method, path=path))
