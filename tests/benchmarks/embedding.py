@@ -30,9 +30,6 @@ ROUNDS = 3
 INSTRUCTION_SETS = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx512f", "avx_vnni", "avx2")
 """From the fastest on, by the names that Linux gives them."""
 
-WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"})
-"""By oneDNN's names. OpenVINO looks at the CPU and not at the limit: it must be told that there is no bf16, or its kernels are missing."""
-
 
 class Engine(Protocol):
     """What embeds."""
@@ -63,7 +60,7 @@ def main() -> None:
     folder, pixels = _prepared(network)
     openvino = _in_a_process_of_its_own(measure_openvino, folder, pixels)
     keras = _in_a_process_of_its_own(measure_keras, network.id, pixels)
-    arithmetic = "f32" if "f32" in (network.precision, precision()) else "bf16 where the CPU has it"
+    arithmetic = "f32" if network.precision == "f32" or "ONEDNN_MAX_CPU_ISA" in os.environ else "bf16 where the CPU has it"
     print(f"{folder.name}, {len(pixels)} pictures, {os.cpu_count()} cores, {instruction_set()}, {arithmetic}")
     print("\n".join(table(keras, openvino)))
 
@@ -93,17 +90,12 @@ def instruction_set() -> str:
     return f"the CPU's own instruction set, up to {next((name for name in INSTRUCTION_SETS if name in flags), 'an unknown one')}"
 
 
-def precision() -> Literal["f32"] | None:
-    """What OpenVINO must be told, see `WITHOUT_BF16`."""
-    return "f32" if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in WITHOUT_BF16 else None
-
-
 def measure_openvino(folder: Path, pixels: Sequence[Pixels], started: float) -> Measured:
     """The exported network, as a search uses it for a picture alone and as indexing uses it for batches."""
     from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
 
     def load(hint: Literal["LATENCY", "THROUGHPUT"]) -> Engine:
-        return OpenVinoEmbedder(folder, hint, precision())
+        return OpenVinoEmbedder(folder, hint)
 
     return _measure(lambda: load("LATENCY"), lambda: load("THROUGHPUT"), pixels, started)
 
