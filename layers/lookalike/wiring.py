@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import boto3
@@ -120,7 +121,8 @@ class Wiring:
     @cached_property
     def searching(self) -> Searching:
         """The use case behind `search`."""
-        self._load_model()
+        with suppress(Misconfigured):  # each request is then told so with an incident id, and the log what to mend
+            self._load_model()
         client = boto3.client("s3", config=AWS_CONFIG, endpoint_url=self.settings.public_s3_endpoint)
         return Searching(self._searched, self.http_pictures, S3Links(client, self.settings.presigned_url_expiry_s).link)
 

@@ -55,11 +55,14 @@ def create(elasticsearch: Elasticsearch, name: str) -> Callable[[Model], str]:
     return make
 
 
+@pytest.mark.parametrize("is_there_at_start", [False, True])
 def test_a_search_in_an_index_of_a_model_that_the_image_lacks_is_refused_with_both_named(
-    wiring: Wiring, create: Callable[[Model], str], model: Model
+    wiring: Wiring, create: Callable[[Model], str], model: Model, is_there_at_start: bool
 ) -> None:
-    searching = wiring.searching
+    if not is_there_at_start:
+        _ = wiring.searching
     index = create(replace(model, id="bought_elsewhere"))
+    searching = wiring.searching
 
     with pytest.raises(Misconfigured) as fault:
         searching.search(Query(ByProduct("hat")))
