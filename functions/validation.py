@@ -24,14 +24,14 @@ def parsed(text: str | bytes, field: str) -> Any:
     return value
 
 
-def validated(model: TypeAdapter[T], given: Any) -> T:
-    """The value as the model has it.
+def validated(model: TypeAdapter[T], given: Any, *, is_strict: bool = False) -> T:
+    """The value as the model has it; if strict, a text is no number.
 
     Raises:
         RequestInvalid: naming the first field that is wrong.
     """
     try:
-        return model.validate_python(given)
+        return model.validate_python(given, strict=is_strict or None)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"

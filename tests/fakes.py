@@ -9,11 +9,24 @@ from itertools import count
 import numpy as np
 from lookalike.attributes import numbers, texts
 from lookalike.backfilling import Backfill, Page, Position, Row, Slice, SourceSpec, Tally
-from lookalike.domain import Attributes, Embedded, Hit, IndexedPicture, Model, Origin, PictureFile, Pixels, Product, Vector, Vectors
+from lookalike.domain import (
+    Attributes,
+    Embedded,
+    Hit,
+    IndexedPicture,
+    Model,
+    Origin,
+    PictureFile,
+    Pixels,
+    Product,
+    StoredPicture,
+    Vector,
+    Vectors,
+)
 from lookalike.errors import LookalikeError, PictureUnreachable, RequestInvalid
 from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms, conditions
 from lookalike.products import Message, ProductOutcome
-from lookalike.searching import Nearest, Selection
+from lookalike.ranking import Nearest, Per, Selection, key
 from PIL import Image
 
 MODEL = Model("fake", "0" * 64, 64, (8, 8), "bilinear", "none")
@@ -102,8 +115,11 @@ class FakeIndex:
         wanted = set(product_ids)
         self.documents = {image: document for image, document in self.documents.items() if document[0].product_id not in wanted}
 
-    def vectors_of(self, product_id: str, limit: int) -> Sequence[Vector]:
-        return [vector for indexed, vector in self.documents.values() if indexed.product_id == product_id][:limit]
+    def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
+        return [_stored(*document) for document in self.documents.values() if document[0].product_id == product_id][:limit]
+
+    def stored(self, image_id: str) -> StoredPicture | None:
+        return _stored(*self.documents[image_id]) if image_id in self.documents else None
 
     def check(self, given: Filter) -> None:
         for condition in conditions(given):
@@ -113,10 +129,18 @@ class FakeIndex:
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> Nearest:
         pictures = self._ranked(vector, selection)[:k]
-        return Nearest(_one_of_each(pictures)[:size], is_all=len(pictures) < k)
+        return Nearest(_one_of_each(pictures, selection.per)[:size], is_all=len(pictures) < k)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
-        return _one_of_each(self._ranked(vector, selection))[:size]
+        return _one_of_each(self._ranked(vector, selection), selection.per)[:size]
+
+    def diverse(self, vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> frozenset[str]:
+        left, chosen = {image: self.documents[image][1] for image in image_ids}, dict[str, Vector]()
+        while left and len(chosen) < size:
+            redundant = {image: max((float(other @ each) for other in chosen.values()), default=0.0) for image, each in left.items()}
+            best = max(left, key=lambda image: (1 - diversity) * float(left[image] @ vector) - diversity * redundant[image])
+            chosen[best] = left.pop(best)
+        return frozenset(chosen)
 
     def products(self) -> set[str]:
         """Which products can be found."""
@@ -124,9 +148,9 @@ class FakeIndex:
 
     def _ranked(self, vector: Vector, selection: Selection) -> list[Hit]:
         hits = [
-            Hit(p.product_id, image, p.image_url, float(1 / (1 + np.linalg.norm(vector - other))), p.attributes)
+            Hit(p.product_id, image, p.image_url, float(1 / (1 + np.linalg.norm(vector - other))), p.attributes, p.perceptual_hash)
             for image, (p, other) in self.documents.items()
-            if p.product_id not in selection.without and _passes(p.attributes, selection.filter)
+            if _is_selected(p, selection)
         ]
         return sorted(hits, key=lambda hit: -hit.score)
 
@@ -135,10 +159,20 @@ class FakeIndex:
             raise self.away
 
 
-def _one_of_each(hits: Sequence[Hit]) -> list[Hit]:
+def _stored(indexed: IndexedPicture, vector: Vector) -> StoredPicture:
+    return StoredPicture(indexed.image_id, indexed.product_id, indexed.perceptual_hash, vector)
+
+
+def _is_selected(indexed: IndexedPicture, selection: Selection) -> bool:
+    if indexed.product_id in selection.without or indexed.image_id in selection.without_images:
+        return False
+    return (selection.among is None or indexed.image_id in selection.among) and _passes(indexed.attributes, selection.filter)
+
+
+def _one_of_each(hits: Sequence[Hit], per: Per) -> list[Hit]:
     best: dict[str, Hit] = {}
     for hit in hits:
-        best.setdefault(hit.product_id, hit)
+        best.setdefault(key(hit, per), hit)
     return list(best.values())
 
 

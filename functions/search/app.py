@@ -1,27 +1,23 @@
 """The HTTP API: a request in, hits out."""
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response, content_types
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.errors import LookalikeError, NotFound, RequestInvalid
+from lookalike.errors import LookalikeError, NotFound
 from lookalike.health import HealthCheck
-from lookalike.searching import Answer, ByContent, ByProduct, Searching, Subject
+from lookalike.searching import Searching
 
-from functions.search import requests, responses
+from functions.search import responses, searches
 from functions.search.gallery import page
 from functions.search.responses import Json
-
-PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"})
 
 logger = Logger()
 metrics = Metrics()
@@ -32,7 +28,7 @@ Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 def create(searching: Searching, health: HealthCheck, allowed_origin: str) -> Handler:
     """The function's handler."""
     app = APIGatewayRestResolver(cors=CORSConfig(allow_origin=allowed_origin, allow_headers=["Content-Type", "X-Api-Key"], max_age=3600))
-    _add_searches(app, searching)
+    searches.add(app, searching, metrics)
     _add_health(app, health)
     _add_gallery(app)
     _add_errors(app)
@@ -43,33 +39,6 @@ def create(searching: Searching, health: HealthCheck, allowed_origin: str) -> Ha
         return app.resolve(event, context)
 
     return handler
-
-
-def _add_searches(app: APIGatewayRestResolver, searching: Searching) -> None:
-    def answer(options: requests.SearchOptions, subject: Subject) -> Json:
-        found = searching.search(options.query(subject))
-        _measure(found)
-        return responses.answer(found, options.fields)
-
-    @app.post("/search")
-    def search_by_body() -> Json:
-        kind = (app.current_event.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-        if kind in PICTURE_TYPES:
-            return answer(requests.options_from_query(_parameters(app)), ByContent(_body(app)))
-        if kind != content_types.APPLICATION_JSON:
-            raise RequestInvalid(f"send application/json, or a picture as {', '.join(sorted(PICTURE_TYPES))}", field="Content-Type")
-        request = requests.from_json(_body(app))
-        return answer(request, request.subject())
-
-    @app.get("/search")
-    def search_by_query() -> Json:
-        request = requests.from_query(_parameters(app))
-        return answer(request, request.subject())
-
-    @app.get("/products/<product_id>/similar")
-    def similar(product_id: str) -> Json:
-        options = requests.options_from_query(_parameters(app))
-        return answer(options, ByProduct(unquote(product_id), options.include_self))
 
 
 def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
@@ -106,19 +75,3 @@ def _add_errors(app: APIGatewayRestResolver) -> None:
 
     app.exception_handler(LookalikeError)(failure)
     app.exception_handler(Exception)(unexpected)
-
-
-def _parameters(app: APIGatewayRestResolver) -> Mapping[str, Sequence[str]]:
-    event = app.current_event
-    return event.multi_value_query_string_parameters or {name: [value] for name, value in (event.query_string_parameters or {}).items()}
-
-
-def _body(app: APIGatewayRestResolver) -> bytes:
-    body = app.current_event.body or ""
-    return base64.b64decode(body) if app.current_event.is_base64_encoded else body.encode()
-
-
-def _measure(found: Answer) -> None:
-    metrics.add_metric("Search", MetricUnit.Count, 1)
-    for stage, milliseconds in found.timings_ms.items():
-        metrics.add_metric(f"Search{stage.capitalize()}", MetricUnit.Milliseconds, milliseconds)

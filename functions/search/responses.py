@@ -11,6 +11,8 @@ from lookalike.domain import Hit
 from lookalike.errors import LookalikeError, Unavailable
 from lookalike.searching import Answer
 
+from functions.search.requests import FIELDS
+
 Json = Response[str]
 
 
@@ -37,7 +39,7 @@ def as_json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: d
 
 
 def _hit(hit: Hit, fields: Sequence[str] | None) -> dict[str, Any]:
-    whole = asdict(hit) | {"score": round(hit.score, 6)}
+    whole = {name: value for name, value in asdict(hit).items() if name in FIELDS} | {"score": round(hit.score, 6)}
     if fields is None:
         return whole
     wanted = {name: value for name, value in whole.items() if name in fields}

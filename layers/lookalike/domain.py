@@ -93,6 +93,16 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Crop:
+    """A part of a picture, its edges as fractions of the width and of the height: 0 is left and top, 1 right and bottom."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
     """What a network and the perceptual hash made of a picture's bytes."""
 
@@ -124,6 +134,16 @@ class IndexedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture of the index, as a search begins with it."""
+
+    image_id: str
+    product_id: str
+    perceptual_hash: str
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A picture that was found; ``score`` is ``1 / (1 + l2norm)`` on unit vectors, 1.0 for the same picture."""
 
@@ -132,3 +152,4 @@ class Hit:
     image_url: str
     score: float
     attributes: Attributes
+    perceptual_hash: str = ""

@@ -20,8 +20,9 @@ from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
 from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
 from lookalike.domain import IndexedPicture, Vectors
-from lookalike.filters import EVERYTHING
-from lookalike.searching import ByContent, Query, Searching, Target
+from lookalike.ranking import Selection
+from lookalike.searching import Query, Searching, Target
+from lookalike.subjects import ByContent
 
 from infra.local.catalogue import drawn_catalogue
 from layers.models import export
@@ -63,7 +64,7 @@ def report(
     for content in contents:
         pixels = pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model)
         vector = embedder.embed([pixels])[0]
-        body = queries.knn(vector, [queries.filter_clause(EVERYTHING)], k=20, size=10)
+        body = queries.knn(vector, Selection(), k=20, size=10)
         timed("decode", lambda content=content: pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model))  # type: ignore[misc]
         timed("embed", lambda pixels=pixels: embedder.embed([pixels]))  # type: ignore[misc]
         timed("kNN", lambda body=body: client.search(index=index.name, **body))  # type: ignore[misc]

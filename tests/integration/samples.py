@@ -19,9 +19,13 @@ DEFINITIONS = Path("infra/elasticsearch")
 
 def vector(seed: int) -> Vector:
     """A unit vector of `MODEL`'s length: different for each seed."""
-    drawn = np.random.default_rng(seed).normal(size=MODEL.dimensions).astype(np.float32)
-    unit: Vector = drawn / np.linalg.norm(drawn)
-    return unit
+    return unit(np.random.default_rng(seed).normal(size=MODEL.dimensions).astype(np.float32))
+
+
+def unit(vector: Vector) -> Vector:
+    """The vector at length 1."""
+    made: Vector = vector / np.linalg.norm(vector)
+    return made
 
 
 def indexed(

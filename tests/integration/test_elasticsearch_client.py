@@ -28,7 +28,7 @@ def _error(status: str, kind: str) -> Script:
 
 
 def _read_index(url: str) -> object:
-    return ElasticsearchIndex(connect(url), "any").vectors_of("hat", 5)
+    return ElasticsearchIndex(connect(url), "any").stored_of("hat", 5)
 
 
 def _read_source(url: str) -> object:

@@ -10,7 +10,7 @@ from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
 from lookalike.domain import IndexedPicture, Vector
 from lookalike.errors import IndexAway, IndexMissing, Misconfigured, RequestInvalid
 from lookalike.filters import Terms, parse
-from lookalike.searching import K_FACTORS, MAX_SIZE, Selection
+from lookalike.ranking import MAX_K, Selection
 
 from tests.integration.samples import indexed, own_name, pictures_definition, vector
 
@@ -73,9 +73,9 @@ def test_a_nearest_search_scores_as_the_exact_one_does(large: ElasticsearchIndex
 
 
 def test_the_most_pictures_that_a_search_may_ask_for_are_found(large: ElasticsearchIndex) -> None:
-    found = large.nearest(vector(0), Selection(), k=K_FACTORS[-1] * MAX_SIZE, size=MAX_SIZE)
+    found = large.nearest(vector(0), Selection(), k=MAX_K, size=COUNT)
 
-    assert (len(found.hits), found.is_all) == (MAX_SIZE, True)
+    assert (len(found.hits), found.is_all) == (COUNT, True)
 
 
 def test_attributes_of_types_that_contradict_each_other_cost_no_picture(elasticsearch: Elasticsearch, index: ElasticsearchIndex) -> None:
@@ -171,7 +171,7 @@ def test_an_index_that_is_gone_is_missing(elasticsearch: Elasticsearch, name: st
         lambda: index.exact(vector(0), Selection(), size=1),
         lambda: index.nearest(vector(0), Selection(), k=1, size=1),
         lambda: index.embedded(["x"]),
-        lambda: index.vectors_of("hat", 5),
+        lambda: index.stored_of("hat", 5),
         lambda: index.check(Terms("kind", ("x",))),
         lambda: index.delete_products(["hat"]),
     ]

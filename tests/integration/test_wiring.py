@@ -12,8 +12,9 @@ from lookalike.adapters.elasticsearch_catalogue import definition
 from lookalike.adapters.openvino_embedder import read_manifest
 from lookalike.domain import Model, Product
 from lookalike.errors import Misconfigured
-from lookalike.searching import ByProduct, Query
+from lookalike.searching import Query
 from lookalike.settings import Settings
+from lookalike.subjects import ByProduct
 from lookalike.wiring import Wiring
 
 from infra.local.aws import AwsServer

@@ -79,8 +79,8 @@ def test_an_http_example_calls_a_route_that_the_template_declares(name: str) -> 
 
 
 def test_search_can_read_the_examples_that_ask_for_one_picture() -> None:
-    by_url = requests.from_query(event("search_get")["multiValueQueryStringParameters"])
-    by_json = requests.from_json(event("search_post_json")["body"])
+    by_url = requests.from_strings(event("search_get")["multiValueQueryStringParameters"])
+    by_json = requests.from_json(json.loads(event("search_post_json")["body"]))
     assert by_url.image_url == "https://images.example/kleid-gr%C3%BCn.jpg"
     assert by_url.size == by_json.size == 5
     assert by_json.image

@@ -12,10 +12,10 @@ from elasticsearch.helpers import pack_dense_vector, streaming_bulk
 from lookalike.adapters import elasticsearch_queries as queries
 from lookalike.adapters.elasticsearch_client import explained, of_status
 from lookalike.attributes import numbers, texts
-from lookalike.domain import Embedded, Hit, IndexedPicture, Origin, Vector
+from lookalike.domain import Embedded, Hit, IndexedPicture, Origin, StoredPicture, Vector
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
 from lookalike.filters import Filter, conditions
-from lookalike.searching import Nearest, Selection
+from lookalike.ranking import Nearest, Selection
 
 MAX_BULK_BYTES = 10_000_000
 BULK_RETRIES = 3
@@ -102,9 +102,13 @@ class ElasticsearchIndex:
             self._client.indices.refresh(index=self.name)
             self._client.delete_by_query(index=self.name, **body, conflicts="proceed", refresh=True)
 
-    def vectors_of(self, product_id: str, limit: int) -> Sequence[Vector]:
-        """The vectors of a product's pictures; none if there is no such product."""
-        return [_vector(hit) for hit in self._search(queries.vectors_of(product_id, size=limit))]
+    def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
+        """A product's pictures, the first indexed first; none if there is no such product."""
+        return [_stored(hit) for hit in self._search(queries.stored_of(product_id, size=limit))]
+
+    def stored(self, image_id: str) -> StoredPicture | None:
+        """A picture; None if there is none."""
+        return next((_stored(hit) for hit in self._search(queries.stored(image_id))), None)
 
     def check(self, given: Filter) -> None:
         """Raises `RequestInvalid` if no product has an attribute that the filter asks for, or none has it in that form."""
@@ -120,15 +124,19 @@ class ElasticsearchIndex:
             self._known_fields.add(field)
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> Nearest:
-        """The best ``size`` among approximately the ``k`` nearest pictures, one of each product."""
+        """The best ``size`` among approximately the ``k`` nearest pictures."""
         with explained(self.name):
-            answer = self._client.search(index=self.name, **queries.knn(vector, _filters(selection), k=k, size=size))
+            answer = self._client.search(index=self.name, **queries.knn(vector, selection, k=k, size=size))
         hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
         return Nearest(hits, is_all=answer["hits"]["total"]["value"] < k)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
-        """The best ``size``, every picture scored, one of each product."""
-        return [_hit(hit, hit["_score"]) for hit in self._search(queries.exact(vector, _filters(selection), size=size))]
+        """The best ``size``, every picture scored."""
+        return [_hit(hit, hit["_score"]) for hit in self._search(queries.exact(vector, selection, size=size))]
+
+    def diverse(self, vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> frozenset[str]:
+        """Those ``size`` of the pictures that are near and yet unlike each other, by maximal marginal relevance."""
+        return frozenset(hit["_id"] for hit in self._search(queries.diverse(vector, image_ids, size=size, diversity=diversity)))
 
     def _any_has(self, field: str) -> bool:
         if "*" in field:  # to Elasticsearch this is not a name, but every name that it matches
@@ -160,11 +168,13 @@ def _vector(hit: Mapping[str, Any]) -> Vector:
     return np.asarray(hit["fields"]["image_vector"], dtype=np.float32).ravel()
 
 
-def _filters(selection: Selection) -> list[queries.Body]:
-    filters = [queries.filter_clause(selection.filter)]
-    return [*filters, queries.without_products(sorted(selection.without))] if selection.without else filters
+def _stored(hit: Mapping[str, Any]) -> StoredPicture:
+    source = hit["_source"]
+    return StoredPicture(source["image_id"], source["product_id"], source["perceptual_hash"], _vector(hit))
 
 
 def _hit(hit: Mapping[str, Any], score: float) -> Hit:
     source = hit["_source"]
-    return Hit(source["product_id"], source["image_id"], source["image_url"], score, source.get("attributes", {}))
+    return Hit(
+        source["product_id"], source["image_id"], source["image_url"], score, source.get("attributes", {}), source["perceptual_hash"]
+    )

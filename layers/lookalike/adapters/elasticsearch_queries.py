@@ -6,6 +6,7 @@ from typing import Any
 
 from lookalike.domain import Origin, Vector
 from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms
+from lookalike.ranking import Selection
 
 Body = dict[str, Any]
 
@@ -13,41 +14,80 @@ OVERSAMPLE = 5.0
 """How many times k candidates are scored again with full vectors: 0.999 of the exact ten best in 120,000 were found so."""
 
 MIN_CANDIDATES = 200
-MAX_K = 2000
+MAX_CANDIDATES = 10_000
+"""Elasticsearch's own limit."""
 
-HIT_FIELDS = ["product_id", "image_id", "image_url", "attributes"]
+HIT_FIELDS = ["product_id", "image_id", "image_url", "attributes", "perceptual_hash"]
 
 
-def knn(vector: Vector, filters: Sequence[Body], *, k: int, size: int) -> Body:
-    """The approximate nearest pictures, then the best one of each product: fewer than ``size`` products can come out of k pictures."""
+def knn(vector: Vector, selection: Selection, *, k: int, size: int) -> Body:
+    """The approximate nearest pictures; of each product the best one, so that fewer than ``size`` can come out of k pictures."""
     return {
         "knn": {
             "field": "image_vector",
             "query_vector": vector.tolist(),
             "k": k,
-            "num_candidates": max(MIN_CANDIDATES, 2 * k),
+            "num_candidates": min(MAX_CANDIDATES, max(MIN_CANDIDATES, 2 * k)),
             "rescore_vector": {"oversample": OVERSAMPLE},
-            "filter": list(filters),
+            "filter": selected(selection),
         },
-        "collapse": {"field": "product_id"},
+        **_once(selection),
         "size": size,
         "_source": HIT_FIELDS,
     }
 
 
-def exact(vector: Vector, filters: Sequence[Body], *, size: int) -> Body:
-    """Every picture is scored with ``1 / (1 + l2norm)``, as the reference system does; the best one of each product is kept."""
+def exact(vector: Vector, selection: Selection, *, size: int) -> Body:
+    """Every picture is scored with ``1 / (1 + l2norm)``, as the reference system does; of each product the best one is kept."""
     return {
         "query": {
             "script_score": {
-                "query": {"bool": {"filter": [{"exists": {"field": "image_vector"}}, *filters]}},
+                "query": {"bool": {"filter": [{"exists": {"field": "image_vector"}}, *selected(selection)]}},
                 "script": {"source": "1 / (1 + l2norm(params.vector, 'image_vector'))", "params": {"vector": vector.tolist()}},
             }
         },
-        "collapse": {"field": "product_id"},
+        **_once(selection),
         "size": size,
         "_source": HIT_FIELDS,
     }
+
+
+def diverse(vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> Body:
+    """Those of the pictures that are near and yet unlike each other: maximal marginal relevance.
+
+    After Carbonell and Goldstein, "The use of MMR" (1998); Elasticsearch's ``lambda`` is the share that being near has.
+    """
+    among = list(image_ids)
+    knn = {
+        "field": "image_vector",
+        "query_vector": vector.tolist(),
+        "k": len(among),
+        "num_candidates": max(MIN_CANDIDATES, len(among)),
+        "filter": [_among(among)],
+    }
+    diversify = {
+        "type": "mmr",
+        "field": "image_vector",
+        "query_vector": vector.tolist(),
+        "lambda": 1 - diversity,
+        "size": size,
+        "rank_window_size": len(among),
+        "retriever": {"knn": knn},
+    }
+    return {"retriever": {"diversify": diversify}, "size": size, "_source": False}
+
+
+def selected(selection: Selection) -> list[Body]:
+    """What a picture must pass to be a hit."""
+    clauses = [filter_clause(selection.filter)]
+    if selection.among is not None:
+        clauses.append(_among(sorted(selection.among)))
+    left_out = [
+        {"terms": {field: sorted(values)}}
+        for field, values in (("product_id", selection.without), ("image_id", selection.without_images))
+        if values
+    ]
+    return [*clauses, {"bool": {"must_not": left_out}}] if left_out else clauses
 
 
 def exact_score(knn_score: float) -> float:
@@ -72,11 +112,6 @@ def filter_clause(given: Filter) -> Body:
             return {"bool": {"must_not": [filter_clause(inner)]}}
 
 
-def without_products(product_ids: Iterable[str]) -> Body:
-    """Leaves products out."""
-    return {"bool": {"must_not": [{"terms": {"product_id": list(product_ids)}}]}}
-
-
 def field_of(condition: Terms | Range | Exists) -> str:
     """The index's field that answers a condition."""
     return f"{'number' if isinstance(condition, Range) else 'keyword'}.{condition.attribute}"
@@ -99,15 +134,14 @@ def by_content(content_sha256s: Iterable[str]) -> Body:
     }
 
 
-def vectors_of(product_id: str, *, size: int) -> Body:
-    """The vectors of a product's pictures, the first indexed first."""
-    return {
-        "query": {"term": {"product_id": product_id}},
-        "sort": ["indexed_at", "image_id"],
-        "size": size,
-        "_source": False,
-        "fields": ["image_vector"],
-    }
+def stored_of(product_id: str, *, size: int) -> Body:
+    """A product's pictures with their vectors, the first indexed first."""
+    return {"query": {"term": {"product_id": product_id}}, "sort": ["indexed_at", "image_id"], "size": size, **_STORED}
+
+
+def stored(image_id: str) -> Body:
+    """A picture with its vector."""
+    return {"query": {"term": {"image_id": image_id}}, "size": 1, **_STORED}
 
 
 def of_products(product_ids: Iterable[str]) -> Body:
@@ -119,3 +153,14 @@ def images_of(product_ids: Iterable[str], origin: Origin, *, size: int) -> Body:
     """The products' pictures that came in by a door."""
     clauses = [{"terms": {"product_id": list(product_ids)}}, {"term": {"origin": origin}}]
     return {"query": {"bool": {"filter": clauses}}, "size": size, "_source": ["product_id"]}
+
+
+_STORED: Body = {"_source": ["image_id", "product_id", "perceptual_hash"], "fields": ["image_vector"]}
+
+
+def _once(selection: Selection) -> Body:
+    return {"collapse": {"field": "product_id"}} if selection.per == "product" else {}
+
+
+def _among(image_ids: Sequence[str]) -> Body:
+    return {"terms": {"image_id": list(image_ids)}}

@@ -13,10 +13,10 @@ from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
 from lookalike.domain import Hit, IndexedPicture, Vector
 from lookalike.errors import RequestInvalid
 from lookalike.filters import EVERYTHING, parse
-from lookalike.searching import Selection
+from lookalike.ranking import Selection
 
 from tests.fakes import FakeIndex
-from tests.integration.samples import indexed, own_name, pictures_definition, vector
+from tests.integration.samples import indexed, own_name, pictures_definition, unit, vector
 
 
 class Index(indexing.Index, searching.Index, Protocol):
@@ -137,14 +137,64 @@ def test_a_product_is_deleted_whole_also_what_was_written_a_moment_ago(bench: Be
     assert [hit.product_id for hit in bench.index.exact(vector(0), Selection(), size=10)] == ["mug"]
 
 
-def test_the_vectors_of_a_product_are_given_up_to_a_limit(bench: Bench) -> None:
-    bench.write(*(indexed("hat", name=str(number)) for number in range(3)), indexed("mug"))
+def test_the_pictures_of_a_product_are_given_with_their_vectors_up_to_a_limit(bench: Bench) -> None:
+    written = [indexed("hat", name=str(number)) for number in range(3)]
+    bench.write(*written, indexed("mug"))
 
-    vectors = bench.index.vectors_of("hat", 10)
+    found = {each.image_id: each for each in bench.index.stored_of("hat", 10)}
 
-    assert {int(np.argmax([np.dot(given, vector(seed)) for seed in range(4)])) for given in vectors} == {0, 1, 2}
-    assert len(bench.index.vectors_of("hat", 2)) == 2
-    assert list(bench.index.vectors_of("nobody", 10)) == []
+    assert set(found) == {each.image_id for each in written}
+    for seed, each in enumerate(written):
+        assert np.allclose(found[each.image_id].vector, vector(seed), atol=1e-6)
+        assert (found[each.image_id].product_id, found[each.image_id].perceptual_hash) == ("hat", each.perceptual_hash)
+    assert len(bench.index.stored_of("hat", 2)) == 2
+    assert list(bench.index.stored_of("nobody", 10)) == []
+
+
+def test_a_picture_is_given_with_its_vector_by_its_id(bench: Bench) -> None:
+    bench.write(indexed("hat"), indexed("mug"))
+
+    found = bench.index.stored(indexed("mug").image_id)
+
+    assert found is not None
+    assert (found.image_id, found.product_id) == (indexed("mug").image_id, "mug")
+    assert np.allclose(found.vector, vector(1), atol=1e-6)
+    assert bench.index.stored("nobody's") is None
+
+
+@pytest.mark.parametrize("way", ["nearest", "exact"])
+def test_every_picture_is_found_where_pictures_are_asked_for(bench: Bench, way: str) -> None:
+    bench.write(indexed("hat"), indexed("hat", name="side"), indexed("mug"))
+    every = _hits(bench.index, way, vector(0), Selection(per="image"), size=4)
+
+    assert len({hit.image_id for hit in every}) == 3
+    assert sorted(hit.product_id for hit in every) == ["hat", "hat", "mug"]
+    without = Selection(per="image", without_images=frozenset({every[0].image_id}))
+    assert [hit.image_id for hit in _hits(bench.index, way, vector(0), without, size=4)] == [hit.image_id for hit in every[1:]]
+
+
+@pytest.mark.parametrize("way", ["nearest", "exact"])
+def test_only_those_are_found_among_which_is_searched(bench: Bench, way: str) -> None:
+    bench.write(*(indexed(f"mug-{number}") for number in range(6)))
+    among = frozenset({indexed("mug-2").image_id, indexed("mug-4").image_id, "nobody's"})
+
+    assert {hit.product_id for hit in _hits(bench.index, way, vector(0), Selection(among=among), size=4)} == {"mug-2", "mug-4"}
+
+
+def test_diverse_pictures_are_near_and_yet_unlike_each_other(bench: Bench) -> None:
+    """Three that are nearly the query, and two that are further away and unlike each other."""
+    near = [unit(vector(0) + np.float32(0.01) * vector(seed)) for seed in (11, 12, 13)]
+    far = [unit(vector(0) + vector(seed)) for seed in (14, 15)]
+    written = [indexed(name) for name in ("near-0", "near-1", "near-2", "far-0", "far-1")]
+    bench.write(*written, vectors=[*near, *far])
+    every = [each.image_id for each in written]
+
+    mixed = bench.index.diverse(vector(0), every, size=3, diversity=0.7)
+    nearest = bench.index.diverse(vector(0), every, size=3, diversity=0.01)
+
+    assert nearest == set(every[:3])
+    assert set(every[3:]) < mixed
+    assert len(mixed) == 3
 
 
 @pytest.mark.parametrize("way", ["nearest", "exact"])

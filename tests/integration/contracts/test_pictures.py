@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from lookalike import indexing, searching
+from lookalike import indexing, subjects
 from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.pictures_by_scheme import PicturesByScheme
 from lookalike.adapters.s3_pictures import S3Pictures
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Place:
     """Where pictures are; ``put`` puts one at a name, ``url`` is a name's address."""
 
-    pictures: searching.Pictures
+    pictures: subjects.Pictures
     put: Callable[[str, bytes], object]
     url: Callable[[str], str]
 
