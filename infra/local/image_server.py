@@ -16,7 +16,7 @@ HUGE_BYTES = 60_000_000
 
 
 class ImageServer:
-    """Serves pictures on 127.0.0.1 until its ``with`` block ends.
+    """Serves pictures until its ``with`` block ends, on 127.0.0.1 unless told otherwise.
 
     A picture is at ``/NAME``. With ``faults``, there are also::
 
@@ -33,13 +33,23 @@ class ImageServer:
         latency_ms: how long each answer waits.
         faults: whether the addresses above exist.
         slow_s: how long ``/fault/slow`` waits.
+        host: address to listen on.
+        known_as: host by which its clients reach it, if that is another.
 
     Raises:
         OSError: the port is in use.
     """
 
     def __init__(
-        self, pictures: Mapping[str, Path], *, port: int = 0, latency_ms: float = 0, faults: bool = False, slow_s: float = 30
+        self,
+        pictures: Mapping[str, Path],
+        *,
+        port: int = 0,
+        latency_ms: float = 0,
+        faults: bool = False,
+        slow_s: float = 30,
+        host: str = "127.0.0.1",
+        known_as: str | None = None,
     ) -> None:
         self.pictures = pictures
         self.latency_s = latency_ms / 1000
@@ -49,13 +59,14 @@ class ImageServer:
         """How often each path was asked for."""
         self.stopping = Event()
         self._lock = Lock()
-        self._server = _Server(self, port)
+        self._known_as = known_as or host
+        self._server = _Server(self, host, port)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="image-server", daemon=True)
 
     @property
     def origin(self) -> str:
         """``host:port``, as the setting ``private_image_origins`` wants it."""
-        return f"127.0.0.1:{self._server.server_port}"
+        return f"{self._known_as}:{self._server.server_port}"
 
     def url(self, name: str) -> str:
         """The address of a picture, or of a fault such as ``fault/huge``."""
@@ -82,9 +93,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, images: ImageServer, port: int) -> None:
+    def __init__(self, images: ImageServer, host: str, port: int) -> None:
         self.images = images
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((host, port), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

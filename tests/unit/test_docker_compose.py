@@ -40,4 +40,4 @@ def test_every_service_says_when_it_is_ready(services: dict[str, dict[str, Any]]
 def test_the_index_survives_a_restart_and_the_network_has_the_name_that_sam_local_joins(compose: dict[str, Any]) -> None:
     [volume] = compose["services"]["elasticsearch"]["volumes"]
     assert volume.partition(":")[0] in compose["volumes"]
-    assert compose["networks"]["default"]["name"] == "lookalike"
+    assert compose["networks"]["default"]["name"] == "${LOOKALIKE_NETWORK:-lookalike}"

@@ -1,0 +1,167 @@
+"""A container engine: the one that this machine has, or a private one that lasts as long as it is needed."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from infra.elasticsearch.distribution import Say
+from infra.elasticsearch.server import default_cache
+from infra.local.sam import debian
+from infra.local.tether import TetheredProcess
+
+RUN = Path("/run/lookalike")
+SOCKET = RUN / "docker.sock"
+READY_WITHIN_S = 60
+BRIDGE = Path("/sys/class/net/docker0")
+
+NOT_TO_BE_HAD = """No container engine answers, and none can be started here: that takes Debian and root.
+Start Docker (or name another engine in DOCKER_HOST), then try again."""
+
+
+class EngineMissing(Exception):
+    """No engine answers and none could be started; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answers.
+
+    Attributes:
+        environment: the variables, beyond this process's own, by which `docker` and `sam` find it.
+        is_private: whether it was started by this project and keeps its images in this project's cache.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_private: bool = False
+
+    @property
+    def whole_environment(self) -> dict[str, str]:
+        """What a child process is given."""
+        return {**os.environ, **self.environment}
+
+    def docker(self, *arguments: str, quiet: bool = True) -> str:
+        """Runs `docker` and returns what it printed; with ``quiet=False`` it prints to the terminal instead.
+
+        Raises:
+            subprocess.CalledProcessError: it failed; ``stderr`` says why.
+        """
+        run = subprocess.run(  # noqa: S603
+            ["docker", *arguments],  # noqa: S607
+            env=self.whole_environment,
+            check=True,
+            text=True,
+            capture_output=quiet,
+        )
+        return run.stdout.strip() if quiet else ""
+
+
+@contextmanager
+def engine(say: Say, cache: Path | None = None) -> Iterator[Engine]:
+    """An engine for the ``with`` block: one that answers already, which is left as it is; else a private one.
+
+    The private engine has its own socket and its own data folder, where images and build steps stay for the next time. It ends with the
+    block, or with this process. A second process that wants one at the same time uses the first one's.
+
+    Args:
+        say: told what is done.
+        cache: folder of this project's downloads.
+
+    Raises:
+        EngineMissing: none answers and none could be started.
+    """
+    if answers(Engine()):
+        yield Engine()
+        return
+    if not debian.is_usable():
+        raise EngineMissing(NOT_TO_BE_HAD)
+    data = (cache or default_cache()) / "engine"
+    data.mkdir(parents=True, exist_ok=True)
+    found = Engine({"DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_CONFIG": str(_configuration(data))}, is_private=True)
+    with (data / "lock").open("ab") as lock:
+        if not _take(lock):
+            _wait_until_ready(found, None)
+            say("Using the private container engine that another run of this project has started")
+            yield found
+            return
+        debian.install(("docker", "dockerd", "iptables"), say)
+        with _private(data, lock, found, say):
+            yield found
+
+
+def answers(found: Engine) -> bool:
+    """Whether the engine is there."""
+    try:
+        return bool(found.docker("version", "--format", "{{.Server.Version}}"))
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return False
+
+
+def plugins_folder(found: Engine) -> Path:
+    """Where the private engine's clients look for compose and buildx."""
+    return Path(found.environment["DOCKER_CONFIG"]) / "cli-plugins"
+
+
+def _configuration(data: Path) -> Path:
+    """The clients' configuration: no credentials, plugins of our own. The user's is not touched."""
+    folder = data.parent / "docker"
+    (folder / "cli-plugins").mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({}))
+    return folder
+
+
+def _take(lock: BinaryIO) -> bool:
+    """One engine a data folder: false if another process has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _private(data: Path, lock: BinaryIO, found: Engine, say: Say) -> Iterator[None]:
+    say(f"No container engine answers: starting a private one, which stops with this command; its images stay in {data}")
+    had_bridge = BRIDGE.exists()
+    RUN.mkdir(parents=True, exist_ok=True)
+    (RUN / "docker.pid").unlink(missing_ok=True)
+    command = [
+        "dockerd",
+        f"--host=unix://{SOCKET}",
+        f"--data-root={data}",
+        f"--exec-root={RUN / 'exec'}",
+        f"--pidfile={RUN / 'docker.pid'}",
+    ]
+    process = TetheredProcess(command, log=RUN / "docker.log", environment=os.environ, lock=lock, grace_s=30)
+    try:
+        _wait_until_ready(found, process)
+        yield
+    finally:
+        process.stop()
+        if not had_bridge:
+            _remove_bridge()
+        shutil.rmtree(RUN, ignore_errors=True)
+
+
+def _wait_until_ready(found: Engine, process: TetheredProcess | None) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not answers(found):
+        ended = process is not None and process.exit_code is not None
+        if ended or time.monotonic() > deadline:
+            log = RUN / "docker.log"
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
+            raise EngineMissing(f"The private container engine {'ended' if ended else 'does not answer'}. The end of its log:\n{tail}")
+        time.sleep(0.2)
+
+
+def _remove_bridge() -> None:
+    """`dockerd` leaves its network interface behind."""
+    if BRIDGE.exists() and shutil.which("ip"):
+        subprocess.run(["ip", "link", "delete", BRIDGE.name], check=False)  # noqa: S603, S607
