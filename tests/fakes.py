@@ -1,6 +1,7 @@
 """Stand-ins for the outside, small enough to be seen through."""
 
 import operator
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
@@ -9,6 +10,7 @@ from itertools import count
 import numpy as np
 from lookalike.attributes import numbers, texts
 from lookalike.backfilling import Backfill, Page, Position, Row, Slice, SourceSpec, Tally
+from lookalike.browsing import FilterableAttribute, Totals, Value
 from lookalike.domain import (
     Attributes,
     Embedded,
@@ -120,6 +122,24 @@ class FakeIndex:
 
     def stored(self, image_id: str) -> StoredPicture | None:
         return _stored(*self.documents[image_id]) if image_id in self.documents else None
+
+    def pictures_of(self, product_id: str, limit: int) -> Sequence[IndexedPicture]:
+        return [indexed for indexed, _ in self.documents.values() if indexed.product_id == product_id][:limit]
+
+    def attributes(self, limit: int, values: int) -> Sequence[FilterableAttribute]:
+        every = [indexed.attributes for indexed, _ in self.documents.values()]
+        names = Counter(name for each in every for name in texts(each))
+        found = []
+        for name, having in names.most_common(limit):
+            counted = Counter(value for each in every for value in set(texts(each).get(name, [])))
+            bounds = [number for each in every for number in numbers(each).get(name, [])]
+            shown = [Value(value, n) for value, n in counted.most_common(values)]
+            found.append(FilterableAttribute(name, having, shown, min(bounds, default=None), max(bounds, default=None)))
+        return found
+
+    def totals(self) -> Totals:
+        at = max((indexed.indexed_at for indexed, _ in self.documents.values()), default=None)
+        return Totals(len(self.products()), len(self.documents), at)
 
     def check(self, given: Filter) -> None:
         for condition in conditions(given):

@@ -11,10 +11,12 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from lookalike.browsing import Browsing
 from lookalike.errors import LookalikeError, NotFound
 from lookalike.health import HealthCheck
 from lookalike.searching import Searching
 
+from functions.search import browsing as browsing_routes
 from functions.search import responses, searches
 from functions.search.gallery import page
 from functions.search.responses import Json
@@ -25,10 +27,11 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(searching: Searching, health: HealthCheck, allowed_origin: str) -> Handler:
+def create(searching: Searching, browsing: Browsing, health: HealthCheck, allowed_origin: str) -> Handler:
     """The function's handler."""
     app = APIGatewayRestResolver(cors=CORSConfig(allow_origin=allowed_origin, allow_headers=["Content-Type", "X-Api-Key"], max_age=3600))
     searches.add(app, searching, metrics)
+    browsing_routes.add(app, browsing)
     _add_health(app, health)
     _add_gallery(app)
     _add_errors(app)

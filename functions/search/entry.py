@@ -5,4 +5,4 @@ from lookalike.wiring import Wiring
 from functions.search.app import create
 
 wiring = Wiring(hint="LATENCY")
-handler = create(wiring.searching, wiring.health, wiring.settings.allowed_origin)
+handler = create(wiring.searching, wiring.browsing, wiring.health, wiring.settings.allowed_origin)

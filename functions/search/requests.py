@@ -116,6 +116,10 @@ class Options(BaseModel):
         """The query for a subject."""
         return Query(subject, self.wanted(filters.parse(self.filter)))
 
+    def as_options(self) -> "Options":
+        """Without what a subclass adds."""
+        return Options.model_validate({name: getattr(self, name) for name in Options.model_fields})
+
     def wanted(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> Wanted:
         """What is to be found."""
         return Wanted(parsed_filter, self.size, self.min_score, self.exact, self.per, self.near_duplicates, self.diversity, seen)

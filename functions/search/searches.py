@@ -10,7 +10,7 @@ from lookalike.errors import RequestInvalid
 from lookalike.searching import Answer, Query, Searching
 from lookalike.subjects import ByProduct
 
-from functions.search import events, forms, requests, responses
+from functions.search import cursors, events, forms, requests, responses
 from functions.search.responses import Json
 from functions.validation import parsed
 
@@ -23,7 +23,7 @@ def add(app: APIGatewayRestResolver, searching: Searching, metrics: Metrics) -> 
     def answer(options: requests.Options, query: Query) -> Json:
         found = searching.search(query)
         _measure(found, metrics)
-        return responses.answer(found, options.fields)
+        return responses.answer(found, options)
 
     @app.post("/search", cache_control="no-store")
     def search_by_body() -> Json:
@@ -48,7 +48,10 @@ def _asked(content_type: str, body: bytes, parameters: Mapping[str, Sequence[str
     if kind == forms.MEDIA_TYPE:
         return _asked_in_form(forms.parse(content_type, body))
     if kind == content_types.APPLICATION_JSON:
-        request = requests.from_json(parsed(body, field="body"))
+        given = parsed(body, field="body")
+        if isinstance(given, dict) and "cursor" in given:
+            return cursors.from_json(given)
+        request = requests.from_json(given)
         return request, request.asked()
     expected = ", ".join((content_types.APPLICATION_JSON, forms.MEDIA_TYPE, *PICTURE_TYPES))
     raise RequestInvalid(f"the body is of a type that is not taken: send one of {expected}", field="Content-Type")

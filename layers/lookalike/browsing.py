@@ -36,7 +36,7 @@ class ShownProduct:
 
     product_id: str
     attributes: Attributes
-    images: Sequence[ShownPicture]
+    pictures: Sequence[ShownPicture]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from lookalike.adapters.pictures_by_scheme import PicturesByScheme
 from lookalike.adapters.s3_pictures import S3Links, S3Pictures
 from lookalike.adapters.sqs_outbox import SqsOutbox
 from lookalike.backfilling import Backfilling
+from lookalike.browsing import Browsing
+from lookalike.browsing import Current as Browsed
 from lookalike.domain import Embedder
 from lookalike.errors import Misconfigured, Unavailable
 from lookalike.health import HealthCheck
@@ -123,8 +125,17 @@ class Wiring:
         """The use case behind `search`."""
         with suppress(Misconfigured):  # each request is then told so with an incident id, and the log what to mend
             self._load_model()
+        return Searching(self._searched, self.http_pictures, self._links.link)
+
+    @cached_property
+    def browsing(self) -> Browsing:
+        """The use case behind `/products/{id}`, `/attributes` and `/stats`."""
+        return Browsing(self._browsed, self._links.link)
+
+    @cached_property
+    def _links(self) -> S3Links:
         client = boto3.client("s3", config=AWS_CONFIG, endpoint_url=self.settings.public_s3_endpoint)
-        return Searching(self._searched, self.http_pictures, S3Links(client, self.settings.presigned_url_expiry_s).link)
+        return S3Links(client, self.settings.presigned_url_expiry_s)
 
     @cached_property
     def health(self) -> HealthCheck:
@@ -141,6 +152,10 @@ class Wiring:
     def _searched(self) -> Searched:
         info = self.catalogue.current()
         return Searched(self._index(info), self._embedder(info))
+
+    def _browsed(self) -> Browsed:
+        info = self.catalogue.current()
+        return Browsed(self._index(info), info.name, info.model_id)
 
     def _written(self) -> Sequence[Written]:
         first = self.models.embedder(self.settings.model).model

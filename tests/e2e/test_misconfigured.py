@@ -19,10 +19,10 @@ from lookalike.wiring import Wiring
 from functions.search import app
 from infra.local.gateway import Gateway
 from infra.local.runtime import Context
-from infra.local.system import LocalSystem
 from tests.e2e.conftest import MODEL
+from tests.e2e.shop import System
 
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+pytestmark = [pytest.mark.processes, pytest.mark.filterwarnings("ignore:No application metrics to publish")]
 
 DEFINITIONS = Path("infra/elasticsearch")
 MODELS = Path("build/models")
@@ -40,7 +40,7 @@ def alias(elasticsearch: Elasticsearch) -> Iterator[str]:
 
 
 @pytest.fixture
-def wiring(system: LocalSystem, alias: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
+def wiring(system: System, alias: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
     for name, value in {"AWS_ENDPOINT_URL": system.aws_url, "AWS_DEFAULT_REGION": "eu-central-1"}.items():
         monkeypatch.setenv(name, value)
     return Wiring(
@@ -52,7 +52,7 @@ def wiring(system: LocalSystem, alias: str, monkeypatch: pytest.MonkeyPatch) -> 
 def url(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The search function in this process, behind a gateway of its own."""
     monkeypatch.setattr(app.metrics, "namespace", "lookalike")
-    handler = app.create(wiring.searching, wiring.health, "*")
+    handler = app.create(wiring.searching, wiring.browsing, wiring.health, "*")
 
     def invoke(name: str, event: Mapping[str, Any]) -> Any:
         return handler(dict(event), cast(LambdaContext, Context("id", time.time() + 29, name, "1769", "arn")))

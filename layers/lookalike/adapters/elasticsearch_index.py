@@ -12,6 +12,7 @@ from elasticsearch.helpers import pack_dense_vector, streaming_bulk
 from lookalike.adapters import elasticsearch_queries as queries
 from lookalike.adapters.elasticsearch_client import explained, of_status
 from lookalike.attributes import numbers, texts
+from lookalike.browsing import FilterableAttribute, Totals, Value
 from lookalike.domain import Embedded, Hit, IndexedPicture, Origin, StoredPicture, Vector
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
 from lookalike.filters import Filter, conditions
@@ -27,11 +28,13 @@ _STORED = [field.name for field in fields(IndexedPicture)]
 def document(picture: IndexedPicture, vector: Vector) -> dict[str, Any]:
     """The document of a picture. The vector goes as base64, a fraction of the size of JSON numbers."""
     stored = {name: getattr(picture, name) for name in _STORED}
+    keyword = texts(picture.attributes)
     return stored | {
         "image_id": picture.image_id,
         "indexed_at": picture.indexed_at.isoformat(),
         "image_vector": pack_dense_vector(vector),
-        "keyword": texts(picture.attributes),
+        "keyword": keyword,
+        "attribute_names": list(keyword),
         "number": numbers(picture.attributes),
     }
 
@@ -110,6 +113,25 @@ class ElasticsearchIndex:
         """A picture; None if there is none."""
         return next((_stored(hit) for hit in self._search(queries.stored(image_id))), None)
 
+    def pictures_of(self, product_id: str, limit: int) -> Sequence[IndexedPicture]:
+        """A product's pictures, the first indexed first."""
+        return [indexed_picture(hit["_source"]) for hit in self._search(queries.pictures_of(product_id, _STORED, size=limit))]
+
+    def attributes(self, limit: int, values: int) -> Sequence[FilterableAttribute]:
+        """What can be filtered, with that many values of each, what most pictures have first."""
+        names = self._aggregations(queries.attribute_names(size=limit))["names"]["buckets"]
+        counted = {bucket["key"]: bucket["doc_count"] for bucket in names}
+        found = self._aggregations(queries.attribute_values(counted, size=values)) if counted else {}
+        return [_attribute(name, pictures, found, number) for number, (name, pictures) in enumerate(counted.items())]
+
+    def totals(self) -> Totals:
+        """How much there is."""
+        with explained(self.name):
+            answer = self._client.search(index=self.name, **queries.totals())
+        last = answer["aggregations"]["last"].get("value_as_string")
+        at = datetime.fromisoformat(last) if last else None
+        return Totals(answer["aggregations"]["products"]["value"], answer["hits"]["total"]["value"], at)
+
     def check(self, given: Filter) -> None:
         """Raises `RequestInvalid` if no product has an attribute that the filter asks for, or none has it in that form."""
         for condition in conditions(given):
@@ -144,6 +166,11 @@ class ElasticsearchIndex:
         with explained(self.name):
             return bool(self._client.search(index=self.name, **queries.has_field(field))["hits"]["total"]["value"])
 
+    def _aggregations(self, body: queries.Body) -> dict[str, Any]:
+        with explained(self.name):
+            found: dict[str, Any] = self._client.search(index=self.name, **body)["aggregations"]
+            return found
+
     def _search(self, body: queries.Body) -> list[dict[str, Any]]:
         with explained(self.name):
             hits: list[dict[str, Any]] = self._client.search(index=self.name, **body)["hits"]["hits"]
@@ -171,6 +198,11 @@ def _vector(hit: Mapping[str, Any]) -> Vector:
 def _stored(hit: Mapping[str, Any]) -> StoredPicture:
     source = hit["_source"]
     return StoredPicture(source["image_id"], source["product_id"], source["perceptual_hash"], _vector(hit))
+
+
+def _attribute(name: str, pictures: int, found: Mapping[str, Any], number: int) -> FilterableAttribute:
+    values = [Value(bucket["key"], bucket["doc_count"]) for bucket in found[f"values-{number}"]["buckets"]]
+    return FilterableAttribute(name, pictures, values, found[f"least-{number}"]["value"], found[f"most-{number}"]["value"])
 
 
 def _hit(hit: Mapping[str, Any], score: float) -> Hit:

@@ -17,6 +17,9 @@ MIN_CANDIDATES = 200
 MAX_CANDIDATES = 10_000
 """Elasticsearch's own limit."""
 
+MAX_PRECISION = 40_000
+"""Up to this many products are counted exactly, or very nearly; above, within some per cent. Elasticsearch's own limit."""
+
 HIT_FIELDS = ["product_id", "image_id", "image_url", "attributes", "perceptual_hash"]
 
 
@@ -142,6 +145,32 @@ def stored_of(product_id: str, *, size: int) -> Body:
 def stored(image_id: str) -> Body:
     """A picture with its vector."""
     return {"query": {"term": {"image_id": image_id}}, "size": 1, **_STORED}
+
+
+def pictures_of(product_id: str, fields: Sequence[str], *, size: int) -> Body:
+    """A product's pictures without their vectors, the first indexed first."""
+    return {"query": {"term": {"product_id": product_id}}, "sort": ["indexed_at", "image_id"], "size": size, "_source": list(fields)}
+
+
+def attribute_names(*, size: int) -> Body:
+    """The attributes that most pictures have."""
+    return {"size": 0, "aggs": {"names": {"terms": {"field": "attribute_names", "size": size}}}}
+
+
+def attribute_values(names: Iterable[str], *, size: int) -> Body:
+    """The most frequent values of each attribute, and the bounds of its numbers; by the attributes' places, for names may be anything."""
+    aggregations: Body = {}
+    for number, name in enumerate(names):
+        aggregations[f"values-{number}"] = {"terms": {"field": f"keyword.{name}", "size": size}}
+        aggregations[f"least-{number}"] = {"min": {"field": f"number.{name}"}}
+        aggregations[f"most-{number}"] = {"max": {"field": f"number.{name}"}}
+    return {"size": 0, "aggs": aggregations}
+
+
+def totals() -> Body:
+    """How many pictures and products there are, and when the last came in."""
+    products = {"cardinality": {"field": "product_id", "precision_threshold": MAX_PRECISION}}
+    return {"size": 0, "track_total_hits": True, "aggs": {"products": products, "last": {"max": {"field": "indexed_at"}}}}
 
 
 def of_products(product_ids: Iterable[str]) -> Body:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
-from lookalike import indexing, searching
+from lookalike import browsing, indexing, searching
 from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
+from lookalike.browsing import Totals
 from lookalike.domain import Hit, IndexedPicture, Vector
 from lookalike.errors import RequestInvalid
 from lookalike.filters import EVERYTHING, parse
@@ -19,8 +21,8 @@ from tests.fakes import FakeIndex
 from tests.integration.samples import indexed, own_name, pictures_definition, unit, vector
 
 
-class Index(indexing.Index, searching.Index, Protocol):
-    """Both sides of it."""
+class Index(indexing.Index, searching.Index, browsing.Index, Protocol):
+    """All sides of it."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,46 @@ def test_diverse_pictures_are_near_and_yet_unlike_each_other(bench: Bench) -> No
     assert nearest == set(every[:3])
     assert set(every[3:]) < mixed
     assert len(mixed) == 3
+
+
+def test_the_pictures_of_a_product_are_given_whole(bench: Bench) -> None:
+    written = [indexed("hat", {"price": number}, name=str(number)) for number in range(3)]
+    bench.write(*written, indexed("mug"))
+
+    assert sorted(bench.index.pictures_of("hat", 10), key=lambda each: each.image_url) == written
+    assert len(bench.index.pictures_of("hat", 2)) == 2
+    assert list(bench.index.pictures_of("nobody", 10)) == []
+
+
+def test_attributes_are_listed_with_their_values_and_bounds_what_most_have_first(assortment: Bench) -> None:
+    found = {each.name: each for each in assortment.index.attributes(50, 10)}
+
+    assert set(found) == {"kind", "price", "stock", "since", "size.eu", "tags"}
+    assert next(iter(found)) == "price"
+    assert (found["price"].pictures, found["price"].least, found["price"].most) == (4, 10, 99)
+    assert {each.value: each.pictures for each in found["price"].values} == {"10": 1, "19.9": 1, "99": 1, "on request": 1}
+    assert (found["kind"].pictures, found["kind"].least, found["kind"].most) == (2, None, None)
+    assert found["since"].least == datetime(2024, 5, 1, tzinfo=UTC).timestamp() * 1000
+    assert {each.value for each in found["tags"].values} == {"a", "b"}
+
+
+def test_as_many_attributes_and_values_are_listed_as_are_asked_for(assortment: Bench) -> None:
+    found = assortment.index.attributes(1, 2)
+
+    assert [each.name for each in found] == ["price"]
+    assert len(found[0].values) == 2
+
+
+def test_totals_count_products_and_pictures(bench: Bench) -> None:
+    assert bench.index.totals() == Totals(0, 0, None)
+    assert list(bench.index.attributes(10, 10)) == []
+    bench.write(indexed("hat"), indexed("hat", name="side"), indexed("mug"))
+
+    totals = bench.index.totals()
+
+    assert (totals.products, totals.pictures) == (2, 3)
+    assert totals.last_indexed_at is not None
+    assert abs(totals.last_indexed_at - indexed("hat").indexed_at) < timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize("way", ["nearest", "exact"])

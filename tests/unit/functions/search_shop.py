@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from lookalike.browsing import Browsing, Current
 from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
 from lookalike.filters import Filter, conditions
@@ -77,7 +78,10 @@ class Shop:
         products = [Product(f"p-{n}", (f"https://a/{n}.jpg",), {"category": "dress", "price": n}) for n in range(COUNT)]
         list(Indexing(lambda: [Written(self.index, self.embedder)], self.pictures).put(products))
         searching = Searching(lambda: Target(self.index, self.embedder), self.pictures, lambda url: f"{url}?signed")
-        self._handler = app.create(searching, HealthCheck(lambda: "9.4.3 green", self._current, lambda: None, lambda: [MODEL.id]), origin)
+        browsing = Browsing(lambda: Current(self.index, "lookalike-fake-1", MODEL.id), lambda url: f"{url}?signed")
+        self._handler = app.create(
+            searching, browsing, HealthCheck(lambda: "9.4.3 green", self._current, lambda: None, lambda: [MODEL.id]), origin
+        )
 
     def _current(self) -> tuple[str, str]:
         if self.index.away:

@@ -31,7 +31,7 @@ def shop() -> Shop:
 def test_an_answer_has_hits_with_everything_the_model_and_timings(shop: Shop) -> None:
     answer = shop.get(image_url="https://a/7.jpg", size="3")
 
-    assert (answer.status, set(answer.body)) == (200, {"hits", "model", "timings_ms"})
+    assert (answer.status, set(answer.body)) == (200, {"hits", "next_cursor", "model", "timings_ms"})
     assert (len(answer.products), answer.products[0], answer.body["model"]) == (3, "p-7", "fake")
     first = answer.body["hits"][0]
     assert set(first) == {"product_id", "image_id", "image_url", "score", "attributes"}
@@ -248,7 +248,7 @@ def test_an_unknown_product_is_a_404(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("DELETE", "/search"), ("PUT", "/search"), ("POST", "/health"), ("POST", "/"), ("GET", "/products/p-7"), ("GET", "/x/ü")],
+    [("DELETE", "/search"), ("PUT", "/search"), ("POST", "/health"), ("POST", "/"), ("GET", "/products/p-7/other"), ("GET", "/x/ü")],
 )
 def test_a_route_that_there_is_not_is_a_404_that_names_it(method: str, path: str, shop: Shop) -> None:
     answer = shop.call(http("search_get", httpMethod=method, path=path))
