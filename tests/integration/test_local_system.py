@@ -69,8 +69,9 @@ def test_nothing_outlives_the_system_however_it_ends(
     model: str, folder: Path, elasticsearch_url: str, alias: str, ending: signal.Signals
 ) -> None:
     program = f"""
-import pathlib, time
+import pathlib, signal, time
 from infra.local.system import LocalSystem
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 with LocalSystem({model!r}, pathlib.Path({str(MODELS)!r}), pathlib.Path({str(folder)!r}), alias={alias!r},
                  elasticsearch_url={elasticsearch_url!r}, say=lambda said: None):
     print("serving", flush=True)
