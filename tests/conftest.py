@@ -12,6 +12,21 @@ from infra.elasticsearch.server import ElasticsearchServer
 from infra.local.aws import AwsServer
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--system", choices=["processes", "sam"], default="processes", help="what the end-to-end tests run on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "processes: an end-to-end test of what `sam local` does differently from API Gateway, or has not")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--system") == "sam":
+        left_out = [item for item in items if item.get_closest_marker("processes")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def elasticsearch_url() -> Iterator[str]:
     """A real Elasticsearch: the one at ES_URL, or one started for this session. A test takes index names of its own."""

@@ -13,15 +13,23 @@ from elasticsearch import Elasticsearch
 from infra.local import aws, invocation
 from infra.local.catalogue import CatalogueItem, drawn_catalogue
 from infra.local.image_server import ImageServer
+from infra.local.sam.system import SamSystem, image_host, running
 from infra.local.system import LocalSystem
 from layers.models import export
-from tests.e2e.shop import Shop
+from tests.e2e.shop import Shop, System
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MODEL = "efficientnet_lite0"
 WAIT_S = 120
+VISIBILITY_TIMEOUT_S = 5
+TRIES = 7
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The folder of tests of the containers themselves."""
+    return True if collection_path.name == "sam" and config.getoption("--system") != "sam" else None
 
 
 @pytest.fixture(scope="session")
@@ -31,53 +39,79 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> list[CatalogueItem]:
 
 
 @pytest.fixture(scope="session")
-def images(items: list[CatalogueItem], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageServer]:
+def containers(request: pytest.FixtureRequest) -> Iterator[SamSystem | None]:
+    """The built image, Elasticsearch and moto, where the tests run on `sam local`; its functions are not started yet."""
+    if request.config.getoption("--system") != "sam":
+        yield None
+        return
+    with running(
+        MODEL,
+        Path("build/sam-test"),
+        project="lookalike-test",
+        visibility_timeout_s=VISIBILITY_TIMEOUT_S,
+        max_receive_count=TRIES,
+    ) as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def images(containers: SamSystem | None, items: list[CatalogueItem], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageServer]:
     """Their pictures at addresses, bad ones and faults among them."""
     folder = tmp_path_factory.mktemp("bad")
     (folder / "text.jpg").write_text("this is no picture")
     (folder / "half.jpg").write_bytes(items[0].path.read_bytes()[:3000])
     (folder / "empty.jpg").write_bytes(b"")
     pictures = {item.path.name: item.path for item in items} | {path.name: path for path in folder.iterdir()}
-    with ImageServer(pictures, faults=True, slow_s=2) as server:
+    host, known_as = image_host(containers.server.gateway) if containers else ("127.0.0.1", "127.0.0.1")
+    with ImageServer(pictures, faults=True, slow_s=2, host=host, known_as=known_as) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def system(images: ImageServer) -> Iterator[LocalSystem]:
+def system(containers: SamSystem | None, images: ImageServer) -> Iterator[System]:
     """Everything, with messages that come back soon: seven tries outlast a restart of Elasticsearch."""
+    if containers:
+        containers.serve([images.origin])
+        yield containers
+        return
     models = Path("build/models")
     model = export.ensure(MODEL, models, print)
     data = Path(tempfile.mkdtemp(prefix="lookalike-e2e-"))
     data.chmod(0o711)  # Elasticsearch runs as another user where root runs the tests
     try:
         with LocalSystem(
-            model, models, data, private_image_origins=[images.origin], visibility_timeout_s=5, max_receive_count=7
-        ) as running:
-            yield running
+            model,
+            models,
+            data,
+            private_image_origins=[images.origin],
+            visibility_timeout_s=VISIBILITY_TIMEOUT_S,
+            max_receive_count=TRIES,
+        ) as processes:
+            yield processes
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def elasticsearch(system: LocalSystem) -> Elasticsearch:
+def elasticsearch(system: System) -> Elasticsearch:
     """A client for the system's server."""
     return Elasticsearch(system.elasticsearch_url, request_timeout=60)
 
 
 @pytest.fixture(scope="session")
-def invoke(system: LocalSystem) -> invocation.Invoke:
+def invoke(system: System) -> invocation.Invoke:
     """Calls a function as the AWS CLI does."""
     return invocation.through(invocation.client(system.lambda_url))
 
 
 @pytest.fixture(scope="session")
-def sqs(system: LocalSystem) -> "SQSClient":
+def sqs(system: System) -> "SQSClient":
     """A client for the queues."""
     return aws.session().client("sqs", endpoint_url=system.aws_url)
 
 
 @pytest.fixture(scope="session")
-def shop(system: LocalSystem, elasticsearch: Elasticsearch) -> Shop:
+def shop(system: System, elasticsearch: Elasticsearch) -> Shop:
     """What a shop does with the system."""
     return Shop(system, aws.session().client("s3", endpoint_url=system.aws_url), elasticsearch)
 

@@ -10,8 +10,7 @@ import requests
 
 from infra.local.catalogue import CatalogueItem
 from infra.local.image_server import ImageServer
-from infra.local.system import LocalSystem
-from tests.e2e.shop import Shop
+from tests.e2e.shop import Shop, System
 
 Eventually = Callable[[Callable[[], bool]], None]
 
@@ -113,7 +112,7 @@ def test_a_bad_picture_is_answered_422_and_says_why(
 
 
 def test_a_private_address_is_refused_also_behind_a_redirect(
-    shop: Shop, system: LocalSystem, catalogue: list[CatalogueItem], images: ImageServer
+    shop: Shop, system: System, catalogue: list[CatalogueItem], images: ImageServer
 ) -> None:
     for url in (system.elasticsearch_url, f"{images.url('fault/redirect')}?to={system.elasticsearch_url}/"):
         answer = shop.get("/search", image_url=url)
@@ -128,13 +127,15 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop: Sh
     assert "30,000 x 30,000" in answer.json()["error"]["message"]
 
 
+@pytest.mark.processes
 def test_a_body_that_the_gateway_cannot_carry_is_answered_413(shop: Shop) -> None:
     answer = shop.search_by_upload(b"\xff" * 6_000_000)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
 
 
-def test_a_route_that_is_none_is_answered_404_in_the_same_shape(system: LocalSystem) -> None:
+@pytest.mark.processes
+def test_a_route_that_is_none_is_answered_404_in_the_same_shape(system: System) -> None:
     answer = requests.get(f"{system.search_url}/nowhere", timeout=30)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")

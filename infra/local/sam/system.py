@@ -267,12 +267,12 @@ FAILURES = (EngineMissing, ImageMissing, BuildFailed, ServicesFailed, SamFailed,
 
 
 @contextmanager
-def running(model: str | None, *, random_weights: int | None = None, say: Say = print, **options: Any) -> Iterator[SamSystem]:
-    """The engine, the images and the system, but for what `SamSystem.serve` starts."""
+def running(model: str | None, data: Path = BUILD, *, say: Say = print, **options: Any) -> Iterator[SamSystem]:
+    """The engine, the images and the system, but for what `SamSystem.serve` starts; ``options`` are `SamSystem`'s."""
     with engine(say) as found:
         stand_ins.ensure(found, say)
         stand_ins.ensure_compose(found, say)
-        with SamSystem(found, model or best_model(say), BUILD, random_weights=random_weights, say=say, **options) as system:
+        with SamSystem(found, model or best_model(say), data, say=say, **options) as system:
             yield system
 
 
@@ -315,8 +315,8 @@ export BUCKET={system.bucket}
 aws s3 cp picture.jpg s3://$BUCKET/images/my-mug/front.jpg --metadata category=mug,price=12.5
 curl "$SEARCH_URL/search?size=3" -H "Content-Type: image/jpeg" --data-binary @picture.jpg
 curl "$SEARCH_URL/products/my-mug/similar"
-echo '{{"action": "list"}}' > list.json
-aws lambda invoke --function-name lookalike-backfill --payload fileb://list.json out.json
+echo '{{"action": "start", "source": {{"index": "shop-products"}}}}' > start.json
+aws lambda invoke --function-name lookalike-backfill --payload fileb://start.json out.json
 
 Serving until Ctrl-C."""
 
