@@ -2,14 +2,15 @@
 
 import operator
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
-from itertools import count
+from itertools import count, pairwise
 
 import numpy as np
 from lookalike.attributes import numbers, texts
-from lookalike.backfilling import Backfill, Page, Position, Row, Slice, SourceSpec, Tally
+from lookalike.backfills import Backfill, Into, Page, Position, Remembered, Row, Slice, SourceSpec, Tally
 from lookalike.browsing import FilterableAttribute, Totals, Value
 from lookalike.domain import (
     Attributes,
@@ -27,6 +28,7 @@ from lookalike.domain import (
 )
 from lookalike.errors import LookalikeError, PictureUnreachable, RequestInvalid
 from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms, conditions
+from lookalike.mending import Walk
 from lookalike.products import Message, ProductOutcome
 from lookalike.ranking import Nearest, Per, Selection, key
 from PIL import Image
@@ -221,12 +223,19 @@ class FakeOutbox:
     def __init__(self) -> None:
         self.products: list[tuple[Message, int]] = []
         self.slices: list[tuple[str, int]] = []
+        self.walks: list[Walk] = []
 
     def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
         self.products += [(message, delay_s) for message in messages]
 
     def post_slice(self, backfill_id: str, number: int) -> None:
         self.slices.append((backfill_id, number))
+
+    def post_walk(self, walk: Walk) -> None:
+        self.walks.append(walk)
+
+    def dead_letters(self) -> dict[str, int]:
+        return {"products": 0, "backfill": 0}
 
     def posted(self) -> list[str]:
         """The ids of products that were posted, in order."""
@@ -246,46 +255,90 @@ class FakeOutcomes:
             if outcome.backfill_id or outcome.state == "failed":
                 self._kept[key] = outcome
 
+    def claim(self, posted: Iterable[ProductOutcome]) -> None:
+        for outcome in posted:
+            there = self._kept.get((outcome.backfill_id or "", outcome.key))
+            if there is None or there.run != outcome.run:
+                self.record([outcome])
+
+    def forget(self, backfill_id: str, keys: Iterable[str]) -> None:
+        for each in keys:
+            self._kept.pop((backfill_id, each), None)
+
+    def tally(self, backfill_id: str, run: int) -> Tally:
+        kept = self._of(backfill_id, lambda outcome: outcome.run == run)
+        failed = Counter(outcome.code or "" for outcome in kept if outcome.state == "failed")
+        count = Counter(outcome.state for outcome in kept)
+        last_at = datetime.now(UTC) if kept else None
+        settled = len(kept) - count["posted"]
+        return Tally(count["indexed"], count["unchanged"], dict(failed), last_at, count["deleted"], count["posted"], settled)
+
+    def failures(
+        self, backfill_id: str, run: int, *, code: str | None = None, after: str | None = None, size: int, posted: bool = False
+    ) -> Sequence[Remembered]:
+        states = {"failed", "posted"} if posted else {"failed"}
+        return self._listed(self._of(backfill_id, lambda o: o.run == run and o.state in states and code in (None, o.code)), after, size)
+
+    def earlier(self, backfill_id: str, run: int, *, after: str | None = None, size: int) -> Sequence[Remembered]:
+        return self._listed(self._of(backfill_id, lambda outcome: outcome.run < run), after, size)
+
+    def count_earlier(self, backfill_id: str, run: int) -> int:
+        return len(self._of(backfill_id, lambda outcome: outcome.run < run))
+
     @property
     def known(self) -> dict[str, ProductOutcome]:
         """What is remembered, by the outcomes' keys."""
         return {key: outcome for (_, key), outcome in self._kept.items()}
 
-    def of_run(self, backfill_id: str, run: int) -> list[ProductOutcome]:
-        """What is remembered of a run."""
-        return [outcome for outcome in self._kept.values() if (outcome.backfill_id, outcome.run) == (backfill_id, run)]
+    def _of(self, backfill_id: str, passes: Callable[[ProductOutcome], bool]) -> list[ProductOutcome]:
+        return [outcome for outcome in self._kept.values() if outcome.backfill_id == backfill_id and passes(outcome)]
+
+    def _listed(self, outcomes: list[ProductOutcome], after: str | None, size: int) -> list[Remembered]:
+        listed = sorted((outcome for outcome in outcomes if outcome.key > (after or "")), key=lambda outcome: outcome.key)
+        return [Remembered(o.key, o.product_id, o.state, o.image_url, o.code, o.reason, "now") for o in listed[:size]]
 
 
 class FakeSource:
     """A list of products, read by number; ``faults`` are documents that describe none."""
 
+    unique = True
+    parts = 2
+
     def __init__(self, count: int, faults: int = 0) -> None:
         self.rows = [Row(f"p-{n}", Product(f"p-{n}", (f"http://a/{n}",))) for n in range(count)]
-        self.rows += [Row(f"fault-{n}", None, "it has no id") for n in range(faults)]
+        self.rows += [Row(f"fault-{n}", fault="it has no id") for n in range(faults)]
 
-    def count(self, spec: SourceSpec) -> int:
+    def count(self, spec: SourceSpec) -> int | None:
         return len(self.rows)
 
+    def is_unique(self, spec: SourceSpec) -> bool:
+        return self.unique
+
     def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
-        middle = len(self.rows) // 2
-        return [{"from": 0, "to": middle}, {"from": middle, "to": len(self.rows)}]
+        bounds = [len(self.rows) * part // self.parts for part in range(self.parts + 1)]
+        return [{"from": start, "to": end} for start, end in pairwise(bounds)]
 
     def page(self, spec: SourceSpec, position: Position, size: int) -> Page:
         start, end = position["from"], min(position["from"] + size, position["to"])
         return Page(self.rows[start:end], {"from": end, "to": position["to"]} if end < position["to"] else None)
 
+    def find(self, spec: SourceSpec, keys: Sequence[str]) -> Sequence[Row]:
+        return [row for row in self.rows if row.key in keys or (row.product and row.product.product_id in keys)]
+
 
 class FakeStore:
     """Backfills in memory, with versions as the real one has."""
 
-    def __init__(self, outcomes: FakeOutcomes) -> None:
-        self._outcomes = outcomes
+    def __init__(self) -> None:
         self._backfills: dict[str, Backfill] = {}
         self._slices: dict[tuple[str, int], Slice] = {}
         self._versions = count()
 
     def backfill(self, backfill_id: str) -> Backfill | None:
         return self._backfills.get(backfill_id)
+
+    def backfills(self, most: int) -> Sequence[Backfill]:
+        return sorted(self._backfills.values(), key=lambda backfill: backfill.started_at, reverse=True)[:most]
 
     def begin(self, backfill: Backfill, positions: Sequence[Position]) -> None:
         self._backfills[backfill.backfill_id] = backfill
@@ -306,18 +359,35 @@ class FakeStore:
         self._slices[key] = Slice(*key, position, read, next(self._versions))
         return self._slices[key]
 
-    def tally(self, backfill_id: str, run: int) -> Tally:
-        of_run = self._outcomes.of_run(backfill_id, run)
-        failed: dict[str, int] = {}
-        for outcome in of_run:
-            if outcome.state == "failed":
-                failed[outcome.code or ""] = failed.get(outcome.code or "", 0) + 1
-        last_at = datetime.now(UTC) if of_run else None
-        return Tally(_count(of_run, "indexed"), _count(of_run, "unchanged"), failed, last_at)
+    def set_cancelled(self, backfill_id: str, is_cancelled: bool) -> None:
+        for each in self.slices(backfill_id):
+            marked = replace(each, is_cancelled=is_cancelled, version=next(self._versions))
+            self._slices[backfill_id, each.number] = marked
 
 
-def _count(outcomes: Sequence[ProductOutcome], state: str) -> int:
-    return sum(outcome.state == state for outcome in outcomes)
+class FakeIndices:
+    """Names of indices: the one that is searched, and one that is being filled."""
+
+    def __init__(self) -> None:
+        self.current = "lookalike-fake-1"
+        self.next: str | None = None
+
+    def searched(self) -> str:
+        return self.current
+
+    def prepare(self, into: Into) -> str:
+        name = into.index or self.next or f"lookalike-{into.model}-1"
+        if self.next not in (None, name):
+            raise RequestInvalid(f"the index {self.next!r} is being filled", field="into")
+        self.next = None if name == self.current else name
+        return name
+
+    def let_go(self, name: str) -> None:
+        self.next = None if self.next == name else self.next
+
+    def switch(self, name: str) -> str | None:
+        previous, self.current, self.next = self.current, name, None
+        return None if previous == name else previous
 
 
 class Clock:

@@ -4,4 +4,5 @@ from lookalike.wiring import Wiring
 
 from functions.backfill.app import create
 
-handler = create(Wiring().backfilling)
+wiring = Wiring()
+handler = create(wiring.fan_out, wiring.progress, wiring.mending, wiring.switching)

@@ -33,8 +33,9 @@ def create(products: Products) -> Handler:
                 logger.error("message_unreadable", message_id=record.message_id, reason=str(error), field=error.field)
                 back.add(record.message_id)
         back |= products.receive(readable)
-        metrics.add_metric("Products", MetricUnit.Count, sum(len(message.put) for message in readable.values()))
+        metrics.add_metric("Products", MetricUnit.Count, sum(len(m.put) + len(m.mirror) + len(m.copy) for m in readable.values()))
         metrics.add_metric("MessagesReturned", MetricUnit.Count, len(back))
+        metrics.add_metadata("backfill_ids", _backfills(readable.values()))
         logger.info("messages", received=len(readable), returned=len(back), backfill_ids=_backfills(readable.values()))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(back)]}
 

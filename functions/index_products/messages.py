@@ -1,12 +1,14 @@
 """The products queue's messages as JSON.
 
-``{"put": [{"product_id", "image_urls", "attributes"}, …]}`` or ``{"delete": ["product_id", …]}``, or both about different products.
+``{"put": [{"product_id", "image_urls", "attributes"}, …]}`` or ``{"delete": ["product_id", …]}``, or both about different products;
+``{"mirror": ["s3://…", …]}`` and ``{"copy": ["image_id", …], "copy_from": "index"}`` are what a backfill posts of a bucket or an index.
 """
 
 from typing import Annotated, Any
 
 from lookalike.domain import Product
-from lookalike.products import PRODUCTS_A_MESSAGE, Message
+from lookalike.errors import RequestInvalid
+from lookalike.products import MAX_IMAGE_URLS, PRODUCTS_A_MESSAGE, Message, product_of_url
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from functions.validation import parsed, validated
@@ -20,7 +22,7 @@ class PutModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     product_id: ProductId
-    image_urls: list[str] = Field(max_length=1000)
+    image_urls: list[str] = Field(max_length=MAX_IMAGE_URLS)
     attributes: dict[str, Any] = {}
 
 
@@ -31,6 +33,10 @@ class MessageModel(BaseModel):
 
     put: list[PutModel] = Field(default=[], max_length=PRODUCTS_A_MESSAGE)
     delete: list[ProductId] = Field(default=[], max_length=PRODUCTS_A_MESSAGE)
+    mirror: list[str] = Field(default=[], max_length=PRODUCTS_A_MESSAGE)
+    copy_: list[str] = Field(default=[], max_length=PRODUCTS_A_MESSAGE, alias="copy")
+    copy_from: str | None = None
+    into: str | None = None
     backfill_id: str | None = None
     run: int = 0
     attempt: int = Field(default=0, ge=0)
@@ -47,4 +53,18 @@ def read(body: str) -> Message:
     """
     model = validated(_MESSAGE, parsed(body, field="body"))
     put = tuple(Product(p.product_id, tuple(p.image_urls), p.attributes) for p in model.put)
-    return Message(put, tuple(model.delete), model.backfill_id, model.run, model.attempt)
+    for url in model.mirror:
+        product_of_url(url)
+    if model.copy_ and not model.copy_from:
+        raise RequestInvalid("pictures are copied from an index: name it", field="copy_from")
+    return Message(
+        put=put,
+        delete=tuple(model.delete),
+        mirror=tuple(model.mirror),
+        copy=tuple(model.copy_),
+        copy_from=model.copy_from,
+        into=model.into,
+        backfill_id=model.backfill_id,
+        run=model.run,
+        attempt=model.attempt,
+    )

@@ -24,7 +24,7 @@ from lookalike.domain import (
     Vector,
     image_id,
 )
-from lookalike.errors import LookalikeError, PictureUnreachable, RequestInvalid, Unavailable
+from lookalike.errors import LookalikeError, Misconfigured, PictureUnreachable, RequestInvalid, Unavailable
 from lookalike.pictures import content_sha256
 from lookalike.pipeline import as_ready, batched, run_ahead
 
@@ -145,49 +145,99 @@ class Indexing:
     """The use case.
 
     Args:
-        targets: the indices to write, asked for once a call: one, or two while an index with another model is being filled.
+        targets: the indices to write, asked for at the begin of a call: one, or two while an index with another model is being filled.
         pictures: where pictures are fetched.
         now: the clock.
+        targets_now: the same, asked for at the end of a call, when nothing remembered will do.
+        named: an index by its name, for what is to be written to that one alone.
     """
 
     def __init__(
-        self, targets: Callable[[], Sequence[Target]], pictures: Pictures, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        targets: Callable[[], Sequence[Target]],
+        pictures: Pictures,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        targets_now: Callable[[], Sequence[Target]] | None = None,
+        named: Callable[[str], Target] | None = None,
     ) -> None:
         self._targets = targets
         self._pictures = pictures
         self._now = now
+        self._targets_now = targets_now or targets
+        self._named = named
         self._downloads = ThreadPoolExecutor(DOWNLOADS, thread_name_prefix="download")
 
-    def put(self, products: Iterable[Product]) -> Iterator[Outcome]:
+    def put(self, products: Iterable[Product], into: str | None = None) -> Iterator[Outcome]:
         """Makes the products' pictures findable, and those that a product no longer lists unfindable.
 
         Yields an outcome for each picture, in the order they are done; one for a product that has none.
 
+        Args:
+            products: of two of the same id, the later one counts.
+            into: the name of the one index to write; by default all.
+
         Raises:
-            Unavailable, Misconfigured: nothing more can be indexed now; what was not yielded is not done.
+            Unavailable, Misconfigured: nothing more can be indexed now, or an index appeared that has not got the pictures: all of it
+                is to be done again.
         """
         latest = {product.product_id: product for product in products}
+        if not latest:
+            return
         for product in latest.values():
             if not product.image_urls:
                 yield Outcome(product.product_id, "", "failed", RequestInvalid("the product has no image URL", field="image_urls"))
         tasks = [_Task(p.product_id, url, "products", p.attributes) for p in latest.values() for url in dict.fromkeys(p.image_urls)]
-        targets = self._targets()
+        targets = self._written(into)
         yield from self._index(tasks, targets)
         listed = {task.image_id for task in tasks}
         for target in targets:
             indexed = target.index.images_of(latest, "products")
             target.index.write((), [image for image in indexed if image not in listed])
+        self._check_that_all_were_written(targets, into)
 
-    def delete(self, product_ids: Iterable[str]) -> None:
+    def delete(self, product_ids: Iterable[str], into: str | None = None) -> None:
         """Makes the products unfindable, whichever door their pictures came in by.
 
         Raises:
             Unavailable, Misconfigured: try again.
         """
-        for target in self._targets():
-            target.index.delete_products(product_ids)
+        deleted = list(product_ids)
+        if not deleted:
+            return
+        targets = self._written(into)
+        for target in targets:
+            target.index.delete_products(deleted)
+        self._check_that_all_were_written(targets, into)
 
-    def mirror(self, objects: Mapping[str, str]) -> Iterator[Outcome]:
+    def copy(self, image_ids: Iterable[str], copy_from: str, into: str) -> Iterator[tuple[str, Outcome]]:
+        """Makes an index hold pictures of another as that one has them now, each fetched and embedded again.
+
+        They are looked at again after they were written, and taken again if they changed meanwhile: whoever changed them may have been
+        quicker in the new index than we were. Yields ids with outcomes.
+
+        Raises:
+            Unavailable, Misconfigured: as `put`.
+        """
+        source, target = self._by_name(copy_from).index, self._by_name(into)
+        pending = list(dict.fromkeys(image_ids))
+        for _ in range(MIRROR_ATTEMPTS):
+            before = source.pictures(pending)
+            tasks = [_Task(p.product_id, p.image_url, p.origin, p.attributes if p.origin == "products" else None) for p in before.values()]
+            outcomes = {image_id(outcome.product_id, outcome.image_url): outcome for outcome in self._index(tasks, [target])}
+            after = source.pictures(pending)
+            settled = [image for image in pending if before.get(image) == after.get(image)]
+            gone = [image for image in settled if image not in after]
+            target.index.write((), gone)
+            yield from ((image, outcomes.get(image) or Outcome("", "", "deleted")) for image in settled)
+            pending = [image for image in pending if image not in set(settled)]
+            if not pending:
+                return
+        yield from (
+            (image, Outcome("", "", "failed", Unavailable("the picture changes faster than it can be indexed"))) for image in pending
+        )
+
+    def mirror(self, objects: Mapping[str, str], into: str | None = None) -> Iterator[Outcome]:
         """Makes the index hold what the bucket holds now: the event that led here may be old, repeated or one of several.
 
         An object is looked at again after it was written, and taken again if it changed meanwhile. A bad picture is deleted from
@@ -195,11 +245,14 @@ class Indexing:
 
         Args:
             objects: s3 address -> product id.
+            into: as `put` takes it.
 
         Raises:
             Unavailable, Misconfigured: as `put`.
         """
-        targets = self._targets()
+        if not objects:
+            return
+        targets = self._written(into)
         pending = dict(objects)
         for _ in range(MIRROR_ATTEMPTS):
             tasks = [_Task(product_id, url, "upload", None) for url, product_id in pending.items()]
@@ -209,9 +262,24 @@ class Indexing:
                     del pending[outcome.image_url]
                     yield outcome
             if not pending:
-                return
+                break
         for url, product_id in pending.items():
             yield Outcome(product_id, url, "failed", Unavailable("the object changes faster than it can be indexed"))
+        self._check_that_all_were_written(targets, into)
+
+    def _written(self, into: str | None) -> Sequence[Target]:
+        return [self._by_name(into)] if into else self._targets()
+
+    def _by_name(self, name: str) -> Target:
+        if self._named is None:
+            raise Misconfigured(f"there is nobody to ask for the index {name!r}")
+        return self._named(name)
+
+    def _check_that_all_were_written(self, targets: Sequence[Target], into: str | None) -> None:
+        """What we wrote before an index appeared, that index's backfill reads; what we wrote after, we must write there too."""
+        written = [target.index for target in targets]
+        if into is None and not all(target.index in written for target in self._targets_now()):
+            raise Unavailable("an index appeared meanwhile that is to be written too")
 
     def _is_settled(self, outcome: Outcome) -> bool:
         """Whether the outcome is that of the object which is there now; one that will be tried again needs no second look."""

@@ -1,7 +1,7 @@
 """Work that overlaps: while one batch is in the network, the next is being fetched and decoded."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, as_completed, wait
 from itertools import islice
 from typing import TypeVar
@@ -35,7 +35,7 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def run_ahead(items: Iterable[T], *, depth: int = 1) -> Iterator[T]:
+def run_ahead(items: Iterable[T], *, depth: int = 1) -> Generator[T]:
     """The same items in the same order, while the next ``depth`` of them are already being made in a thread of their own."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as thread:

@@ -21,20 +21,25 @@ from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.model_store import ModelStore
 from lookalike.adapters.openvino_embedder import Hint
 from lookalike.adapters.pictures_by_scheme import PicturesByScheme
+from lookalike.adapters.s3_objects import S3Objects
 from lookalike.adapters.s3_pictures import S3Links, S3Pictures
+from lookalike.adapters.sources import Sources
 from lookalike.adapters.sqs_outbox import SqsOutbox
-from lookalike.backfilling import Backfilling
 from lookalike.browsing import Browsing
 from lookalike.browsing import Current as Browsed
 from lookalike.domain import Embedder
 from lookalike.errors import Misconfigured, Unavailable
+from lookalike.fanout import FanOut
 from lookalike.health import HealthCheck
 from lookalike.indexing import Indexing
 from lookalike.indexing import Target as Written
+from lookalike.mending import Mending
 from lookalike.products import Products
+from lookalike.progress import Progress
 from lookalike.searching import Searching
 from lookalike.searching import Target as Searched
 from lookalike.settings import Settings
+from lookalike.switching import Switching
 from lookalike.uploads import Uploads
 
 AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
@@ -66,7 +71,7 @@ class Wiring:
     @cached_property
     def catalogue(self) -> ElasticsearchCatalogue:
         """The indices of pictures."""
-        return ElasticsearchCatalogue(self.elasticsearch, self.settings.alias, self.settings.index_definitions)
+        return ElasticsearchCatalogue(self.elasticsearch, self.settings.alias, self.settings.index_definitions, model=self.models.manifest)
 
     @cached_property
     def models(self) -> ModelStore:
@@ -87,7 +92,12 @@ class Wiring:
     def indexing(self) -> Indexing:
         """What `on_upload` and `index_products` share."""
         self._load_model()
-        return Indexing(self._written, PicturesByScheme(self.http_pictures, self.s3_pictures))
+        return Indexing(
+            self._written,
+            PicturesByScheme(self.http_pictures, self.s3_pictures),
+            targets_now=lambda: self._written(is_fresh=True),
+            named=self._named,
+        )
 
     @cached_property
     def outcomes(self) -> ElasticsearchOutcomes:
@@ -113,12 +123,35 @@ class Wiring:
         return Products(self.indexing, self.outcomes, self.outbox)
 
     @cached_property
-    def backfilling(self) -> Backfilling:
-        """The use case behind `backfill`."""
-        name, definitions = f"{self.settings.alias}-backfills", self.settings.index_definitions
-        store = ElasticsearchBackfills(self.elasticsearch, name, definitions, self.outcomes)
-        source = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca)
-        return Backfilling(source, store, self.outcomes, self.outbox)
+    def backfills(self) -> ElasticsearchBackfills:
+        """Where backfills are remembered."""
+        return ElasticsearchBackfills(self.elasticsearch, f"{self.settings.alias}-backfills", self.settings.index_definitions)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """What backfills read."""
+        own = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca)
+        return Sources(own, S3Objects(boto3.client("s3", config=AWS_CONFIG)), _secret)
+
+    @cached_property
+    def fan_out(self) -> FanOut:
+        """The use case behind `backfill`'s start, cancel and slices."""
+        return FanOut(self.sources, self.backfills, self.outcomes, self.outbox, self.catalogue)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """The use case behind `backfill`'s questions."""
+        return Progress(self.backfills, self.outcomes, self.outbox)
+
+    @cached_property
+    def mending(self) -> Mending:
+        """The use case behind `backfill`'s retry and removal."""
+        return Mending(self.sources, self.backfills, self.outcomes, self.outbox)
+
+    @cached_property
+    def switching(self) -> Switching:
+        """The use case behind `backfill`'s switch."""
+        return Switching(self.backfills, self.progress, self.catalogue)
 
     @cached_property
     def searching(self) -> Searching:
@@ -157,9 +190,13 @@ class Wiring:
         info = self.catalogue.current()
         return Browsed(self._index(info), info.name, info.model_id)
 
-    def _written(self) -> Sequence[Written]:
+    def _written(self, *, is_fresh: bool = False) -> Sequence[Written]:
         first = self.models.embedder(self.settings.model).model
-        return [Written(self._index(info), self._embedder(info)) for info in self.catalogue.written(first)]
+        return [Written(self._index(info), self._embedder(info)) for info in self.catalogue.written(first, is_fresh=is_fresh)]
+
+    def _named(self, name: str) -> Written:
+        info = self.catalogue.named(name)
+        return Written(self._index(info), self._embedder(info))
 
     def _index(self, info: IndexInfo) -> ElasticsearchIndex:
         if info.name not in self._indices:

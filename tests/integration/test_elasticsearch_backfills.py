@@ -7,7 +7,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch_backfills import ElasticsearchBackfills
 from lookalike.adapters.elasticsearch_outcomes import ElasticsearchOutcomes
-from lookalike.backfilling import Backfill, SourceSpec
+from lookalike.backfills import Backfill, IndexSpec
 from lookalike.errors import LookalikeError
 from lookalike.products import ProductOutcome
 
@@ -18,10 +18,10 @@ REFUSES_POSITIONS: dict[str, Any] = {"dynamic": False, "properties": {"position"
 
 def test_a_backfill_is_never_remembered_without_its_slices(elasticsearch: Elasticsearch, name: str) -> None:
     elasticsearch.indices.create(index=name, mappings=REFUSES_POSITIONS)
-    store = ElasticsearchBackfills(elasticsearch, name, DEFINITIONS, ElasticsearchOutcomes(elasticsearch, f"{name}-outcomes", DEFINITIONS))
+    store = ElasticsearchBackfills(elasticsearch, name, DEFINITIONS)
 
     with pytest.raises(LookalikeError):
-        store.begin(Backfill("b", 1, SourceSpec("shop"), 10, 1, datetime.now(UTC)), [{"field": "sku"}])
+        store.begin(Backfill("b", 1, IndexSpec("shop"), 10, 1, datetime.now(UTC)), [{"field": "sku"}])
 
     assert store.backfill("b") is None
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch_catalogue import CACHED_S, ElasticsearchCatalogue, definition
+from lookalike.backfills import Into
 from lookalike.domain import Model
-from lookalike.errors import IndexAway, IndexMissing, Misconfigured
+from lookalike.errors import IndexAway, IndexMissing, Misconfigured, RequestInvalid
 
 from tests.fakes import MODEL
 from tests.integration.samples import DEFINITIONS
@@ -31,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def catalogue(elasticsearch: Elasticsearch, name: str, clock: Clock) -> ElasticsearchCatalogue:
-    return ElasticsearchCatalogue(elasticsearch, name, DEFINITIONS, clock)
+    return ElasticsearchCatalogue(elasticsearch, name, DEFINITIONS, clock, model={MODEL.id: MODEL, OTHER.id: OTHER}.__getitem__)
 
 
 @pytest.fixture
@@ -148,3 +149,87 @@ def test_what_was_mended_is_seen_at_once(
 def test_a_server_that_is_not_there_is_away(name: str) -> None:
     with Elasticsearch("http://127.0.0.1:9", max_retries=0) as nobody, pytest.raises(IndexAway):
         ElasticsearchCatalogue(nobody, name, DEFINITIONS).current()
+
+
+def test_an_index_that_is_prepared_is_written_from_then_on_and_not_searched(catalogue: ElasticsearchCatalogue, name: str) -> None:
+    [first] = catalogue.written(MODEL)
+
+    assert catalogue.prepare(Into("other")) == f"{name}-other-1"
+    assert [info.name for info in catalogue.written(MODEL)] == [first.name, f"{name}-other-1"]
+    assert catalogue.searched() == first.name
+    assert catalogue.prepare(Into("other")) == f"{name}-other-1"
+
+
+def test_a_name_may_be_given_and_otherwise_is_the_model_s_next(
+    catalogue: ElasticsearchCatalogue, create: Callable[..., str], name: str
+) -> None:
+    create("fake-7", MODEL, name)
+
+    assert catalogue.prepare(Into("fake")) == f"{name}-fake-8"
+    catalogue.let_go(f"{name}-fake-8")
+    assert catalogue.prepare(Into("other", f"{name}-spring")) == f"{name}-spring"
+
+
+def test_an_index_that_was_let_go_is_kept_and_not_written(catalogue: ElasticsearchCatalogue, elasticsearch: Elasticsearch) -> None:
+    [first] = catalogue.written(MODEL)
+    new = catalogue.prepare(Into("other"))
+    catalogue.let_go(new)
+    catalogue.let_go(new)
+
+    assert catalogue.written(MODEL) == [first]
+    assert elasticsearch.indices.exists(index=new)
+    assert catalogue.prepare(Into("other", new)) == new
+
+
+@pytest.mark.parametrize("into", [Into("fake"), Into("fake", "{}-other-1"), Into("other", "elsewhere")], ids=str)
+def test_an_index_is_not_prepared_beside_another_one_nor_for_another_model_nor_under_a_strange_name(
+    catalogue: ElasticsearchCatalogue, name: str, into: Into
+) -> None:
+    catalogue.written(MODEL)
+    catalogue.prepare(Into("other"))
+    if into.index == "elsewhere":
+        catalogue.let_go(f"{name}-other-1")
+
+    with pytest.raises(RequestInvalid):
+        catalogue.prepare(Into(into.model, into.index.format(name) if into.index else None))
+
+
+def test_a_switch_moves_the_alias_at_once_and_keeps_the_old_index(
+    catalogue: ElasticsearchCatalogue, elasticsearch: Elasticsearch, name: str
+) -> None:
+    [old] = catalogue.written(MODEL)
+    new = catalogue.prepare(Into("other"))
+
+    assert catalogue.switch(new) == old.name
+
+    assert (catalogue.current().name, [info.name for info in catalogue.written(MODEL)]) == (new, [new])
+    assert elasticsearch.indices.exists(index=old.name)
+    assert catalogue.switch(new) is None
+    assert catalogue.prepare(Into("other", new)) == new
+    assert [info.name for info in catalogue.written(MODEL)] == [new]
+
+
+def test_the_first_index_may_be_one_that_was_switched_to(catalogue: ElasticsearchCatalogue, name: str) -> None:
+    new = catalogue.prepare(Into("other"))
+
+    assert catalogue.switch(new) is None
+    assert catalogue.current().name == new
+
+
+def test_a_fresh_answer_knows_an_index_that_somebody_else_prepared(
+    catalogue: ElasticsearchCatalogue, create: Callable[..., str], name: str
+) -> None:
+    create("fake-1", MODEL, name)
+    assert len(catalogue.written(MODEL)) == 1
+    new = create("other-1", OTHER, f"{name}-next")
+
+    assert len(catalogue.written(MODEL)) == 1
+    assert [info.name for info in catalogue.written(MODEL, is_fresh=True)][1:] == [new]
+
+
+def test_an_index_is_found_by_its_own_name(catalogue: ElasticsearchCatalogue, create: Callable[..., str]) -> None:
+    index = create("other-3", OTHER)
+
+    assert (catalogue.named(index).name, catalogue.named(index).model_id) == (index, "other")
+    with pytest.raises(IndexMissing):
+        catalogue.named("there-is-no-such-index")

@@ -9,7 +9,7 @@ from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue
 from lookalike.adapters.elasticsearch_client import connect
 from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
 from lookalike.adapters.elasticsearch_source import ElasticsearchSource
-from lookalike.backfilling import SourceSpec
+from lookalike.backfills import IndexSpec
 from lookalike.errors import IndexAway, LookalikeError, Misconfigured
 
 from tests.fakes import MODEL
@@ -32,7 +32,7 @@ def _read_index(url: str) -> object:
 
 
 def _read_source(url: str) -> object:
-    return ElasticsearchSource(url).count(SourceSpec("any"))
+    return ElasticsearchSource(url).count(IndexSpec("any"))
 
 
 @pytest.mark.parametrize("read", [_read_index, _read_source])
@@ -92,7 +92,7 @@ def test_a_point_in_time_that_one_shard_has_lost_is_lost() -> None:
     position = {"pit": "an id", "slice": 0, "slices": 2, "after": [7]}
 
     with Stranger({"/_search": _elastic("200 OK", partial)}) as server:
-        page = ElasticsearchSource(f"http://{server.origin}").page(SourceSpec("any"), position, 10)
+        page = ElasticsearchSource(f"http://{server.origin}").page(IndexSpec("any"), position, 10)
 
     assert (list(page.rows), page.next) == ([], {**position, "pit": None, "after": None})
 
@@ -103,4 +103,4 @@ def test_a_page_that_not_all_shards_answered_is_read_again() -> None:
     position = {"pit": "an id", "slice": 0, "slices": 2, "after": [7]}
 
     with Stranger({"/_search": _elastic("200 OK", partial)}) as server, pytest.raises(IndexAway):
-        ElasticsearchSource(f"http://{server.origin}").page(SourceSpec("any"), position, 10)
+        ElasticsearchSource(f"http://{server.origin}").page(IndexSpec("any"), position, 10)

@@ -199,3 +199,8 @@ def test_vectors_of_another_length_are_our_fault(large: ElasticsearchIndex) -> N
         large.nearest(vector(0)[:10], Selection(), k=1, size=1)
     with pytest.raises(Misconfigured):
         large.exact(vector(0)[:10], Selection(), size=1)
+
+
+def test_an_index_that_is_gone_does_not_say_that_it_knows_no_picture(elasticsearch: Elasticsearch, name: str) -> None:
+    with pytest.raises(IndexMissing):
+        ElasticsearchIndex(elasticsearch, f"{name}-gone").pictures(["0" * 32])

@@ -39,7 +39,7 @@ def _bodies(sqs: "SQSClient", url: str) -> list[str]:
 
 
 def test_a_message_too_large_for_sqs_is_cut_and_loses_nothing(sqs: "SQSClient", queue_url: str, outbox: SqsOutbox) -> None:
-    whole = Message(tuple(_product(n, 10_000) for n in range(PRODUCTS_A_MESSAGE)), ("gone",), "b", 2, 1)
+    whole = Message(tuple(_product(n, 10_000) for n in range(PRODUCTS_A_MESSAGE)), ("gone",), backfill_id="b", run=2, attempt=1)
 
     outbox.post_products([whole])
 

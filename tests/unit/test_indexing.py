@@ -1,10 +1,12 @@
 """Indexing: the index becomes what the pictures are now, and nothing is embedded twice."""
 
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import pytest
 from lookalike.domain import Product
-from lookalike.errors import DownloadFailed, IndexAway
+from lookalike.errors import DownloadFailed, IndexAway, Unavailable
 from lookalike.indexing import Indexing, Target, product_of_key
 from PIL import Image
 
@@ -166,3 +168,84 @@ def test_two_targets_are_both_written(bench: Bench) -> None:
 )
 def test_a_key_names_its_product(key: str, product_id: str | None) -> None:
     assert product_of_key(key) == product_id
+
+
+class Walk:
+    """Two indices, of which the second is being filled from the first."""
+
+    def __init__(self) -> None:
+        self.old, self.new, self.pictures = FakeIndex(), FakeIndex(), FakePictures({f"http://a/{n}": picture(n) for n in range(3)})
+        self.appeared = [self.old]
+        target = {"old": Target(self.old, FakeEmbedder()), "new": Target(self.new, FakeEmbedder())}
+        self.indexing = Indexing(
+            lambda: [target["old"]],
+            self.pictures,
+            targets_now=lambda: [each for each in target.values() if each.index in self.appeared],
+            named=target.__getitem__,
+        )
+
+    def put(self, price: int) -> None:
+        list(self.indexing.put([Product("hat", ("http://a/0", "http://a/1"), {"price": price})]))
+
+
+def test_pictures_are_copied_as_the_other_index_has_them() -> None:
+    walk = Walk()
+    walk.put(1)
+
+    outcomes = dict(walk.indexing.copy([*walk.old.documents, "nobody's"], "old", "new"))
+
+    assert {image: outcome.state for image, outcome in outcomes.items()} == dict.fromkeys(walk.old.documents, "indexed") | {
+        "nobody's": "deleted"
+    }
+    assert [p.attributes for p, _ in walk.new.documents.values()] == [{"price": 1}] * 2
+
+
+def test_a_picture_that_changes_while_it_is_copied_is_copied_as_it_is_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = Walk()
+    walk.put(1)
+    write = walk.new.write
+
+    def change_first(*given: Any) -> Any:
+        monkeypatch.undo()
+        walk.put(2)
+        return write(*given)
+
+    monkeypatch.setattr(walk.new, "write", change_first)
+    list(walk.indexing.copy(list(walk.old.documents), "old", "new"))
+
+    assert [p.attributes for p, _ in walk.new.documents.values()] == [{"price": 2}] * 2
+
+
+def test_a_picture_that_is_deleted_while_it_is_copied_is_not_in_the_new_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = Walk()
+    walk.put(1)
+    write = walk.new.write
+
+    def delete_first(*given: Any) -> Any:
+        monkeypatch.undo()
+        walk.indexing.delete(["hat"])
+        return write(*given)
+
+    images = list(walk.old.documents)
+    monkeypatch.setattr(walk.new, "write", delete_first)
+    outcomes = dict(walk.indexing.copy(images, "old", "new"))
+
+    assert (walk.new.documents, {outcome.state for outcome in outcomes.values()}) == ({}, {"deleted"})
+
+
+def test_what_was_written_while_an_index_appeared_is_done_again() -> None:
+    walk = Walk()
+    walk.appeared.append(walk.new)
+
+    writes: list[Callable[[], object]] = [
+        lambda: walk.put(1),
+        lambda: walk.indexing.delete(["hat"]),
+        lambda: list(walk.indexing.mirror({"s3://b/images/1.jpg": "1"})),
+    ]
+    for write in writes:
+        with pytest.raises(Unavailable):
+            write()
+    list(walk.indexing.put([Product("mug", ("http://a/2",))], into="new"))
+
+    assert walk.new.products() == {"mug"}
+    assert walk.old.products() == set()

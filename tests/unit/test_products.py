@@ -16,11 +16,13 @@ class Bench:
     def __init__(self, **errors: LookalikeError) -> None:
         files: dict[str, bytes | LookalikeError] = {"http://a/ok": picture(1), "http://a/bad": b"none"}
         self.index, self.outbox, self.outcomes = FakeIndex(), FakeOutbox(), FakeOutcomes()
-        indexing = Indexing(
-            lambda: [Target(self.index, FakeEmbedder())],
+        target = Target(self.index, FakeEmbedder())
+        self.indexing = Indexing(
+            lambda: [target],
             FakePictures(files | {f"http://a/{name}": error for name, error in errors.items()}),
+            named={"here": target}.__getitem__,
         )
-        self.products = Products(indexing, self.outcomes, self.outbox)
+        self.products = Products(self.indexing, self.outcomes, self.outbox, draw=lambda: 0.0)
 
     def receive(self, **messages: Message) -> set[str]:
         return self.products.receive(messages)
@@ -91,3 +93,45 @@ def test_of_two_messages_about_a_product_the_later_one_counts() -> None:
     assert bench.index.products() == set()
     assert bench.receive(m1=delete, m2=_put("ok")) == set()
     assert bench.index.products() == {"ok"}
+
+
+def test_what_a_later_message_of_somebody_else_overtakes_is_settled_for_the_backfill_too() -> None:
+    bench = Bench()
+    own = Message(put=(Product("ok", ("http://a/ok",), {"price": 2}),))
+
+    assert bench.receive(m1=_put("ok"), m2=own) == set()
+    assert bench.states == {"ok": ("unchanged", None)}
+    [(indexed, _)] = bench.index.documents.values()
+    assert indexed.attributes == {"price": 2}
+
+
+def test_delays_are_spread_so_that_what_failed_together_does_not_come_back_together() -> None:
+    bench = Bench(slow=DownloadFailed("slow"))
+    bench.products = Products(bench.indexing, bench.outcomes, bench.outbox, draw=lambda: 1.0)
+    bench.receive(m1=_put("slow"))
+
+    assert bench.outbox.products[0][1] == round(1.25 * FIRST_DELAY_S)
+
+
+def test_objects_and_pictures_are_counted_by_their_own_keys() -> None:
+    bench = Bench()
+    bench.receive(m0=Message(put=(Product("ok", ("http://a/ok",)),)))
+    [image] = bench.index.documents
+    url = "s3://b/images/1.jpg"
+
+    assert (
+        bench.receive(m1=Message(mirror=(url,), backfill_id="b"), m2=Message(copy=(image,), copy_from="here", into="here", backfill_id="b"))
+        == set()
+    )
+    assert bench.states == {url: ("deleted", None), image: ("unchanged", None)}
+
+
+def test_a_message_for_one_index_takes_nothing_away_from_the_others() -> None:
+    bench = Bench()
+    into = Message(put=(Product("ok", ("http://a/ok",), {"price": 1}),), into="here", backfill_id="b")
+    own = Message(put=(Product("ok", ("http://a/ok",), {"price": 2}),))
+
+    assert bench.receive(m1=own, m2=into) == set()
+    [(indexed, _)] = bench.index.documents.values()
+    assert indexed.attributes == {"price": 2}
+    assert bench.states == {"ok": ("indexed", None)}

@@ -70,8 +70,10 @@ def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower
 def test_a_function_receives_from_the_queue_that_invokes_it_and_no_other(template: Template, function: str) -> None:
     mappings = template.properties_of("Lambda::EventSourceMapping").values()
     invoking = {target(mapping["EventSourceArn"]) for mapping in mappings if target(mapping["FunctionName"]) == function}
-    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
         assert resources(template, function, action) == invoking
+    counted = {"ProductsQueue", "ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | counted
 
 
 @pytest.mark.parametrize(
@@ -86,9 +88,23 @@ def test_a_function_posts_only_where_its_work_goes_on(template: Template, functi
 def test_reading_a_picture_comes_with_learning_that_it_is_absent(template: Template, function: str) -> None:
     pictures = [statement for statement in allowed(template, function) if statement["Action"] == "s3:GetObject"]
     listing = [statement for statement in allowed(template, function) if statement["Action"] == "s3:ListBucket"]
-    assert len(pictures) == len(listing) == (0 if function == "Backfill" else 1)
+    assert (len(pictures), len(listing)) == (0 if function == "Backfill" else 1, 1)
     assert all(statement["Resource"] == {"Fn::Sub": "${Bucket.Arn}/images/*"} for statement in pictures)
     assert all("Condition" not in statement for statement in listing)
+
+
+def test_another_bucket_and_another_secret_may_be_read_by_a_backfill_and_its_workers_if_they_are_named() -> None:
+    named = transform(SourceBucket="shop-pictures", SourceSecretArn=SECRET_ARN)
+
+    def sources(function: str) -> list[str]:
+        return [statement["Sid"] for statement in allowed(named, function) if "Source" in statement["Sid"]]
+
+    assert {function: sources(function) for function in FUNCTIONS} == {
+        "OnUpload": [],
+        "Backfill": ["ListSource", "ReadSourceSecret"],
+        "IndexProducts": ["ListSource", "ReadSource"],
+        "Search": [],
+    }
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -61,6 +61,8 @@ class ElasticsearchIndex:
             return {}
         with explained(self.name):
             answer = self._client.mget(index=self.name, ids=wanted, source_includes=_STORED)
+        if any("error" in doc for doc in answer["docs"]):  # which is how a missing index is told here: not one document is known
+            raise IndexMissing(f"the index {self.name!r} cannot say which pictures it has: {answer['docs'][0]['error']['reason']}")
         return {doc["_id"]: indexed_picture(doc["_source"]) for doc in answer["docs"] if doc.get("found")}
 
     def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedded]:

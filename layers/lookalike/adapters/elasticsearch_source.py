@@ -1,7 +1,8 @@
 """Products of an index that is only read, by plain JSON over HTTP: it may be another cluster and an older server (7.12 and later).
 
-Slices are ranges of the field that holds the product's id, where that can be sorted by; their bounds are sampled. Otherwise they are
-slices of one point in time, and a slice whose point in time is lost starts again.
+Slices are ranges of the field that holds the product's id, where that can be sorted by; their bounds are sampled. Several documents may
+have the same id: a page never ends between two of them. Otherwise they are slices of one point in time, and a slice whose point in time
+is lost starts again.
 """
 
 import ssl
@@ -13,13 +14,14 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from lookalike.adapters.elasticsearch_client import BUSY, credentials
-from lookalike.backfilling import FieldNames, Page, Position, Row, SourceSpec
+from lookalike.backfills import FieldNames, IndexSpec, Page, Position, Row
 from lookalike.domain import Product
 from lookalike.errors import IndexAway, Misconfigured, RequestInvalid
 
 TIMEOUT_S = 30.0
 KEEP_ALIVE = "15m"
 SAMPLES_A_SLICE = 20
+MAX_FOUND = 5_000
 MAX_ID_BYTES = 512
 SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
 POINT_IN_TIME_LOST = "search_context_missing_exception"
@@ -49,11 +51,26 @@ class ElasticsearchSource:
         elif given:
             self._session.auth = given["basic_auth"]
 
-    def count(self, spec: SourceSpec) -> int:
+    def count(self, spec: IndexSpec) -> int:
         """How many documents."""
-        return int(self._post(f"{_path(spec)}/_count", {"query": spec.query})["count"])
+        return int(self._post(f"{_path(spec)}/_count", {"query": _query(spec)})["count"])
 
-    def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
+    def is_unique(self, spec: IndexSpec) -> bool:
+        """Whether all documents of a product come on one page: they are sorted by its id, or each is a product of its own."""
+        if spec.fields.id is not None:
+            return self._sortable(spec) is not None
+        return len(self._capabilities(spec, "_id")["indices"]) <= 1
+
+    def find(self, spec: IndexSpec, keys: Sequence[str]) -> Sequence[Row]:
+        """The documents, as they are now, whose product's id or own key is among these."""
+        if not keys:
+            return []
+        wanted = frozenset(keys)
+        hits = self._search(_path(spec), find_body(spec, keys))
+        rows = [row(hit, spec.fields) for hit in hits]
+        return [each for each in rows if each.key in wanted or (each.product and each.product.product_id in wanted)]
+
+    def slices(self, spec: IndexSpec, most: int) -> Sequence[Position]:
         """Starting points of at most ``most`` slices, and of one more for documents without an id."""
         field = self._sortable(spec)
         if field is None:
@@ -67,18 +84,24 @@ class ElasticsearchSource:
             [*ranges, {"without": field, "pit": None, "slice": 0, "slices": 1, "after": None}] if self._any_without(spec, field) else ranges
         )
 
-    def page(self, spec: SourceSpec, position: Position, size: int) -> Page:
+    def page(self, spec: IndexSpec, position: Position, size: int) -> Page:
         """The documents at a position."""
         if "field" in position:
             return self._range_page(spec, position, size)
         return self._pit_page(spec, position, size)
 
-    def _range_page(self, spec: SourceSpec, position: Position, size: int) -> Page:
-        hits = self._search(_path(spec), range_body(spec, position, size))
-        more = {**position, "after": hits[-1]["sort"]} if len(hits) == size else None
-        return Page([row(hit, spec.fields) for hit in hits], more)
+    def _range_page(self, spec: IndexSpec, position: Position, size: int) -> Page:
+        """Documents up to where the id changes, so that the next page may begin behind that id."""
+        hits = self._search(_path(spec), range_body(spec, position, size + 1))
+        whole = [hit for hit in hits if len(hits) <= size or hit["sort"] != hits[-1]["sort"]]
+        read = whole or hits[:size]
+        # A document with several ids is sorted by its least one, and belongs to the slice where that is.
+        rows = [row(hit, spec.fields) for hit in read if position["gt"] is None or hit["sort"][0] > position["gt"]]
+        if hits and not whole:
+            rows.append(_too_many(spec, hits[0], size))
+        return Page(rows, {**position, "after": read[-1]["sort"]} if len(hits) > size else None)
 
-    def _pit_page(self, spec: SourceSpec, position: Position, size: int) -> Page:
+    def _pit_page(self, spec: IndexSpec, position: Position, size: int) -> Page:
         pit = position["pit"] or self._post(f"{_path(spec)}/_pit?keep_alive={KEEP_ALIVE}")["id"]
         try:
             hits = self._search(None, pit_body(spec, {**position, "pit": pit}, size))
@@ -87,27 +110,30 @@ class ElasticsearchSource:
         more = {**position, "pit": pit, "after": hits[-1]["sort"]} if len(hits) == size else None
         return Page([row(hit, spec.fields) for hit in hits], more)
 
-    def _sortable(self, spec: SourceSpec) -> str | None:
+    def _sortable(self, spec: IndexSpec) -> str | None:
         """The field of the product's id, or its keyword sub-field, if documents can be sorted by it."""
         if spec.fields.id is None:
             return None
         names = [spec.fields.id, f"{spec.fields.id}.keyword"]
-        known = self._post(f"{_path(spec)}/_field_caps?fields={quote(','.join(names), safe=',')}&ignore_unavailable=false")["fields"]
+        known = self._capabilities(spec, *names)["fields"]
         for name in names:
             types = known.get(name, {})
             if len(types) == 1 and all(kind in SORTABLE and caps["aggregatable"] for kind, caps in types.items()):
                 return name
         return None
 
-    def _bounds(self, spec: SourceSpec, field: str, slices: int) -> list[Any]:
+    def _capabilities(self, spec: IndexSpec, *names: str) -> dict[str, Any]:
+        return self._post(f"{_path(spec)}/_field_caps?fields={quote(','.join(names), safe=',')}&ignore_unavailable=false")
+
+    def _bounds(self, spec: IndexSpec, field: str, slices: int) -> list[Any]:
         """Values of the field that cut the documents into about equal parts."""
         samples = SAMPLES_A_SLICE * slices
-        query = {"function_score": {"query": spec.query, "random_score": {}, "boost_mode": "replace"}}
+        query = {"function_score": {"query": _query(spec), "random_score": {}, "boost_mode": "replace"}}
         hits = self._search(_path(spec), {"query": query, "size": samples, "_source": False, "docvalue_fields": [field]})
         values = sorted({hit["fields"][field][0] for hit in hits if field in hit.get("fields", {})})
         return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
 
-    def _any_without(self, spec: SourceSpec, field: str) -> bool:
+    def _any_without(self, spec: IndexSpec, field: str) -> bool:
         return bool(self._post(f"{_path(spec)}/_count", {"query": _without(spec, field)})["count"])
 
     def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
@@ -146,22 +172,22 @@ class _PointInTimeLost(Exception):
     """Its node went, or nobody asked for too long."""
 
 
-def range_body(spec: SourceSpec, position: Position, size: int) -> Body:
+def range_body(spec: IndexSpec, position: Position, size: int) -> Body:
     """The next documents of a range, by the field that it is a range of."""
     field = position["field"]
     bounds = {bound: position[bound] for bound in ("gt", "lte") if position[bound] is not None}
     within = {"range": {field: bounds}} if bounds else {"exists": {"field": field}}
-    body = _body(spec, {"bool": {"filter": [spec.query, within]}}, [{field: "asc"}], size)
+    body = _body(spec, {"bool": {"filter": [_query(spec), within]}}, [{field: "asc"}], size)
     return body | {"search_after": position["after"]} if position["after"] is not None else body
 
 
-def pit_body(spec: SourceSpec, position: Position, size: int) -> Body:
+def pit_body(spec: IndexSpec, position: Position, size: int) -> Body:
     """The next documents of a slice of a point in time.
 
     It is cut by the documents' ids, so that it has the same documents in the next point in time if this one is lost. By default it would
     be cut by Lucene's numbers, which every merge deals out anew.
     """
-    query = _without(spec, position["without"]) if "without" in position else spec.query
+    query = _without(spec, position["without"]) if "without" in position else _query(spec)
     body = _body(spec, query, ["_shard_doc"], size) | {"pit": {"id": position["pit"], "keep_alive": KEEP_ALIVE}}
     if position["slices"] > 1:
         body["slice"] = {"field": "_id", "id": position["slice"], "max": position["slices"]}
@@ -170,16 +196,32 @@ def pit_body(spec: SourceSpec, position: Position, size: int) -> Body:
     return body
 
 
+def find_body(spec: IndexSpec, keys: Sequence[str]) -> Body:
+    """Documents by their products' ids, whatever type these have, or by their own."""
+    wanted: list[Body] = [{"ids": {"values": [*keys, *(key.partition("/")[2] for key in keys if "/" in key)]}}]
+    if spec.fields.id is not None:
+        wanted += [{"match": {spec.fields.id: {"query": key, "operator": "and", "lenient": True}}} for key in keys]
+    query = {"bool": {"filter": [spec.query], "should": wanted, "minimum_should_match": 1}}
+    return _body(spec, query, ["_doc"], MAX_FOUND)
+
+
 def row(hit: Mapping[str, Any], fields: FieldNames) -> Row:
     """The product that a document describes, or why it describes none."""
-    source = hit["_source"]
+    source, key = hit["_source"], f"{hit['_index']}/{hit['_id']}"
     ids = [hit["_id"]] if fields.id is None else [value for value in _values(source, fields.id) if isinstance(value, str | int | float)]
     if len(ids) != 1 or not str(ids[0]):
-        return Row(hit["_id"], None, f"the document {hit['_id']!r} has no single value as {fields.id!r} to be the product's id")
+        return Row(key, fault=f"the document {hit['_id']!r} has no single value as {fields.id!r} to be the product's id")
     if len(str(ids[0]).encode()) > MAX_ID_BYTES:
-        return Row(hit["_id"], None, f"the document {hit['_id']!r} has an id of more than {MAX_ID_BYTES} bytes")
+        return Row(key, fault=f"the document {hit['_id']!r} has an id of more than {MAX_ID_BYTES} bytes")
     urls = dict.fromkeys(url.strip() for url in _values(source, fields.image_urls) if isinstance(url, str) and url.strip())
-    return Row(hit["_id"], Product(str(ids[0]), tuple(urls), _attributes(source, fields)))
+    return Row(key, Product(str(ids[0]), tuple(urls), _attributes(source, fields)))
+
+
+def _too_many(spec: IndexSpec, hit: Mapping[str, Any], size: int) -> Row:
+    id_ = hit["sort"][0]
+    return Row(
+        f"{hit['_index']}/{spec.fields.id}={id_}", fault=f"more than {size} documents have the id {id_!r}: some of them were left out"
+    )
 
 
 def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]:
@@ -209,7 +251,7 @@ def _values(value: Any, path: str) -> Iterator[Any]:
                 yield from _values(value[head], rest)
 
 
-def _body(spec: SourceSpec, query: Any, sort: list[Any], size: int) -> Body:
+def _body(spec: IndexSpec, query: Any, sort: list[Any], size: int) -> Body:
     return {"query": query, "sort": sort, "size": size, "_source": _wanted(spec.fields), "track_total_hits": False}
 
 
@@ -220,13 +262,20 @@ def _wanted(fields: FieldNames) -> list[str] | bool:
     return [name for name in (fields.id, fields.image_urls, *attributes) if name]
 
 
-def _path(spec: SourceSpec) -> str:
+def _query(spec: IndexSpec) -> Mapping[str, Any]:
+    """Which documents are read: those that are products, and changed since the last run if only these are wanted."""
+    if spec.updated_at is None or spec.since is None:
+        return spec.query
+    return {"bool": {"filter": [spec.query, {"range": {spec.updated_at: {"gte": spec.since}}}]}}
+
+
+def _path(spec: IndexSpec) -> str:
     """The index as part of a URL: a name that a caller wrote must not become another request."""
     return quote(spec.index, safe=",*")
 
 
-def _without(spec: SourceSpec, field: str) -> Body:
-    return {"bool": {"filter": [spec.query], "must_not": [{"exists": {"field": field}}]}}
+def _without(spec: IndexSpec, field: str) -> Body:
+    return {"bool": {"filter": [_query(spec)], "must_not": [{"exists": {"field": field}}]}}
 
 
 def _explained(response: requests.Response) -> Exception:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from threading import Lock
 
-from lookalike.adapters.openvino_embedder import Hint, OpenVinoEmbedder
-from lookalike.domain import Embedder
-from lookalike.errors import Misconfigured
+from lookalike.adapters.openvino_embedder import Hint, OpenVinoEmbedder, read_manifest
+from lookalike.domain import Embedder, Model
+from lookalike.errors import Misconfigured, RequestInvalid
 
 
 class ModelStore:
@@ -20,6 +20,17 @@ class ModelStore:
     def ids(self) -> list[str]:
         """The models at hand."""
         return sorted(manifest.parent.name for manifest in self._folder.glob("*/manifest.json"))
+
+    def manifest(self, model_id: str) -> Model:
+        """What the model of this id is, without loading its network.
+
+        Raises:
+            RequestInvalid: it is not at hand; says what there is instead.
+        """
+        if model_id not in self.ids():
+            there = ", ".join(map(repr, self.ids())) or "none"
+            raise RequestInvalid(f"there is no model {model_id!r}; the models at hand are: {there}", field="into.model")
+        return read_manifest(self._folder / model_id)
 
     def embedder(self, model_id: str, wanted_by: str = "the setting LOOKALIKE_MODEL") -> Embedder:
         """The network of this id.

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookalike.errors import Misconfigured, Unavailable
+from lookalike.mending import Walk
 from lookalike.products import Message
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class SqsOutbox:
         self._client = client
         self._products_queue_url = products_queue_url
         self._backfill_queue_url = backfill_queue_url
+        self._dead_letter_urls: dict[str, str] = {}
 
     def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
         """Posts messages; all are taken, or it raises.
@@ -43,18 +46,51 @@ class SqsOutbox:
         """Posts the message that has a slice read on. Raises as `post_products`."""
         self._send(self._backfill_queue_url, [json.dumps({"action": "slice", "backfill_id": backfill_id, "slice": number})])
 
+    def post_walk(self, walk: Walk) -> None:
+        """Posts the message that has a walk go on. Raises as `post_products`."""
+        self._send(self._backfill_queue_url, [json.dumps({"action": "walk", **asdict(walk)})])
+
+    def dead_letters(self) -> dict[str, int]:
+        """How many messages failed too often, of products and of slices.
+
+        Raises:
+            Unavailable: SQS does not say.
+            Misconfigured: there is no such queue, or we may not ask.
+        """
+        return {"products": self._dead_letters_of(self._products_queue_url), "backfill": self._dead_letters_of(self._backfill_queue_url)}
+
+    def _dead_letters_of(self, queue_url: str) -> int:
+        with _explained(queue_url):
+            policy = self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
+            if "RedrivePolicy" not in policy:
+                return 0
+            name = json.loads(policy["RedrivePolicy"])["deadLetterTargetArn"].rpartition(":")[2]
+            if name not in self._dead_letter_urls:
+                self._dead_letter_urls[name] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
+            counted = self._client.get_queue_attributes(
+                QueueUrl=self._dead_letter_urls[name], AttributeNames=["ApproximateNumberOfMessages"]
+            )
+            return int(counted["Attributes"]["ApproximateNumberOfMessages"])
+
     def _send(self, queue_url: str, bodies: list[str], delay_s: int = 0) -> None:
         entries: Any = [{"Id": str(i), "MessageBody": body, "DelaySeconds": delay_s} for i, body in enumerate(bodies)]
-        try:
+        with _explained(queue_url):
             answer = self._client.send_message_batch(QueueUrl=queue_url, Entries=entries)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _REFUSED:
-                raise Misconfigured(f"the queue {queue_url!r} cannot be posted to: {error}") from error
-            raise Unavailable(f"SQS did not take the messages: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"SQS did not take the messages: {error}") from error
         if answer.get("Failed"):
             raise Unavailable(f"SQS refused {len(answer['Failed'])} messages: {answer['Failed'][0].get('Message')}")
+
+
+@contextmanager
+def _explained(queue_url: str) -> Iterator[None]:
+    """Raises our errors for boto's."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _REFUSED:
+            raise Misconfigured(f"the queue {queue_url!r} cannot be posted to or asked: {error}") from error
+        raise Unavailable(f"SQS did not take or give the messages: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"SQS did not take or give the messages: {error}") from error
 
 
 def message_body(message: Message) -> str:
@@ -64,6 +100,12 @@ def message_body(message: Message) -> str:
         body["put"] = [{"product_id": p.product_id, "image_urls": list(p.image_urls), "attributes": p.attributes} for p in message.put]
     if message.delete:
         body["delete"] = list(message.delete)
+    if message.mirror:
+        body["mirror"] = list(message.mirror)
+    if message.copy:
+        body |= {"copy": list(message.copy), "copy_from": message.copy_from}
+    if message.into is not None:
+        body["into"] = message.into
     if message.backfill_id is not None:
         body |= {"backfill_id": message.backfill_id, "run": message.run}
     if message.attempt:
@@ -79,7 +121,7 @@ def _bodies(message: Message) -> Iterator[str]:
         return
     middle = len(message.put) // 2
     yield from _bodies(replace(message, put=message.put[:middle]))
-    yield from _bodies(replace(message, put=message.put[middle:], delete=()))
+    yield from _bodies(replace(message, put=message.put[middle:], delete=(), mirror=(), copy=()))
 
 
 def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:

@@ -2,43 +2,38 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch_backfills import ElasticsearchBackfills
-from lookalike.adapters.elasticsearch_outcomes import ElasticsearchOutcomes
-from lookalike.backfilling import Backfill, FieldNames, SourceSpec, Store
-from lookalike.products import Outcomes, ProductOutcome
+from lookalike.backfills import Backfill, BucketSpec, CurrentSpec, FieldNames, IndexSpec, SourceSpec, Store
 
-from tests.fakes import FakeOutcomes, FakeStore
+from tests.fakes import FakeStore
 from tests.integration.samples import DEFINITIONS, own_name
 
-SPEC = SourceSpec("shop", {"term": {"on": True}}, FieldNames("sku", "images.url", ("price", "brand")))
+SPEC = IndexSpec("shop", {"term": {"on": True}}, FieldNames("sku", "images.url", ("price", "brand")))
 BACKFILL = Backfill("b", 1, SPEC, 120, 2, datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC))
 POSITIONS = [{"field": "sku", "gt": None, "lte": "m"}, {"field": "sku", "gt": "m", "lte": None}]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """An empty store; ``refresh`` is the moment's delay that a tally may have."""
+    """An empty store; ``refresh`` is the moment's delay that a list may have."""
 
     store: Store
-    outcomes: Outcomes
     refresh: Callable[[], object]
 
 
 @pytest.fixture(params=["fake", "elasticsearch"])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     if request.param == "fake":
-        fake = FakeOutcomes()
-        yield Bench(FakeStore(fake), fake, lambda: None)
+        yield Bench(FakeStore(), lambda: None)
         return
     client: Elasticsearch = request.getfixturevalue("elasticsearch")
     with own_name(client) as name:
-        outcomes = ElasticsearchOutcomes(client, f"{name}-outcomes", DEFINITIONS)
-        store = ElasticsearchBackfills(client, f"{name}-backfills", DEFINITIONS, outcomes)
-        yield Bench(store, outcomes, lambda: client.indices.refresh(index=f"{name}-outcomes"))
+        store = ElasticsearchBackfills(client, f"{name}-backfills", DEFINITIONS)
+        yield Bench(store, lambda: client.indices.refresh(index=f"{name}-backfills"))
 
 
 def test_a_backfill_is_remembered_whole(bench: Bench) -> None:
@@ -49,7 +44,7 @@ def test_a_backfill_is_remembered_whole(bench: Bench) -> None:
 
 @pytest.mark.parametrize("attributes", [None, "details", ("price",)])
 def test_each_way_to_name_attributes_is_remembered(bench: Bench, attributes: str | tuple[str, ...] | None) -> None:
-    backfill = replace(BACKFILL, spec=SourceSpec("shop", fields=FieldNames(attributes=attributes)))
+    backfill = replace(BACKFILL, spec=IndexSpec("shop", fields=FieldNames(attributes=attributes)))
     bench.store.begin(backfill, POSITIONS)
 
     assert bench.store.backfill("b") == backfill
@@ -114,29 +109,36 @@ def test_a_new_run_has_its_own_slices_only(bench: Bench) -> None:
     assert [each.position for each in bench.store.slices("b")] == [{"field": "sku", "gt": None, "lte": None}]
 
 
-def test_the_tally_counts_what_became_of_the_products_of_a_run(bench: Bench) -> None:
-    bench.store.begin(BACKFILL, POSITIONS)
-    bench.outcomes.record(
-        [
-            ProductOutcome("hat", "indexed", "b", 1),
-            ProductOutcome("mug", "unchanged", "b", 1),
-            *(ProductOutcome(f"bad-{number}", "failed", "b", 1, code="picture_unusable") for number in range(2)),
-            ProductOutcome("gone", "failed", "b", 1, code="picture_unreachable"),
-            ProductOutcome("other", "indexed", "other", 1),
-            ProductOutcome("later", "indexed", "b", 2),
-            ProductOutcome("own", "failed", code="picture_unusable"),
-        ]
-    )
+@pytest.mark.parametrize(
+    "spec", [BucketSpec("shop", "images/a"), CurrentSpec("lookalike-1"), replace(SPEC, url="http://a", since="2026-01-01")]
+)
+def test_each_kind_of_source_is_remembered(bench: Bench, spec: SourceSpec) -> None:
+    backfill = replace(BACKFILL, spec=spec, total=None, into="lookalike-2", is_unique=False)
+    bench.store.begin(backfill, POSITIONS)
+
+    assert bench.store.backfill("b") == backfill
+
+
+def test_backfills_are_listed_the_newest_first(bench: Bench) -> None:
+    assert list(bench.store.backfills(10)) == []
+    newer = replace(BACKFILL, backfill_id="c", started_at=BACKFILL.started_at + timedelta(days=1))
+    for each in (BACKFILL, newer):
+        bench.store.begin(each, POSITIONS)
     bench.refresh()
 
-    tally = bench.store.tally("b", 1)
-
-    assert (tally.indexed, tally.unchanged) == (1, 1)
-    assert tally.failed == {"picture_unusable": 2, "picture_unreachable": 1}
-    assert tally.last_at is not None
+    assert list(bench.store.backfills(10)) == [newer, BACKFILL]
+    assert list(bench.store.backfills(1)) == [newer]
 
 
-def test_a_tally_of_nothing_is_zero(bench: Bench) -> None:
-    tally = bench.store.tally("b", 1)
+def test_a_slice_that_was_cancelled_cannot_be_moved_on_by_who_reads_it(bench: Bench) -> None:
+    bench.store.begin(BACKFILL, POSITIONS)
+    read = bench.store.slice("b", 0)
 
-    assert (tally.settled, tally.failed, tally.last_at) == (0, {}, None)
+    bench.store.set_cancelled("b", True)
+
+    assert bench.store.advance(read, None, 60) is None
+    assert [(each.is_cancelled, each.read) for each in bench.store.slices("b")] == [(True, 0), (True, 0)]
+    bench.store.set_cancelled("b", False)
+    resumed = bench.store.slice("b", 0)
+    assert (resumed.is_cancelled, resumed.position) == (False, POSITIONS[0])
+    assert bench.store.advance(resumed, None, 60) is not None

@@ -54,6 +54,8 @@ def test_every_message_is_posted_whole(bench: Bench) -> None:
         Message(put=(Product("hat", ("http://a/1", "s3://b/2"), {"price": 19.9, "ü": [{"a": None}]}), Product("mug", ()))),
         Message(delete=("lamp", "vase")),
         Message(put=(Product("cap", ("http://a/3",)),), backfill_id="b", run=3, attempt=2),
+        Message(mirror=("s3://b/images/1.jpg",), backfill_id="b", run=1),
+        Message(copy=("0" * 32,), copy_from="lookalike-1", into="lookalike-2", backfill_id="b", run=1),
     ]
     bench.outbox.post_products(posted)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import pytest
 from elasticsearch import Elasticsearch, helpers
 from lookalike.adapters.elasticsearch_source import ElasticsearchSource
-from lookalike.backfilling import FieldNames, Position, Row, Source, SourceSpec
+from lookalike.adapters.s3_objects import S3Objects
+from lookalike.adapters.sources import Sources
+from lookalike.backfills import FieldNames, IndexSpec, Position, Row, Source
 
 from tests.fakes import FakeSource
 from tests.integration.samples import own_name
@@ -21,7 +23,7 @@ class Bench:
     """A source of a hundred products and three documents that describe none."""
 
     source: Source
-    spec: SourceSpec
+    spec: IndexSpec
 
     def read(self, position: Position | None, size: int) -> list[Row]:
         """A slice to its end; positions travel as JSON."""
@@ -37,7 +39,7 @@ class Bench:
 @pytest.fixture(params=["fake", "elasticsearch"], scope="module")
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     if request.param == "fake":
-        yield Bench(FakeSource(COUNT, FAULTS), SourceSpec("shop"))
+        yield Bench(FakeSource(COUNT, FAULTS), IndexSpec("shop"))
         return
     client: Elasticsearch = request.getfixturevalue("elasticsearch")
     with own_name(client) as name:
@@ -45,8 +47,9 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         products = [{"sku": f"p-{number}", "image_url": f"http://a/{number}"} for number in range(COUNT)]
         faults = [{"image_url": "http://a/1"} for _ in range(FAULTS)]
         helpers.bulk(client, [{"_index": name, **each} for each in products + faults], refresh=True)
-        source = ElasticsearchSource(request.getfixturevalue("elasticsearch_url"))
-        yield Bench(source, SourceSpec(name, fields=FieldNames("sku")))
+        own = ElasticsearchSource(request.getfixturevalue("elasticsearch_url"))
+        source = Sources(own, S3Objects(request.getfixturevalue("s3")), lambda arn: arn)
+        yield Bench(source, IndexSpec(name, fields=FieldNames("sku")))
 
 
 def test_documents_are_counted_whether_they_describe_a_product_or_not(bench: Bench) -> None:
@@ -80,3 +83,17 @@ def test_a_position_that_is_read_again_gives_the_same_documents(bench: Bench) ->
     position = bench.source.slices(bench.spec, 1)[0]
 
     assert bench.source.page(bench.spec, position, 10).rows == bench.source.page(bench.spec, position, 10).rows
+
+
+def test_each_product_is_read_once(bench: Bench) -> None:
+    assert bench.source.is_unique(bench.spec)
+
+
+def test_products_and_faults_are_found_again_by_the_keys_of_their_outcomes(bench: Bench) -> None:
+    rows = [row for position in bench.source.slices(bench.spec, 1) for row in bench.read(position, 1000)]
+    fault = next(row for row in rows if row.fault)
+
+    found = bench.source.find(bench.spec, ["p-7", "p-8", fault.key, "p-nobody", "strange/key"])
+
+    assert sorted(row.product.product_id if row.product else row.key for row in found) == sorted(["p-7", "p-8", fault.key])
+    assert list(bench.source.find(bench.spec, [])) == []

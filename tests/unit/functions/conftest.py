@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from functions.backfill import app as backfill
 from functions.index_products import app as index_products
 from functions.on_upload import app as on_upload
 from functions.search import app as search
@@ -17,7 +18,7 @@ Counted = Callable[[], dict[str, float]]
 def _metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their namespace is the one that the template sets in the environment; powertools reads that when it is imported."""
     warnings.filterwarnings("ignore", "No application metrics to publish")
-    for app in (index_products, on_upload, search):
+    for app in (backfill, index_products, on_upload, search):
         monkeypatch.setattr(app.metrics, "namespace", "lookalike")
 
 
