@@ -30,7 +30,7 @@ from infra.local.sam.image import BuildFailed
 from infra.local.sam.services import Services, ServicesFailed, answers
 from infra.local.sam.stand_ins import ImageMissing
 from infra.local.tether import TetheredProcess
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download
+from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download, model_id
 
 BUILD = Path("build/sam")
 STACK = "lookalike"
@@ -82,7 +82,7 @@ class SamSystem:
         say: Say = print,
     ) -> None:
         api_port, lambda_port, elasticsearch_port, aws_port = (port or _any_free_port() for port in ports)
-        self._engine = found
+        self.engine = found
         self._parameters = {
             "ElasticsearchUrl": "http://elasticsearch:9200",
             "Alias": alias,
@@ -119,7 +119,7 @@ class SamSystem:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._data.mkdir(parents=True, exist_ok=True)
-            image.build(self._engine, self._data, self._parameters, self._say)
+            image.build(self.engine, self._data, self._parameters, self._say)
             stack.enter_context(self.server)
             self.resources = resources.create(
                 self.aws_url, visibility_timeout_s=self._visibility_timeout_s, max_receive_count=self._max_receive_count
@@ -159,7 +159,16 @@ class SamSystem:
     @property
     def sam_environment(self) -> dict[str, str]:
         """The environment of such a command; `sam local` passes the credentials in it on to the functions."""
-        return {**self._engine.whole_environment, **self.aws_environment, **image.QUIET}
+        return {**self.engine.whole_environment, **self.aws_environment, **image.QUIET}
+
+    @property
+    def function_environment(self) -> dict[str, str]:
+        """All that a function needs which runs in the network without `sam`."""
+        told: dict[str, str] = json.loads((self._data / "environment.json").read_text())["Parameters"]
+        seed = self._parameters["RandomWeights"]
+        model = model_id(NETWORKS[self._parameters["Model"]], int(seed) if seed else None)
+        inside = {"AWS_ENDPOINT_URL": told["AWS_ENDPOINT_URL"], "LOOKALIKE_MODEL": model, "POWERTOOLS_METRICS_NAMESPACE": "lookalike"}
+        return {**self.aws_environment, **told, **inside}
 
     @contextmanager
     def _sam(self, command: str, url: str, port: int) -> Iterator[None]:
@@ -181,11 +190,11 @@ class SamSystem:
 
     def _remove_functions(self) -> None:
         """Containers of functions that `sam` has left in the network, if it was killed."""
-        left = self._engine.docker(
+        left = self.engine.docker(
             "ps", "--quiet", "--filter", f"network={self.server.network}", "--filter", "label=sam.cli.container.type=lambda"
         )
         if left:
-            self._engine.docker("rm", "--force", *left.split())
+            self.engine.docker("rm", "--force", *left.split())
 
     def _environment(self, private_image_origins: Iterable[str]) -> dict[str, str]:
         """What `sam local` cannot know: the addresses of moto and of what is in it. It passes variables that the template declares."""
