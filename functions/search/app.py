@@ -1,6 +1,6 @@
 """The HTTP API: a request in, hits out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +12,12 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.browsing import Browsing
-from lookalike.errors import LookalikeError, NotFound
+from lookalike.errors import LookalikeError, MethodRefused, NotFound
 from lookalike.health import HealthCheck
 from lookalike.searching import Searching
 
 from functions.search import browsing as browsing_routes
-from functions.search import responses, searches
+from functions.search import documents, openapi, responses, searches
 from functions.search.gallery import page
 from functions.search.responses import Json
 
@@ -29,9 +29,10 @@ Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 def create(searching: Searching, browsing: Browsing, health: HealthCheck, allowed_origin: str) -> Handler:
     """The function's handler."""
-    app = APIGatewayRestResolver(cors=CORSConfig(allow_origin=allowed_origin, allow_headers=["Content-Type", "X-Api-Key"], max_age=3600))
+    app = APIGatewayRestResolver(cors=_cors(allowed_origin))
     searches.add(app, searching, metrics)
     browsing_routes.add(app, browsing)
+    documents.add(app)
     _add_health(app, health)
     _add_gallery(app)
     _add_errors(app)
@@ -42,6 +43,15 @@ def create(searching: Searching, browsing: Browsing, health: HealthCheck, allowe
         return app.resolve(event, context)
 
     return handler
+
+
+def _cors(allowed_origin: str) -> CORSConfig:
+    return CORSConfig(
+        allow_origin=allowed_origin,
+        allow_headers=["Content-Type", "X-Api-Key"],
+        expose_headers=["Retry-After", "x-amzn-RequestId"],
+        max_age=3600,
+    )
 
 
 def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
@@ -61,16 +71,20 @@ def _add_gallery(app: APIGatewayRestResolver) -> None:
 
 
 def _add_errors(app: APIGatewayRestResolver) -> None:
-    def failure(error: LookalikeError) -> Json:
+    def failure(error: LookalikeError, methods: Sequence[str] = ()) -> Json:
         request_id = app.current_event.request_context.request_id
         metrics.add_metric(f"Error{error.http_status}", MetricUnit.Count, 1)
         log = logger.error if error.ending == "fail" else logger.info
         log("search_failed", code=error.code, reason=str(error), request_id=request_id)
-        return responses.failure(error, request_id)
+        return responses.failure(error, request_id, methods)
 
     @app.not_found
     def no_such_route(_: NotFoundError) -> Json:
-        return failure(NotFound(f"there is no {app.current_event.http_method} {app.current_event.path}"))
+        method, path = app.current_event.http_method, app.current_event.path
+        methods = openapi.allowed_methods(path)
+        if methods:
+            return failure(MethodRefused(f"{method} {path} is no request that is answered here: use {' or '.join(methods)}"), methods)
+        return failure(NotFound(f"there is no {method} {path}: see /docs"))
 
     def unexpected(error: Exception) -> Json:
         logger.exception("unexpected")

@@ -17,7 +17,7 @@ from lookalike.searching import MAX_SEEN, Query
 from lookalike.subjects import MAX_BLENDED, PICTURES_OF_A_PRODUCT, ByImage, ByProduct, Sought
 from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
-from functions.search.requests import STRICT, Fields, Options, Size
+from functions.search.requests import STRICT, Fields, Options, ProductOptions, Size
 from functions.validation import validated
 
 MAX_BYTES = 4_000_000
@@ -68,7 +68,7 @@ class Cursor(BaseModel):
 
     version: Literal[1] = 1
     model: str
-    options: Options
+    options: ProductOptions
     product_id: str | None = None
     image_id: str | None = None
     sought: PackedSought | None = None
@@ -91,7 +91,7 @@ def encode(following: Query, options: Options) -> str:
     """The cursor of a query for the page after a search with these options."""
     cursor = Cursor(
         model=following.model or "",
-        options=options.as_options().model_copy(update={"diversity": 0.0}),
+        options=ProductOptions.model_validate(options.model_dump(include=set(ProductOptions.model_fields)) | {"diversity": 0.0}),
         product_id=following.subject.product_id if isinstance(following.subject, ByProduct) else None,
         image_id=following.subject.image_id if isinstance(following.subject, ByImage) else None,
         sought=PackedSought.pack(following.subject) if isinstance(following.subject, Sought) else None,
@@ -109,7 +109,7 @@ def from_json(given: Any) -> tuple[Options, Query]:
     request = validated(_NEXT, given, is_strict=True)
     cursor = _decoded(request.cursor)
     changed: dict[str, Any] = {name: getattr(request, name) for name in ("size", "fields") if getattr(request, name) is not None}
-    options = Options.model_validate(cursor.options.model_dump() | changed)
+    options = ProductOptions.model_validate(cursor.options.model_dump() | changed)
     return options, Query(_subject(cursor), options.wanted(filters.parse(options.filter), frozenset(cursor.seen)), cursor.model)
 
 

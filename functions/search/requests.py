@@ -9,7 +9,7 @@ from lookalike.errors import RequestInvalid
 from lookalike.ranking import Per, Wanted
 from lookalike.searching import MAX_SIZE, Query
 from lookalike.subjects import MAX_BLENDED, Blend, ByContent, ByImage, ByProduct, ByUrl, One, Subject
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
 from functions.search import data_urls
 from functions.validation import parsed, validated
@@ -51,10 +51,17 @@ class CropBox(BaseModel):
         return Crop(self.left, self.top, self.right, self.bottom)
 
 
+def _exactly_one(*names: str) -> ConfigDict:
+    """A model of which one of these fields is given, in words of JSON Schema."""
+    kinds = {"images": "array"}
+    each: list[JsonValue] = [{"required": [name], "properties": {name: {"type": kinds.get(name, "string")}}} for name in names]
+    return STRICT | ConfigDict(json_schema_extra={"oneOf": each})
+
+
 class Picture(BaseModel):
     """One picture or product: exactly one of ``image_url``, ``image``, ``product_id`` and ``image_id``."""
 
-    model_config = STRICT
+    model_config = _exactly_one(*PICTURES)
 
     image_url: str | None = Field(default=None, description="http or https address of the picture, or a data: URL")
     image: str | None = Field(default=None, description="the picture's file in base64")
@@ -98,7 +105,6 @@ class Options(BaseModel):
     min_score: Fraction = Field(default=0.0, description="leaves out hits with a lower score")
     exact: bool = Field(default=False, description="score every picture instead of asking the kNN index")
     per: Per = Field(default="product", description="a hit for each product, its best picture, or for each picture")
-    include_self: bool = Field(default=False, description="with product_id or image_id: may the product itself be a hit?")
     near_duplicates: bool = Field(default=False, description="only copies of the very picture: encoded anew, resized, slightly cropped")
     diversity: Fraction = Field(default=0.0, description="how much the hits of the first page shall differ from each other")
     fields: Fields | None = None
@@ -116,13 +122,15 @@ class Options(BaseModel):
         """The query for a subject."""
         return Query(subject, self.wanted(filters.parse(self.filter)))
 
-    def as_options(self) -> "Options":
-        """Without what a subclass adds."""
-        return Options.model_validate({name: getattr(self, name) for name in Options.model_fields})
-
     def wanted(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> Wanted:
         """What is to be found."""
         return Wanted(parsed_filter, self.size, self.min_score, self.exact, self.per, self.near_duplicates, self.diversity, seen)
+
+
+class ProductOptions(Options):
+    """The options that go with what is indexed."""
+
+    include_self: bool = Field(default=False, description="with product_id or image_id: may the product itself be a hit?")
 
 
 class PictureOptions(Options):
@@ -130,19 +138,15 @@ class PictureOptions(Options):
 
     crop: CropBox | None = Field(default=None, description="the part of the picture that counts")
 
-    @model_validator(mode="after")
-    def _no_self(self) -> Self:
-        if self.include_self:
-            raise RequestInvalid("include_self goes with product_id or image_id", field="include_self")
-        return self
-
     def file_query(self, content: bytes) -> Query:
         """The query for a picture's file."""
         return self.query(ByContent(content, self.crop.crop() if self.crop else None))
 
 
-class SearchRequest(Options, Picture):
+class SearchRequest(ProductOptions, Picture):
     """A search: exactly one of ``image_url``, ``image``, ``product_id``, ``image_id`` and ``images``, and options."""
+
+    model_config = _exactly_one(*SUBJECTS)
 
     images: list[WeightedPicture] | None = Field(
         default=None, min_length=1, max_length=MAX_BLENDED, description="several pictures at once: like this, not like that"
@@ -169,7 +173,7 @@ class SearchRequest(Options, Picture):
         return self.query(Blend(tuple((each.one(self.include_self), each.weight) for each in self.images)))
 
 
-_OPTIONS = TypeAdapter(Options)
+_OPTIONS = TypeAdapter(ProductOptions)
 _PICTURE_OPTIONS = TypeAdapter(PictureOptions)
 _REQUEST = TypeAdapter(SearchRequest)
 
@@ -188,7 +192,7 @@ def from_strings(parameters: Mapping[str, Sequence[str]]) -> SearchRequest:
     return validated(_REQUEST, _read(parameters))
 
 
-def options_from_strings(parameters: Mapping[str, Sequence[str]]) -> Options:
+def options_from_strings(parameters: Mapping[str, Sequence[str]]) -> ProductOptions:
     """The options in query parameters, for a product in the path."""
     return validated(_OPTIONS, _read(parameters))
 

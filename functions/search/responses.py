@@ -43,14 +43,19 @@ def stats(found: Stats) -> Json:
     return as_json({"index": found.index, "model": found.model, **counted})
 
 
-def failure(error: LookalikeError, request_id: str) -> Json:
-    """``{"error": {"code", "message", "field"?, "request_id"}}``; of our own faults the caller learns no more than the id."""
+def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ()) -> Json:
+    """``{"error": {"code", "message", "field"?, "request_id"}}``; of our own faults the caller learns no more than the id.
+
+    ``methods`` are those that the path knows, for a request with another one.
+    """
     is_ours = error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR
     message = f"this is our fault; tell us the incident id {request_id}" if is_ours else str(error)
     body = {"code": error.code, "message": message, "request_id": request_id}
     if error.field:
         body["field"] = error.field
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Unavailable) else {}
+    if methods:
+        headers["Allow"] = ", ".join([*methods, "OPTIONS"])
     return as_json({"error": body}, HTTPStatus(error.http_status), headers)
 
 

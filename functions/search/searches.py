@@ -10,11 +10,9 @@ from lookalike.errors import RequestInvalid
 from lookalike.searching import Answer, Query, Searching
 from lookalike.subjects import ByProduct
 
-from functions.search import cursors, events, forms, requests, responses
+from functions.search import cursors, events, forms, openapi, requests, responses
 from functions.search.responses import Json
 from functions.validation import parsed
-
-PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp")
 
 
 def add(app: APIGatewayRestResolver, searching: Searching, metrics: Metrics) -> None:
@@ -42,7 +40,7 @@ def add(app: APIGatewayRestResolver, searching: Searching, metrics: Metrics) -> 
 
 def _asked(content_type: str, body: bytes, parameters: Mapping[str, Sequence[str]]) -> tuple[requests.Options, Query]:
     kind = content_type.partition(";")[0].strip().lower()
-    if kind in PICTURE_TYPES:
+    if kind in openapi.PICTURE_TYPES:
         options = requests.picture_options_from_strings(parameters)
         return options, options.file_query(body)
     if kind == forms.MEDIA_TYPE:
@@ -53,7 +51,7 @@ def _asked(content_type: str, body: bytes, parameters: Mapping[str, Sequence[str
             return cursors.from_json(given)
         request = requests.from_json(given)
         return request, request.asked()
-    expected = ", ".join((content_types.APPLICATION_JSON, forms.MEDIA_TYPE, *PICTURE_TYPES))
+    expected = ", ".join((content_types.APPLICATION_JSON, forms.MEDIA_TYPE, *openapi.PICTURE_TYPES))
     raise RequestInvalid(f"the body is of a type that is not taken: send one of {expected}", field="Content-Type")
 
 

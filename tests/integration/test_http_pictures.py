@@ -49,6 +49,13 @@ def stranger() -> Iterator[Stranger]:
         "/drips-a-header": _dripping(b"HTTP/1.1 200 OK\r\nX: ", b"x"),
         "/redirect-that-drips": _dripping(b"HTTP/1.1 302 Found\r\nLocation: /redirect-that-drips\r\n", b"X: y\r\n"),
         "/redirect-without-end": _dripping(b"HTTP/1.1 302 Found\r\nLocation: /picture\r\n\r\n", b"x"),
+        "/kleid%20gr%C3%BCn.jpg": answer(body=PICTURE),
+        "/latin-gr%FCn.jpg": answer(body=PICTURE),
+        "/a%2Fb.jpg?size=1%20000&x=%C3%BC": answer(body=PICTURE),
+        "/100%25.jpg": answer(body=PICTURE),
+        "/shop/elsewhere": answer("301 Moved Permanently", Location="../kleid gr\u00fcn.jpg"),
+        "/to-query": answer("307 Temporary Redirect", Location="/a%2Fb.jpg?size=1 000&x=\u00fc"),
+        "/to-encoded": answer("308 Permanent Redirect", Location="/latin-gr%FCn.jpg#top"),
         "/to-file": answer("302 Found", Location="file:///etc/passwd"),
         "/to-nonsense": answer("302 Found", Location="http://[/"),
         "/to-metadata": answer("302 Found", Location="http://169.254.169.254/latest/meta-data/"),
@@ -90,6 +97,37 @@ def test_a_picture_comes_with_its_etag_and_the_server_learns_who_asks(stranger: 
 
     assert (file.content, file.etag) == (PICTURE, '"v1"')
     assert stranger.visitors[0].headers["User-Agent"].startswith("lookalike/")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/kleid grün.jpg",
+        "/kleid%20gr%C3%BCn.jpg",
+        "/kleid%20grün.jpg#side",
+        "/latin-gr%FCn.jpg",
+        "/a%2Fb.jpg?size=1 000&x=ü",
+        "/100%.jpg",
+        "/shop/elsewhere",
+        "/to-query",
+        "/to-encoded",
+    ],
+)
+def test_an_address_is_read_as_a_browser_reads_it_signs_and_redirects_included(
+    stranger: Stranger, pictures: HttpPictures, path: str
+) -> None:
+    assert pictures.fetch(stranger.url(path)).content == PICTURE
+
+
+def test_white_space_around_an_address_is_no_part_of_it(stranger: Stranger, pictures: HttpPictures) -> None:
+    assert pictures.fetch(f" \t{stranger.url('/picture')}\n").content == PICTURE
+
+
+def test_a_host_s_name_may_have_any_letters(resolve: Callable[[str, str], None]) -> None:
+    resolve("xn--bcher-kva.example", "10.0.0.1")
+
+    with pytest.raises(PictureUnreachable, match="private"):
+        HttpPictures().fetch("http://bücher.example/kleid.jpg")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ MAX_URL = 8191
 _PASSING_STATUS = frozenset({408, 425, 429, *range(500, 600)})
 _MAX_RETRY_AFTER_S = 300
 _CHUNK_BYTES = 1 << 16
+_WHITESPACE = "".join(map(chr, range(33)))
+"""What a browser strips from an address: https://url.spec.whatwg.org/#concept-basic-url-parser."""
 
 
 class HttpPictures:
@@ -57,7 +59,7 @@ class HttpPictures:
             DownloadFailed: a fault that may pass.
         """
         try:
-            with deadline.within(self._total_timeout_s), self._answer(url) as response:
+            with deadline.within(self._total_timeout_s), self._answer(url.strip(_WHITESPACE)) as response:
                 _check_status(response)
                 return PictureFile(b"".join(_body(response)), etag=response.headers.get("ETag"))
         except (requests.RequestException, TransferError, OSError, ValueError) as error:

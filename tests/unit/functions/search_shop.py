@@ -89,11 +89,15 @@ class Shop:
         return "lookalike-fake-1", MODEL.id
 
     def call(self, event: dict[str, Any]) -> Answer:
+        status, headers, body = self.raw(event)
+        return Answer(status, headers, json.loads(body) if body else None)
+
+    def raw(self, event: dict[str, Any]) -> tuple[int, Mapping[str, str], str]:
         answer = self._handler(event, Context())
         assert answer["isBase64Encoded"] is False
         answer["body"].encode()
         headers = {name.lower(): ",".join(values) for name, values in answer["multiValueHeaders"].items()}
-        return Answer(answer["statusCode"], headers, json.loads(answer["body"]) if answer["body"] else None)
+        return answer["statusCode"], headers, answer["body"]
 
     def get(self, **parameters: str | list[str]) -> Answer:
         return self.call(http("search_get", **_query(parameters)))

@@ -248,13 +248,31 @@ def test_an_unknown_product_is_a_404(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("DELETE", "/search"), ("PUT", "/search"), ("POST", "/health"), ("POST", "/"), ("GET", "/products/p-7/other"), ("GET", "/x/ü")],
+    [("GET", "/products/p-7/other"), ("GET", "/x/ü"), ("DELETE", "/nowhere"), ("GET", "/products/")],
 )
 def test_a_route_that_there_is_not_is_a_404_that_names_it(method: str, path: str, shop: Shop) -> None:
     answer = shop.call(http("search_get", httpMethod=method, path=path))
 
     assert answer.refused == (404, "not_found", None)
     assert f"{method} {path}" in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/search", "POST, GET, OPTIONS"),
+        ("PUT", "/search", "POST, GET, OPTIONS"),
+        ("POST", "/health", "GET, OPTIONS"),
+        ("POST", "/", "GET, OPTIONS"),
+        ("POST", "/products/p-7/similar", "GET, OPTIONS"),
+    ],
+)
+def test_another_method_is_a_405_that_names_those_that_are_taken(method: str, path: str, allowed: str, shop: Shop) -> None:
+    answer = shop.call(http("search_get", httpMethod=method, path=path))
+
+    assert answer.refused == (405, "method_refused", None)
+    assert answer.headers["allow"] == allowed
+    assert allowed.split(", ")[0] in answer.error["message"]
 
 
 # What fails
