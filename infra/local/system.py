@@ -87,10 +87,10 @@ class LocalSystem:
             "LOOKALIKE_MODELS": str(models.absolute()),
             "LOOKALIKE_ALIAS": alias,
             "LOOKALIKE_INDEX_DEFINITIONS": str(Path(__file__).parents[1] / "elasticsearch"),
-            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(private_image_origins),
             "POWERTOOLS_METRICS_NAMESPACE": "lookalike",
             "LOG_LEVEL": "INFO",
         }
+        self._private_image_origins = tuple(private_image_origins)
         self._data = data.absolute()
         self._api_key = api_key
         self._ports = search_port, lambda_port, aws_port
@@ -165,6 +165,8 @@ class LocalSystem:
             "LOOKALIKE_ELASTICSEARCH_URL": _split(self.elasticsearch_url)[0],
             "LOOKALIKE_ELASTICSEARCH_SECRET_ARN": found.secret_arn or "",
             "LOOKALIKE_BUCKET": found.bucket,
+            # The bucket too: the address of an uploaded picture that an answer carries can be searched by, as it can in AWS.
+            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join((*self._private_image_origins, urlsplit(self.aws_url).netloc)),
             "LOOKALIKE_PRODUCTS_QUEUE_URL": found.products.url,
             "LOOKALIKE_BACKFILL_QUEUE_URL": found.backfill.url,
         }

@@ -53,7 +53,7 @@ function addressOf({ subject, crop, filter }) {
   if (subject?.imageId) parameters.set('image_id', subject.imageId);
   if (subject && crop) parameters.set('crop', CROP_SIDES.map((side) => crop[side]).join(','));
   if (!isEmpty(filter)) parameters.set('filter', JSON.stringify(filter));
-  const text = parameters.toString();
+  const text = parameters.toString().replaceAll('%2C', ','); // a comma may stand as it is
   return text ? `${BASE}?${text}` : BASE;
 }
 

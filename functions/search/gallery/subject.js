@@ -52,7 +52,7 @@ class SubjectView {
   showUpload(number) {
     const upload = uploads.get(number);
     this.show('Your picture', upload?.name ?? '', {}, []);
-    this.showHint('This picture is only in this tab, so the address bar cannot hold it. To share a search, link a picture or open a product.');
+    this.showHint('This picture stays in this tab: the address cannot be shared. That of a linked picture or of a product can.');
     this.showImage(`upload ${number}`, upload?.address ?? null);
   }
 
@@ -68,7 +68,8 @@ class SubjectView {
    */
   showProduct({ value: id, imageId }, details) {
     const { attributes = {}, pictures = [] } = details ?? {};
-    this.show(titleOf(id, attributes), titleOf(id, attributes) === id ? '' : id, attributes, pictures);
+    const title = titleOf(id, attributes);
+    this.show(title, title === id ? '' : id, attributes, pictures);
     this.shown = pictures.find(({ image_id }) => image_id === imageId) ?? pictures[0] ?? null;
     this.markShown();
     if (this.shown) this.showImage(this.shown.image_id, safeAddress(this.shown.image_url));
@@ -85,7 +86,7 @@ class SubjectView {
     byId('query-heading').textContent = title;
     byId('query-subtitle').textContent = subtitle;
     this.showHint('');
-    this.showAttributes(title, attributes);
+    this.showAttributes([title, subtitle], attributes);
     this.showPictures(pictures);
   }
 
@@ -96,11 +97,11 @@ class SubjectView {
   }
 
   /**
-   * @param {string} title which need not be repeated
+   * @param {string[]} shown which need not be repeated
    * @param {Attributes} attributes
    */
-  showAttributes(title, attributes) {
-    const told = Object.entries(attributes).filter(([, value]) => asText(value) && asText(value) !== title);
+  showAttributes(shown, attributes) {
+    const told = Object.entries(attributes).filter(([, value]) => asText(value) && !shown.includes(asText(value)));
     const rows = told.slice(0, MAX_ATTRIBUTES).map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, asText(value))));
     byId('query-attributes').replaceChildren(...rows);
   }
