@@ -4,8 +4,10 @@ BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
+IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint bench lock clean
+.PHONY: help demo test unit lint bench sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +41,15 @@ bench: .venv ## what a search costs above its parts, how near indexing and the n
 	$(BIN)/python -m tests.benchmarks.search
 	$(BIN)/python -m tests.benchmarks.indexing
 	$(BIN)/python -m tests.benchmarks.embedding
+
+sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, RANDOM_WEIGHTS=seed)
+	@$(BIN)/python -m infra.local.sam.system $(IMAGE)
+
+sam-test: .venv ## end-to-end tests on that
+	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme))
+
+image-size: .venv ## the image's size, layer by layer (MODEL=id, RANDOM_WEIGHTS=seed)
+	@$(BIN)/python -m infra.local.sam.image $(IMAGE)
 
 clean: ## remove what was built here (not the cache of downloads and exported models)
 	rm -rf .venv build .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

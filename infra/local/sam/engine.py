@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -21,6 +22,7 @@ RUN = Path("/run/lookalike")
 SOCKET = RUN / "docker.sock"
 READY_WITHIN_S = 60
 BRIDGE = Path("/sys/class/net/docker0")
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 NOT_TO_BE_HAD = """No container engine answers, and none can be started here: that takes Debian and root.
 Start Docker (or name another engine in DOCKER_HOST), then try again."""
@@ -129,7 +131,6 @@ def _take(lock: BinaryIO) -> bool:
 @contextmanager
 def _private(data: Path, lock: BinaryIO, found: Engine, say: Say) -> Iterator[None]:
     say(f"No container engine answers: starting a private one, which stops with this command; its images stay in {data}")
-    had_bridge = BRIDGE.exists()
     RUN.mkdir(parents=True, exist_ok=True)
     (RUN / "docker.pid").unlink(missing_ok=True)
     command = [
@@ -139,15 +140,39 @@ def _private(data: Path, lock: BinaryIO, found: Engine, say: Say) -> Iterator[No
         f"--exec-root={RUN / 'exec'}",
         f"--pidfile={RUN / 'docker.pid'}",
     ]
-    process = TetheredProcess(command, log=RUN / "docker.log", environment=os.environ, lock=lock, grace_s=30)
+    with _firewall_as_before():
+        process = TetheredProcess(command, log=RUN / "docker.log", environment=os.environ, lock=lock, grace_s=30)
+        try:
+            _wait_until_ready(found, process)
+            yield
+        finally:
+            process.stop()
+    shutil.rmtree(RUN, ignore_errors=True)
+
+
+@contextmanager
+def _firewall_as_before() -> Iterator[None]:
+    """`dockerd` leaves its rules, its network interface and forwarding behind; this takes them away."""
+    had_bridge, forwarding, rules = BRIDGE.exists(), FORWARDING.read_text(), _firewall()
     try:
-        _wait_until_ready(found, process)
         yield
     finally:
-        process.stop()
-        if not had_bridge:
-            _remove_bridge()
-        shutil.rmtree(RUN, ignore_errors=True)
+        subprocess.run(["iptables-restore"], input=without_docker(_firewall(), rules), text=True, check=False)  # noqa: S607
+        FORWARDING.write_text(forwarding)
+        if not had_bridge and BRIDGE.exists() and shutil.which("ip"):
+            subprocess.run(["ip", "link", "delete", BRIDGE.name], check=False)  # noqa: S603, S607
+
+
+def _firewall() -> str:
+    return subprocess.run(["iptables-save"], capture_output=True, text=True, check=False).stdout  # noqa: S607
+
+
+def without_docker(rules: str, before: str) -> str:
+    """A firewall's rules, as `iptables-save` lists them, less those of Docker; what was forwarded ``before`` is forwarded again."""
+    policies = [line.split()[1] for line in before.splitlines() if line.startswith(":FORWARD")]
+    kept = (line for line in rules.splitlines() if not re.search(r"DOCKER|docker0|\bbr-[0-9a-f]{12}\b", line))
+    forwarded = (re.sub(r"^:FORWARD \w+", f":FORWARD {policies[0] if policies else 'ACCEPT'}", line) for line in kept)
+    return "\n".join(forwarded) + "\n"
 
 
 def _wait_until_ready(found: Engine, process: TetheredProcess | None) -> None:
@@ -159,9 +184,3 @@ def _wait_until_ready(found: Engine, process: TetheredProcess | None) -> None:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
             raise EngineMissing(f"The private container engine {'ended' if ended else 'does not answer'}. The end of its log:\n{tail}")
         time.sleep(0.2)
-
-
-def _remove_bridge() -> None:
-    """`dockerd` leaves its network interface behind."""
-    if BRIDGE.exists() and shutil.which("ip"):
-        subprocess.run(["ip", "link", "delete", BRIDGE.name], check=False)  # noqa: S603, S607

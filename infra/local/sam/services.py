@@ -43,16 +43,20 @@ class Services:
     def __enter__(self) -> Self:
         self._say("Starting Elasticsearch and moto with docker compose")
         began = time.monotonic()
+        self._remove()  # what a run that was killed has left
         try:
             self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
         except subprocess.CalledProcessError as error:
             log = self._compose("logs", "--tail", "20")
-            self.__exit__(None, None, None)
+            self._remove()
             raise ServicesFailed(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
         self._say(f"Both are ready after {time.monotonic() - began:.0f} s")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
         self._compose("down", "--timeout", "5", *([] if self._keep_index else ["--volumes"]))
 
     def start(self) -> None:

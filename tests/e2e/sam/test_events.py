@@ -28,7 +28,7 @@ def shop_of_the_examples(
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
     mappings = {"properties": {"sku": {"type": "keyword"}, "in_stock": {"type": "boolean"}}}
     elasticsearch.indices.create(index="products", mappings=mappings)
-    shop.put("images/example-1.jpg", items[131].path.read_bytes())
+    shop.put("images/example-1.jpg", items[131].path.read_bytes(), {"category": "dress", "price": "20"})
     eventually(lambda: len(shop.documents("example-1")) == 1)
     yield
     elasticsearch.indices.delete(index="products")
