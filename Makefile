@@ -42,8 +42,8 @@ bench: .venv ## what a search costs above its parts, how near indexing and the n
 	$(BIN)/python -m tests.benchmarks.indexing
 	$(BIN)/python -m tests.benchmarks.embedding
 
-sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, RANDOM_WEIGHTS=seed)
-	@$(BIN)/python -m infra.local.sam.system $(IMAGE)
+sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, CATALOGUE=1)
+	@$(BIN)/python -m infra.local.sam.system $(IMAGE) $(if $(CATALOGUE),--catalogue)
 
 sam-test: .venv ## end-to-end tests on that
 	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme))

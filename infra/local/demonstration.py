@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from infra.local import aws, evaluation, invocation, loading, measurements, shop, showing
 from infra.local.catalogue import Catalogue, CatalogueItem
 from infra.local.image_server import ImageServer
+from infra.local.running_system import RunningSystem
 from infra.local.search_client import Found, SearchClient
-from infra.local.system import LocalSystem
 
 SOURCE_INDEX = "demo-products"
 HITS = 6
@@ -23,7 +23,7 @@ HITS = 6
 class Demonstration:
     """A running system and the catalogue that is shown on it; each method is one step, told on the terminal."""
 
-    def __init__(self, system: LocalSystem, images: ImageServer, catalogue: Catalogue, alias: str, console: Console) -> None:
+    def __init__(self, system: RunningSystem, images: ImageServer, catalogue: Catalogue, alias: str, console: Console) -> None:
         self._system = system
         self._images = images
         self._catalogue = catalogue

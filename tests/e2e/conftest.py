@@ -13,10 +13,11 @@ from elasticsearch import Elasticsearch
 from infra.local import aws, invocation
 from infra.local.catalogue import CatalogueItem, drawn_catalogue
 from infra.local.image_server import ImageServer
+from infra.local.running_system import RunningSystem
 from infra.local.sam.system import SamSystem, image_host, running
 from infra.local.system import LocalSystem
 from layers.models import export
-from tests.e2e.shop import Shop, System
+from tests.e2e.shop import Shop
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -68,7 +69,7 @@ def images(containers: SamSystem | None, items: list[CatalogueItem], tmp_path_fa
 
 
 @pytest.fixture(scope="session")
-def system(containers: SamSystem | None, images: ImageServer) -> Iterator[System]:
+def system(containers: SamSystem | None, images: ImageServer) -> Iterator[RunningSystem]:
     """Everything, with messages that come back soon: seven tries outlast a restart of Elasticsearch."""
     if containers:
         containers.serve([images.origin])
@@ -93,25 +94,25 @@ def system(containers: SamSystem | None, images: ImageServer) -> Iterator[System
 
 
 @pytest.fixture(scope="session")
-def elasticsearch(system: System) -> Elasticsearch:
+def elasticsearch(system: RunningSystem) -> Elasticsearch:
     """A client for the system's server."""
     return Elasticsearch(system.elasticsearch_url, request_timeout=60)
 
 
 @pytest.fixture(scope="session")
-def invoke(system: System) -> invocation.Invoke:
+def invoke(system: RunningSystem) -> invocation.Invoke:
     """Calls a function as the AWS CLI does."""
     return invocation.through(invocation.client(system.lambda_url))
 
 
 @pytest.fixture(scope="session")
-def sqs(system: System) -> "SQSClient":
+def sqs(system: RunningSystem) -> "SQSClient":
     """A client for the queues."""
     return aws.session().client("sqs", endpoint_url=system.aws_url)
 
 
 @pytest.fixture(scope="session")
-def shop(system: System, elasticsearch: Elasticsearch) -> Shop:
+def shop(system: RunningSystem, elasticsearch: Elasticsearch) -> Shop:
     """What a shop does with the system."""
     return Shop(system, aws.session().client("s3", endpoint_url=system.aws_url), elasticsearch)
 

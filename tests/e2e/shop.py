@@ -3,47 +3,22 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import requests
 from elasticsearch import Elasticsearch
 
-from infra.local.resources import Resources
+from infra.local.running_system import RunningSystem
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-class Restartable(Protocol):
-    """Elasticsearch, which a test takes away for a while."""
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-class System(Protocol):
-    """What the tests know of the system: it runs as processes of this machine, or as the containers of `sam local`."""
-
-    alias: str
-    search_url: str
-    lambda_url: str
-    aws_url: str
-    elasticsearch_url: str
-    resources: Resources
-
-    @property
-    def server(self) -> Restartable | None: ...
-    @property
-    def bucket(self) -> str: ...
-    @property
-    def client_environment(self) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True)
 class Shop:
     """Its three ways in, and a look behind the counter."""
 
-    system: System
+    system: RunningSystem
     s3: "S3Client"
     elasticsearch: Elasticsearch
 

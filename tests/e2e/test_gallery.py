@@ -20,8 +20,9 @@ from infra.local.catalogue import CatalogueItem
 from infra.local.gateway import Gateway
 from infra.local.image_server import ImageServer
 from infra.local.loopback import LoopbackServer
+from infra.local.running_system import RunningSystem
 from tests.e2e.gallery import Gallery
-from tests.e2e.shop import Shop, System
+from tests.e2e.shop import Shop
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -49,7 +50,7 @@ Opens = Callable[..., Gallery]
 
 @pytest.fixture(scope="module")
 def catalogue(
-    system: System,
+    system: RunningSystem,
     sqs: "SQSClient",
     shop: Shop,
     images: ImageServer,
@@ -87,7 +88,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def opens(browser: Browser, system: System, catalogue: list[CatalogueItem]) -> Iterator[Opens]:
+def opens(browser: Browser, system: RunningSystem, catalogue: list[CatalogueItem]) -> Iterator[Opens]:
     """Opens the gallery in a window of its own; in the end no window may have complained."""
     contexts: list[BrowserContext] = []
     galleries: list[Gallery] = []
@@ -401,7 +402,7 @@ def test_an_uploaded_picture_is_kept_for_back_and_said_not_to_be_in_the_address(
 
 
 @pytest.mark.parametrize("address", ["/v1", "/v1/"])
-def test_it_works_under_a_stage_path_with_and_without_its_slash(opens: Opens, system: System, address: str) -> None:
+def test_it_works_under_a_stage_path_with_and_without_its_slash(opens: Opens, system: RunningSystem, address: str) -> None:
     def behind_a_stage(request: wrappers.Request) -> wrappers.Response:
         url = f"{system.search_url}/{request.full_path.removeprefix('/v1').lstrip('/')}"
         passed = {name: value for name, value in request.headers.items() if name.lower() == "content-type"}
@@ -568,7 +569,7 @@ def test_a_lost_connection_is_said_and_the_search_can_be_tried_again(opens: Open
 
 
 @pytest.fixture
-def locked(system: System, invoke: invocation.Invoke) -> Iterator[Gateway]:
+def locked(system: RunningSystem, invoke: invocation.Invoke) -> Iterator[Gateway]:
     """The same API behind a gateway that wants a key."""
     with Gateway(invoke, "lookalike-search", api_key=KEY) as gateway:
         yield gateway
@@ -627,7 +628,7 @@ def test_without_a_key_the_page_says_that_one_is_needed(opens: Opens, locked: Ga
 # ---- Safety
 
 
-def test_the_page_loads_nothing_but_pictures_and_the_api(opens: Opens, system: System, images: ImageServer) -> None:
+def test_the_page_loads_nothing_but_pictures_and_the_api(opens: Opens, system: RunningSystem, images: ImageServer) -> None:
     gallery = opens(f"/?product_id={_id(0)}")
     gallery.cards.first.wait_for()
     gallery.wait_for_pictures()

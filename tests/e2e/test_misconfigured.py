@@ -18,9 +18,9 @@ from lookalike.wiring import Wiring
 
 from functions.search import app
 from infra.local.gateway import Gateway
+from infra.local.running_system import RunningSystem
 from infra.local.runtime import Context
 from tests.e2e.conftest import MODEL
-from tests.e2e.shop import System
 
 pytestmark = [pytest.mark.processes, pytest.mark.filterwarnings("ignore:No application metrics to publish")]
 
@@ -40,7 +40,7 @@ def alias(elasticsearch: Elasticsearch) -> Iterator[str]:
 
 
 @pytest.fixture
-def wiring(system: System, alias: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
+def wiring(system: RunningSystem, alias: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
     for name, value in {"AWS_ENDPOINT_URL": system.aws_url, "AWS_DEFAULT_REGION": "eu-central-1"}.items():
         monkeypatch.setenv(name, value)
     return Wiring(

@@ -12,7 +12,8 @@ from infra.local.catalogue import CatalogueItem
 from infra.local.image_server import ImageServer
 from infra.local.invocation import Invoke
 from infra.local.resources import Queue
-from tests.e2e.shop import Shop, System
+from infra.local.running_system import RunningSystem
+from tests.e2e.shop import Shop
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -58,7 +59,7 @@ def test_a_backfill_indexes_what_can_be_and_records_why_the_rest_could_not(
 
 
 def test_a_product_is_put_and_deleted_by_a_message(
-    system: System, sqs: "SQSClient", shop: Shop, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
+    system: RunningSystem, sqs: "SQSClient", shop: Shop, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     urls = [images.url(item.path.name) for item in items[60:63]]
     put = {"put": [{"product_id": "q-1", "image_urls": urls, "attributes": {"price": "n/a"}}]}
@@ -70,7 +71,7 @@ def test_a_product_is_put_and_deleted_by_a_message(
 
 
 def test_a_picture_gets_the_same_vector_whichever_door_it_comes_in_by(
-    system: System, sqs: "SQSClient", shop: Shop, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
+    system: RunningSystem, sqs: "SQSClient", shop: Shop, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     """Each door sees bytes of its own (a comment is appended), so that no vector is copied from another's document."""
     picture = items[70].path.read_bytes()
@@ -87,7 +88,7 @@ def test_a_picture_gets_the_same_vector_whichever_door_it_comes_in_by(
 
 
 def test_nothing_is_lost_while_elasticsearch_is_away(
-    system: System, sqs: "SQSClient", shop: Shop, items: list[CatalogueItem], eventually: Eventually
+    system: RunningSystem, sqs: "SQSClient", shop: Shop, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     """A server that needs longer to come back than an upload has tries leaves it among the dead letters, which are then moved back."""
     assert system.server is not None

@@ -14,7 +14,8 @@ from elasticsearch import Elasticsearch
 
 from infra.local.catalogue import CatalogueItem
 from infra.local.image_server import ImageServer
-from tests.e2e.shop import Shop, System
+from infra.local.running_system import RunningSystem
+from tests.e2e.shop import Shop
 
 README = Path(__file__).parents[2] / "README.md"
 EXAMPLES = [block for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) if not block.startswith("make ")]
@@ -41,7 +42,7 @@ def workplace(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[re.sub(r"\W+", "-", block[:24]) for block in EXAMPLES])
 def test_an_example_of_the_readme_runs_as_printed(
-    example: str, workplace: Path, system: System, images: ImageServer, items: list[CatalogueItem]
+    example: str, workplace: Path, system: RunningSystem, images: ImageServer, items: list[CatalogueItem]
 ) -> None:
     environment = {
         **os.environ,

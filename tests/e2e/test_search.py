@@ -10,7 +10,8 @@ import requests
 
 from infra.local.catalogue import CatalogueItem
 from infra.local.image_server import ImageServer
-from tests.e2e.shop import Shop, System
+from infra.local.running_system import RunningSystem
+from tests.e2e.shop import Shop
 
 Eventually = Callable[[Callable[[], bool]], None]
 
@@ -112,7 +113,7 @@ def test_a_bad_picture_is_answered_422_and_says_why(
 
 
 def test_a_private_address_is_refused_also_behind_a_redirect(
-    shop: Shop, system: System, catalogue: list[CatalogueItem], images: ImageServer
+    shop: Shop, system: RunningSystem, catalogue: list[CatalogueItem], images: ImageServer
 ) -> None:
     for url in (system.elasticsearch_url, f"{images.url('fault/redirect')}?to={system.elasticsearch_url}/"):
         answer = shop.get("/search", image_url=url)
@@ -135,7 +136,7 @@ def test_a_body_that_the_gateway_cannot_carry_is_answered_413(shop: Shop) -> Non
 
 
 @pytest.mark.processes
-def test_a_route_that_is_none_is_answered_404_in_the_same_shape(system: System) -> None:
+def test_a_route_that_is_none_is_answered_404_in_the_same_shape(system: RunningSystem) -> None:
     answer = requests.get(f"{system.search_url}/nowhere", timeout=30)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")

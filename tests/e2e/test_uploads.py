@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import requests
 
 from infra.local.catalogue import CatalogueItem
-from tests.e2e.shop import Shop, System
+from infra.local.running_system import RunningSystem
+from tests.e2e.shop import Shop
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -44,7 +45,7 @@ def test_an_overwritten_picture_replaces_the_old_one_and_a_deleted_one_is_gone(
 
 
 def test_events_that_are_repeated_late_or_in_the_wrong_order_leave_the_index_equal_to_the_bucket(
-    shop: Shop, system: System, items: list[CatalogueItem], sqs: "SQSClient", eventually: Eventually
+    shop: Shop, system: RunningSystem, items: list[CatalogueItem], sqs: "SQSClient", eventually: Eventually
 ) -> None:
     shop.put("images/up-3.jpg", items[123].path.read_bytes())
     shop.put("images/up-4.jpg", items[124].path.read_bytes())
@@ -74,7 +75,7 @@ def test_a_bad_picture_is_remembered_with_its_reason_and_what_it_replaced_is_not
 
 
 def test_a_message_that_cannot_be_read_ends_among_the_dead_letters_after_its_tries(
-    system: System, sqs: "SQSClient", eventually: Eventually
+    system: RunningSystem, sqs: "SQSClient", eventually: Eventually
 ) -> None:
     sqs.send_message(QueueUrl=system.resources.uploads.url, MessageBody="poison")
 

@@ -17,10 +17,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from rich.console import Console
 
 from infra.elasticsearch.distribution import Say
 from infra.local import aws, invocation, resources
+from infra.local.catalogue import drawn_catalogue
+from infra.local.demonstration import Demonstration, picture_name
 from infra.local.event_source import EventSource
+from infra.local.image_server import ImageServer
 from infra.local.invocation import FunctionFailed
 from infra.local.loopback import free_port
 from infra.local.resources import Queue, Resources
@@ -295,17 +299,36 @@ def main() -> None:
     parser.add_argument(
         "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
     )
+    parser.add_argument("--catalogue", action="store_true", help="fill it with the demo's catalogue")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with running(given.model, random_weights=given.random_weights, keep_index=True, ports=preferred_ports(print)) as system:
-            system.serve(given.private_image_origin)
-            print(invitation(system))
-            Event().wait()
+            if given.catalogue:
+                _serve_with_catalogue(system, given.private_image_origin)
+            else:
+                system.serve(given.private_image_origin)
+                print(invitation(system))
+                Event().wait()
     except KeyboardInterrupt:
         print("\nStopped; nothing is left running.")
     except FAILURES as error:
         sys.exit(str(error))
+
+
+def _serve_with_catalogue(system: SamSystem, origins: list[str]) -> None:
+    """As ``make demo`` does it: half of the products through the bucket, half by a backfill, whose pictures a server of ours has."""
+    catalogue, console = drawn_catalogue(Path("build/catalogue")), Console()
+    host, known_as = image_host(system.server.gateway)
+    pictures = {picture_name(item): item.path for item in catalogue}
+    with ImageServer(pictures, host=host, known_as=known_as) as images:
+        system.serve([*origins, images.origin])
+        demonstration = Demonstration(system, images, catalogue, system.alias, console)
+        account, _ = demonstration.index()
+        console.print(f"{len(account.documents)} of {len(catalogue)} products are indexed, {len(account.lost)} lost")
+        demonstration.search(account)
+        print(invitation(system))
+        Event().wait()
 
 
 def invitation(system: SamSystem) -> str:

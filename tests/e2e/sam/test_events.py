@@ -10,8 +10,9 @@ from elasticsearch import Elasticsearch
 
 from infra.local import aws
 from infra.local.catalogue import CatalogueItem
+from infra.local.running_system import RunningSystem
 from infra.local.sam.system import SamSystem
-from tests.e2e.shop import Shop, System
+from tests.e2e.shop import Shop
 from tests.unit.sam_template import ROOT
 
 BUCKET = "lookalike-pictures-123456789012-eu-central-1"
@@ -21,7 +22,11 @@ NOTHING_FAILED: dict[str, list[str]] = {"batchItemFailures": []}
 
 @pytest.fixture(scope="module", autouse=True)
 def shop_of_the_examples(
-    system: System, shop: Shop, items: list[CatalogueItem], elasticsearch: Elasticsearch, eventually: Callable[[Callable[[], bool]], None]
+    system: RunningSystem,
+    shop: Shop,
+    items: list[CatalogueItem],
+    elasticsearch: Elasticsearch,
+    eventually: Callable[[Callable[[], bool]], None],
 ) -> Iterator[None]:
     """The bucket and the source index that the examples name, and an index to search."""
     s3 = aws.session().client("s3", endpoint_url=system.aws_url)

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import yaml
 
+from infra.local.running_system import RunningSystem
 from infra.local.sam import image
 from infra.local.sam.engine import Engine
 from infra.local.sam.lambda_container import LambdaContainer
 from infra.local.sam.system import SamSystem
-from tests.e2e.shop import System
 from tests.unit.sam_template import ROOT
 
 FORBIDDEN = ("/python/tensorflow/", "/python/keras/", "/python/pip/", "ca.pem", "/tests/")
@@ -57,7 +57,7 @@ def test_a_changed_handler_rebuilds_the_last_layer_only(docker: Engine, tmp_path
     assert before[-1] != after[-1]
 
 
-def test_search_runs_without_root_and_without_writing_a_file(system: System, sam: SamSystem, docker: Engine) -> None:
+def test_search_runs_without_root_and_without_writing_a_file(system: RunningSystem, sam: SamSystem, docker: Engine) -> None:
     assert docker.docker("image", "inspect", "--format", "{{.Config.User}}", image.NAME) == "1000"
     health = json.loads((ROOT / "tests" / "events" / "search_health.json").read_text())
     variables = {**sam.function_environment, "POWERTOOLS_SERVICE_NAME": "search"}
