@@ -188,7 +188,7 @@ def _stored(indexed: IndexedPicture, vector: Vector) -> StoredPicture:
 def _is_selected(indexed: IndexedPicture, selection: Selection) -> bool:
     if indexed.product_id in selection.without or indexed.image_id in selection.without_images:
         return False
-    return (selection.among is None or indexed.image_id in selection.among) and _passes(indexed.attributes, selection.filter)
+    return (selection.among is None or indexed.image_id in selection.among) and passes(indexed.attributes, selection.filter)
 
 
 def _one_of_each(hits: Sequence[Hit], per: Per) -> list[Hit]:
@@ -201,7 +201,8 @@ def _one_of_each(hits: Sequence[Hit], per: Per) -> list[Hit]:
 _COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
-def _passes(attributes: Attributes, given: Filter) -> bool:
+def passes(attributes: Attributes, given: Filter) -> bool:
+    """Whether a product with these attributes may be found."""
     match given:
         case Terms(name, values):
             return not set(values).isdisjoint(texts(attributes).get(name, []))
@@ -210,11 +211,11 @@ def _passes(attributes: Attributes, given: Filter) -> bool:
         case Exists(name):
             return name in texts(attributes)
         case All(filters):
-            return all(_passes(attributes, each) for each in filters)
+            return all(passes(attributes, each) for each in filters)
         case AnyOf(filters):
-            return any(_passes(attributes, each) for each in filters)
+            return any(passes(attributes, each) for each in filters)
         case Not(inner):
-            return not _passes(attributes, inner)
+            return not passes(attributes, inner)
 
 
 class FakeOutbox:
