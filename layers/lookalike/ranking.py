@@ -14,6 +14,9 @@ Per = Literal["product", "image"]
 K_FACTORS = (2, 8, 32)
 """How many pictures for each hit that is wanted kNN looks for, each time it is asked, before every picture is scored."""
 
+LEAST_K = 50
+"""Pictures that kNN looks for at least: five times as many are scored again with full vectors, which takes no time that can be measured."""
+
 MAX_K = 3200
 """Pictures that kNN is asked for at most: Elasticsearch looks at 10,000 candidates at most."""
 
@@ -186,7 +189,7 @@ def _hits(vector: Vector, wanted: Wanted, selection: Selection, size: int, index
 
     if not wanted.exact:
         for factor in K_FACTORS:
-            k = min(factor * size, MAX_K)
+            k = min(max(factor * size, LEAST_K), MAX_K)
             found = index.nearest(vector, _besides(selection, hits), k=k, size=size - len(hits))
             hits += found.hits
             if is_enough() or found.is_all:

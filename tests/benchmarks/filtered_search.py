@@ -36,7 +36,7 @@ CLUSTERS = 2000
 DIRECTIONS = 48
 WARM_UP = 20
 SIZE = 10
-K = ranking.K_FACTORS[0] * (SIZE + 1)
+K = max(ranking.K_FACTORS[0] * (SIZE + 1), ranking.LEAST_K)
 SHARES = {"50 %": 2, "5 %": 20, "0.5 %": 200, "0.01 %": 10_000}
 """Every how manyth picture passes the filter."""
 
