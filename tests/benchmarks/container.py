@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import requests
@@ -35,6 +35,7 @@ SEED = 0
 PICTURES = 40
 STARTS = 3
 SEARCHES = 30
+WARM_UP = 3
 REFERENCE = "lookalike-benchmark:reference"
 REFERENCE_INDEX = "reference"
 HANDLER = "functions.search.entry.handler"
@@ -70,78 +71,86 @@ def compare_starts(system: SamSystem, picture: bytes) -> None:
 
 
 def compare_calls(system: SamSystem, contents: list[bytes]) -> None:
-    """Warm searches by three ways; each picture is new to the index, so that nothing is spared."""
+    """Warm searches by three ways in turn, so that all meet the same machine; each picture is new to the index, so nothing is spared."""
 
-    def through_api(picture: bytes) -> Any:
+    def under_sam_local(picture: bytes) -> Any:
         answer = requests.post(f"{system.search_url}/search", data=picture, headers={"Content-Type": "image/jpeg"}, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
-    with _container(system, image.NAME, HANDLER) as container:
+    with _container(system, image.NAME, HANDLER) as container, _BareHandler(system) as bare:
 
-        def through_emulator(picture: bytes) -> Any:
+        def under_emulator(picture: bytes) -> Any:
             return json.loads(container.invoke(_search_event(picture))["body"])
 
-        bare = _bare_calls(system, [contents[n % len(contents)] for n in range(SEARCHES)])
-        emulator = _times(through_emulator, contents)
-        through_emulator(_photograph())
+        ways: dict[str, Callable[[bytes], Any]] = {
+            "the handler, called in process": bare.search,
+            "under Lambda's emulator": under_emulator,
+            "under sam local start-api": under_sam_local,
+        }
+        rows = _timed_in_turn(ways, contents)
+        under_emulator(_photograph())
         peak_mb = container.peak_memory_mb
-    api = _times(through_api, contents)
-    print(f"\nA warm search, median of {SEARCHES}, ms              whole   decode, embed and kNN, by its own account")
-    for what, (whole, inside) in (
-        ("the handler, called in process", bare),
-        ("under Lambda's emulator", emulator),
-        ("under sam local", api),
-    ):
-        print(f"{what:<46}{whole:>10.1f}{inside:>10.1f}")
-    print(f"\npeak memory of search, a 12-megapixel picture included: {peak_mb:.0f} MB")
+    print(f"\nA warm search, median of {SEARCHES}, ms                whole    the answer's own timings    the rest")
+    for way, (whole, inside) in rows.items():
+        print(f"{way:<44}{whole:>10.1f}{inside:>20.1f}{whole - inside:>16.1f}")
+    print(f"\npeak memory of search, a picture of 12 megapixels among them: {peak_mb:.0f} MB")
 
 
-def _times(search: Callable[[bytes], Any], contents: list[bytes]) -> tuple[float, float]:
-    whole, inside = [], []
-    for number in range(SEARCHES + 3):
-        picture = contents[number % len(contents)] + os.urandom(8)
-        began = time.perf_counter()
-        answer = search(picture)
-        whole.append((time.perf_counter() - began) * 1000)
-        inside.append(sum(answer["timings_ms"].values()))
-    return median(whole[3:]), median(inside[3:])
+def _timed_in_turn(ways: Mapping[str, Callable[[bytes], Any]], contents: list[bytes]) -> dict[str, tuple[float, float]]:
+    """Way -> medians of the whole call and of what its answer says of itself (fetch, decode, embed, search)."""
+    times: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    for number in range(WARM_UP + SEARCHES):
+        for way, search in ways.items():
+            picture = contents[number % len(contents)] + os.urandom(8)
+            began = time.perf_counter()
+            answer = search(picture)
+            times[way].append(((time.perf_counter() - began) * 1000, sum(answer["timings_ms"].values())))
+    return {
+        way: (median(whole for whole, _ in rows[WARM_UP:]), median(inside for _, inside in rows[WARM_UP:])) for way, rows in times.items()
+    }
 
 
-BARE_CALLS = """
-import base64, json, os, statistics, sys, time, types
+SERVE_LINES = """
+import json, sys, types
 from functions.search.entry import handler
-event, pictures = json.load(sys.stdin)
 context = types.SimpleNamespace(
     function_name="search", memory_limit_in_mb=3008, invoked_function_arn="arn", aws_request_id="id",
     get_remaining_time_in_millis=lambda: 29000,
 )
-whole, inside = [], []
-for picture in pictures:
-    event["body"] = base64.b64encode(base64.b64decode(picture) + os.urandom(8)).decode()
-    began = time.perf_counter()
-    answer = handler(event, context)
-    whole.append((time.perf_counter() - began) * 1000)
-    inside.append(sum(json.loads(answer["body"])["timings_ms"].values()))
-print(json.dumps([statistics.median(whole[3:]), statistics.median(inside[3:])]))
+answers, sys.stdout = sys.stdout, sys.stderr
+for line in sys.stdin:
+    print(handler(json.loads(line), context)["body"], file=answers, flush=True)
 """
 
 
-def _bare_calls(system: SamSystem, contents: list[bytes]) -> tuple[float, float]:
-    """The handler in a process of the image that does nothing else."""
-    variables = (part for name, value in _variables(system).items() for part in ("--env", f"{name}={value}"))
-    command = ["docker", "run", "--rm", "--interactive", "--network", system.server.network, "--entrypoint", "python3", *variables]
-    given = json.dumps([_search_event(b""), [base64.b64encode(content).decode() for content in contents]])
-    run = subprocess.run(
-        [*command, image.NAME, "-c", BARE_CALLS],
-        env=system.engine.whole_environment,
-        input=given,
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    whole, inside = json.loads(run.stdout.splitlines()[-1])
-    return whole, inside
+class _BareHandler:
+    """A process of the image that calls the handler with each line it is given, and does nothing else."""
+
+    def __init__(self, system: SamSystem) -> None:
+        variables = (part for name, value in _variables(system).items() for part in ("--env", f"{name}={value}"))
+        command = ["docker", "run", "--rm", "--interactive", "--network", system.server.network, "--entrypoint", "python3", *variables]
+        self._process = subprocess.Popen(
+            [*command, image.NAME, "-c", SERVE_LINES],
+            env=system.engine.whole_environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def search(self, picture: bytes) -> Any:
+        """The answer's body."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(json.dumps(_search_event(picture)), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
 
 
 def _first_answer_s(system: SamSystem, name: str, handler: str, event: Mapping[str, Any]) -> float:
@@ -204,13 +213,13 @@ def _build_reference(engine: Engine) -> None:
     build = ["docker", "build", "--quiet", "--platform", "linux/amd64"]
     arguments = ["--build-arg", f"MODEL={INCEPTION_RESNET_V2.id}", "--build-arg", f"RANDOM_WEIGHTS={SEED}"]
     stage = [*build, "--tag", "lookalike-benchmark:export", "--target", "model", "--file", "layers/Dockerfile", *arguments, "."]
-    subprocess.run(stage, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(stage, cwd=ROOT, env=environment, check=True, capture_output=True)
     subprocess.run(
         [*build, "--tag", REFERENCE, str(Path(__file__).with_name("reference"))],
         cwd=ROOT,
         env=environment,
         check=True,
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
     )
 
 

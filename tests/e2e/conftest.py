@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,23 @@ def containers(request: pytest.FixtureRequest) -> Iterator[SamSystem | None]:
     with running(
         MODEL,
         Path("build/sam-test"),
+        say=_say_on_the_terminal(request.config),
         project="lookalike-test",
         visibility_timeout_s=VISIBILITY_TIMEOUT_S,
         max_receive_count=TRIES,
     ) as system:
         yield system
+
+
+def _say_on_the_terminal(config: pytest.Config) -> Callable[[str], None]:
+    """What takes minutes is told at once, though pytest keeps what tests print."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            print(f"\n{line}", end="", flush=True)
+
+    return say
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from infra.local.tether import TetheredProcess
 RUN = Path("/run/lookalike")
 SOCKET = RUN / "docker.sock"
 READY_WITHIN_S = 60
-BRIDGE = Path("/sys/class/net/docker0")
+INTERFACES = Path("/sys/class/net")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 NOT_TO_BE_HAD = """No container engine answers, and none can be started here: that takes Debian and root.
@@ -152,15 +152,20 @@ def _private(data: Path, lock: BinaryIO, found: Engine, say: Say) -> Iterator[No
 
 @contextmanager
 def _firewall_as_before() -> Iterator[None]:
-    """`dockerd` leaves its rules, its network interface and forwarding behind; this takes them away."""
-    had_bridge, forwarding, rules = BRIDGE.exists(), FORWARDING.read_text(), _firewall()
+    """`dockerd` leaves its rules, its network interfaces and forwarding behind; this takes them away."""
+    bridges, forwarding, rules = _bridges(), FORWARDING.read_text(), _firewall()
     try:
         yield
     finally:
         subprocess.run(["iptables-restore"], input=without_docker(_firewall(), rules), text=True, check=False)  # noqa: S607
         FORWARDING.write_text(forwarding)
-        if not had_bridge and BRIDGE.exists() and shutil.which("ip"):
-            subprocess.run(["ip", "link", "delete", BRIDGE.name], check=False)  # noqa: S603, S607
+        for bridge in _bridges() - bridges if shutil.which("ip") else ():
+            subprocess.run(["ip", "link", "delete", bridge], check=False)  # noqa: S603, S607
+
+
+def _bridges() -> set[str]:
+    """Docker's network interfaces: the common one, and one for each network."""
+    return {interface.name for interface in INTERFACES.iterdir() if re.fullmatch(r"docker0|br-[0-9a-f]{12}", interface.name)}
 
 
 def _firewall() -> str:

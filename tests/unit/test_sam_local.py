@@ -1,0 +1,94 @@
+"""What can be known of the deployed shape on this machine without a container."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.elasticsearch import distribution
+from infra.local.sam import image, stand_ins
+from infra.local.sam.engine import without_docker
+from tests.unit.sam_template import ROOT
+
+BEFORE = """\
+*filter
+:INPUT ACCEPT [10:20]
+:FORWARD ACCEPT [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+"""
+AFTER = """\
+*filter
+:INPUT ACCEPT [10:20]
+:FORWARD DROP [0:0]
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+-A FORWARD -j DOCKER-USER
+-A FORWARD -i docker0 -o docker0 -j ACCEPT
+-A FORWARD -i br-a999fcf8ea3b ! -o br-a999fcf8ea3b -j ACCEPT
+COMMIT
+"""
+
+
+def test_the_firewall_loses_docker_s_rules_and_keeps_what_others_added_meanwhile() -> None:
+    assert without_docker(AFTER, BEFORE).splitlines() == [
+        "*filter",
+        ":INPUT ACCEPT [10:20]",
+        ":FORWARD ACCEPT [0:0]",
+        "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
+        "-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT",
+        "COMMIT",
+    ]
+
+
+def test_a_firewall_that_forwarded_nothing_forwards_nothing_afterwards() -> None:
+    assert ":FORWARD DROP [0:0]" in without_docker(AFTER, BEFORE.replace("FORWARD ACCEPT", "FORWARD DROP"))
+
+
+def test_stand_ins_have_the_names_that_the_dockerfile_and_the_compose_file_ask_for() -> None:
+    base = re.search(r"^ARG BASE=(\S+)$", (ROOT / "layers" / "Dockerfile").read_text(), re.MULTILINE)
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    defaults = {re.sub(r"^\$\{\w+:-(.+)\}$", r"\1", service["image"]) for service in services.values()}
+    assert base
+    assert {official.name for official in stand_ins.IMAGES} == {base[1], *defaults}
+
+
+def test_stand_ins_are_of_the_releases_that_their_names_say() -> None:
+    assert stand_ins.ELASTICSEARCH.name.endswith(f":{distribution.VERSION}")
+    assert stand_ins.AWS.name.rpartition(":")[2] == stand_ins.MOTO.rpartition("==")[2]
+    assert re.search(rf"^moto\[.+\]=={re.escape(stand_ins.MOTO.rpartition('==')[2])} ", _lock("dev"), re.MULTILINE)
+
+
+def test_every_stand_in_has_a_recipe_that_begins_with_the_same_debian() -> None:
+    for official in stand_ins.IMAGES:
+        dockerfile = (stand_ins.RECIPES / official.recipe / "Dockerfile").read_text()
+        assert f"FROM {stand_ins.BASE}\n" in dockerfile, official.name
+
+
+@pytest.mark.parametrize(
+    "made_by",
+    [
+        "/bin/sh -c #(nop) COPY dir:54b26124d7eaaad8 in /opt/python ",
+        "COPY /opt/python /opt/python # buildkit",
+    ],
+)
+def test_a_layer_is_called_by_the_folder_that_it_fills_whichever_builder_made_it(made_by: str) -> None:
+    assert image._place(made_by) == "/opt/python"
+
+
+def test_parameters_without_a_value_are_left_to_the_template() -> None:
+    assert image.overrides({"Model": "efficientnet_lite0", "RandomWeights": ""}) == ["Model=efficientnet_lite0"]
+
+
+def test_certificate_authorities_are_copied_to_where_the_dockerfile_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bundle.crt").write_text("certificates")
+    monkeypatch.setattr(image, "AUTHORITIES", tmp_path / "build" / "ca.pem")
+    image.trust({"PIP_CERT": str(tmp_path / "absent.crt"), "SSL_CERT_FILE": str(tmp_path / "bundle.crt")})
+    assert (tmp_path / "build" / "ca.pem").read_text() == "certificates"
+
+
+def _lock(name: str) -> str:
+    return (ROOT / "layers" / "locks" / f"{name}.txt").read_text()
