@@ -64,3 +64,8 @@ class Shop:
         return requests.post(
             f"{self.system.search_url}/search", data=content, params=parameters, headers={"Content-Type": content_type}, timeout=60
         )
+
+    def search_by_form(self, content: bytes) -> requests.Response:
+        """``POST /search`` as a browser's form sends a picture's file."""
+        files = {"image": ("picture.jpg", content, "image/jpeg")}
+        return requests.post(f"{self.system.search_url}/search", files=files, timeout=60)

@@ -4,9 +4,11 @@ import struct
 import zlib
 from base64 import b64encode
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 import requests
+from PIL import Image
 
 from infra.local.catalogue import CatalogueItem
 from infra.local.image_server import ImageServer
@@ -33,6 +35,7 @@ def test_every_way_to_give_a_picture_finds_it(shop: Shop, catalogue: list[Catalo
         shop.search({"image_url": images.url(catalogue[0].path.name)}),
         shop.search({"image": b64encode(picture).decode()}),
         shop.search_by_upload(picture),
+        shop.search_by_form(picture),
         shop.search({"product_id": "s-0", "include_self": True}),
     ]
     for answer in answers:
@@ -56,6 +59,70 @@ def test_filter_size_fields_min_score_and_exact_do_what_they_say(shop: Shop, cat
     assert all(set(hit) == {"product_id", "attributes"} and int(hit["attributes"]["number"]) in (1, 3, 5, 7) for hit in hits)
     assert shop.search(wanted | {"exact": True}).json()["hits"] == hits
     assert shop.search({"product_id": "s-0", "min_score": 1.0}).json()["hits"] == []
+
+
+def test_pages_repeat_nothing_and_reach_every_product(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    """The picture is none of the index, so that the cursor carries its vector."""
+    everything = {"filter": {"number": {"exists": True}}}
+    picture = b64encode(catalogue[0].path.read_bytes() + b"other bytes").decode()
+    page = shop.search(everything | {"image": picture, "size": 5}).json()
+    hits = page["hits"]
+    while page["next_cursor"]:
+        page = shop.search({"cursor": page["next_cursor"]}).json()
+        assert page["timings_ms"]["fetch"] == page["timings_ms"]["decode"] == page["timings_ms"]["embed"] == 0
+        hits += page["hits"]
+
+    whole = shop.search(everything | {"image": picture, "size": 100}).json()["hits"]
+    assert [hit["product_id"] for hit in hits] == [hit["product_id"] for hit in whole]
+    assert len({hit["product_id"] for hit in hits}) == len(hits) >= len(catalogue)
+
+
+def test_a_copy_that_was_encoded_anew_resized_and_cropped_is_told_from_look_alikes(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    with Image.open(catalogue[3].path) as image:
+        width, height = image.size
+        cropped = image.crop((round(0.02 * width), round(0.02 * height), round(0.98 * width), round(0.98 * height)))
+        buffer = BytesIO()
+        cropped.resize((width // 2, height // 2)).convert("RGB").save(buffer, "JPEG", quality=60)
+    asked = {"image": b64encode(buffer.getvalue()).decode(), "filter": {"number": {"exists": True}}}
+
+    copies = shop.search(asked | {"near_duplicates": True}).json()["hits"]
+
+    assert [hit["product_id"] for hit in copies] == ["s-3"]
+    assert len(shop.search(asked).json()["hits"]) == 10
+
+
+def test_several_pictures_and_diverse_ones_and_single_ones_are_found(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    filtered = {"filter": {"number": {"exists": True}}, "size": 4}
+    blend = {"images": [{"product_id": "s-1"}, {"image_url": "data:;base64," + b64encode(catalogue[2].path.read_bytes()).decode()}]}
+    unlike = {"images": [{"product_id": "s-1"}, {"product_id": "s-2", "weight": -1}]}
+
+    liked = shop.search(filtered | blend | {"include_self": True}).json()["hits"]
+    assert {"s-1", "s-2"} <= {hit["product_id"] for hit in liked}
+    assert not {"s-1", "s-2"} & {hit["product_id"] for hit in shop.search(filtered | unlike).json()["hits"]}
+    nearest, diverse = (shop.search(filtered | {"product_id": "s-1", "diversity": share}).json()["hits"] for share in (0, 0.9))
+    assert len(diverse) == 4
+    assert sum(hit["score"] for hit in diverse) < sum(hit["score"] for hit in nearest)
+    assert len({hit["image_id"] for hit in shop.search(filtered | {"product_id": "s-1", "per": "image"}).json()["hits"]}) == 4
+
+
+def test_a_product_can_be_looked_at_and_gone_on_from(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    product = shop.get("/products/s-5").json()
+
+    assert product["attributes"] == {"number": "5", "kind": "odd"}
+    [picture] = product["pictures"]
+    assert requests.get(picture["image_url"], timeout=30).content == catalogue[5].path.read_bytes()
+    [hit] = shop.search({"image_id": picture["image_id"], "include_self": True, "size": 1}).json()["hits"]
+    assert (hit["product_id"], hit["score"]) == ("s-5", 1.0)
+
+
+def test_attributes_and_stats_tell_what_there_is(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+    attributes = {each["name"]: each for each in shop.get("/attributes").json()["attributes"]}
+    stats = shop.get("/stats").json()
+
+    assert attributes["number"]["filters"] == ["value", "values", "exists", "range"]
+    assert {"odd", "even"} <= {value["value"] for value in attributes["kind"]["values"]}
+    assert stats["pictures"] >= stats["products"] >= len(catalogue)
+    assert stats["last_indexed_at"]
 
 
 def test_health_says_that_all_agree(shop: Shop, catalogue: list[CatalogueItem]) -> None:
