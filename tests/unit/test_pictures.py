@@ -5,6 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from lookalike import pictures
+from lookalike.domain import Crop
 from lookalike.errors import PictureUnusable
 from PIL import Image
 
@@ -43,6 +44,60 @@ def test_what_is_transparent_becomes_white() -> None:
     picture = pictures.decode(_file(Image.new("RGBA", (10, 10), (0, 0, 0, 0)), "PNG"), at_least=SIZE)
 
     assert (picture.pixels == 255).all()
+
+
+def _quarters() -> Image.Image:
+    """Red and green above, blue and white below."""
+    image = Image.new("RGB", (80, 40), (255, 255, 255))
+    for colour, place in (((255, 0, 0), (0, 0)), ((0, 255, 0), (40, 0)), ((0, 0, 255), (0, 20))):
+        image.paste(colour, (*place, place[0] + 40, place[1] + 20))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("crop", "colour"),
+    [
+        (Crop(0, 0, 0.5, 0.5), (255, 0, 0)),
+        (Crop(0.5, 0, 1, 0.5), (0, 255, 0)),
+        (Crop(0, 0.5, 0.5, 1), (0, 0, 255)),
+        (Crop(0.5, 0.5, 1, 1), (255, 255, 255)),
+    ],
+)
+def test_only_the_part_in_the_crop_box_is_seen(crop: Crop, colour: tuple[int, int, int]) -> None:
+    picture = pictures.decode(_file(_quarters(), "PNG"), at_least=SIZE, crop=crop)
+
+    assert (picture.width, picture.height, picture.pixels.shape) == (40, 20, (20, 40, 3))
+    assert (picture.pixels == colour).all()
+
+
+def test_a_crop_box_is_drawn_on_the_picture_as_its_exif_turns_it() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # seen, it is turned by 90 degrees clockwise: blue is at the left above, red at the right above
+    picture = pictures.decode(_file(_quarters(), "PNG", exif=exif), at_least=SIZE, crop=Crop(0, 0, 0.5, 0.5))
+
+    assert (picture.width, picture.height) == (20, 40)
+    assert (picture.pixels == (0, 0, 255)).all()
+
+
+def test_a_part_of_a_picture_is_the_same_picture_as_a_file_of_that_part() -> None:
+    whole = Image.effect_noise((200, 200), 60).convert("RGB")
+    part = pictures.decode(_file(whole.crop((50, 50, 150, 150)), "PNG"), at_least=SIZE)
+    cropped = pictures.decode(_file(whole, "PNG"), at_least=SIZE, crop=Crop(0.25, 0.25, 0.75, 0.75))
+
+    assert np.array_equal(part.pixels, cropped.pixels)
+    assert part.perceptual_hash == cropped.perceptual_hash
+
+
+def test_a_part_of_a_large_jpeg_is_decoded_as_finely_as_a_network_needs_it() -> None:
+    picture = pictures.decode(_file(Image.new("RGB", (2000, 1000)), "JPEG"), at_least=SIZE, crop=Crop(0.5, 0.5, 0.75, 0.75))
+
+    assert (picture.width, picture.height) == (500, 250)
+    assert min(picture.pixels.shape[:2]) >= 2 * SIZE[0]
+
+
+@pytest.mark.parametrize("crop", [Crop(0, 0, 1e-9, 1e-9), Crop(1 - 1e-9, 1 - 1e-9, 1, 1), Crop(0.5, 0, 0.500001, 1)])
+def test_a_crop_box_of_less_than_a_pixel_has_one(crop: Crop) -> None:
+    assert min(pictures.decode(_file(_quarters(), "JPEG"), at_least=SIZE, crop=crop).pixels.shape[:2]) >= 1
 
 
 def test_a_large_jpeg_is_decoded_smaller_and_keeps_its_size_on_record() -> None:
