@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.sqs import models
-from moto.sqs.models import Queue, SQSBackend
 from werkzeug.serving import make_server
+
+from infra.local import moto_repairs
 
 REGION: Final = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -96,8 +95,7 @@ def session() -> boto3.Session:
 
 def main() -> None:
     """The child: serves until its parent closes the pipe, which the kernel does if the parent is killed."""
-    _delete_messages_under_lock()
-    _receive_without_counting()
+    moto_repairs.mend()
     app = DomainDispatcherApplication(create_backend_app)
     app.get_backend_for_host = functools.cache(app.get_backend_for_host)  # type: ignore[method-assign]  # else each request lists moto's folder
     server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=MotoRequestHandler)
@@ -105,30 +103,6 @@ def main() -> None:
     print(server.server_port, flush=True)
     sys.stdin.read()
     os._exit(0)
-
-
-def _delete_messages_under_lock() -> None:
-    """On each deletion, moto copies a queue's list without what is deleted: a message that another thread adds meanwhile would be lost."""
-    delete = Queue.delete_message
-
-    def delete_under_lock(queue: Queue, receipt_handle: str) -> None:
-        with queue._messages_lock:
-            delete(queue, receipt_handle)
-
-    Queue.delete_message = delete_under_lock  # type: ignore[method-assign, assignment]
-
-
-def _receive_without_counting() -> None:
-    """For the age of each message that is received, moto counts the whole queue several times, by a slow clock: 16 ms a message."""
-
-    def is_young(_backend: SQSBackend, _queue_name: str, _message: models.Message) -> bool:
-        return True
-
-    def now_ms() -> float:
-        return time.time() * 1000
-
-    SQSBackend.is_message_valid_based_on_retention_period = is_young  # type: ignore[method-assign, assignment]
-    models.unix_time_millis = now_ms  # type: ignore[attr-defined, assignment]
 
 
 if __name__ == "__main__":
