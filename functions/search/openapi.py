@@ -93,7 +93,7 @@ def _paths() -> dict[str, Any]:
             "post": {
                 "operationId": "search",
                 "summary": "What looks like a picture",
-                "description": "With a picture's file as the body, the options are query parameters.",
+                "description": "With a picture or a form as the body, options may be query parameters; with JSON they are fields of it.",
                 "parameters": _parameters(requests.PictureOptions),
                 "requestBody": body,
                 **search,

@@ -17,8 +17,6 @@ from functions.validation import parsed, validated
 PICTURES = ("image_url", "image", "product_id", "image_id")
 SUBJECTS = (*PICTURES, "images")
 FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
-MAX_ID = 512
-"""Bytes of a document's id in Elasticsearch, and more than any product's has."""
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 

@@ -44,8 +44,10 @@ def _asked(content_type: str, body: bytes, parameters: Mapping[str, Sequence[str
         options = requests.picture_options_from_strings(parameters)
         return options, options.file_query(body)
     if kind == forms.MEDIA_TYPE:
-        return _asked_in_form(forms.parse(content_type, body))
+        return _asked_in_form(forms.parse(content_type, body), parameters)
     if kind == content_types.APPLICATION_JSON:
+        for name in parameters:
+            raise RequestInvalid("with a JSON body, options are given in it and not as query parameters", field=name)
         given = parsed(body, field="body")
         if isinstance(given, dict) and "cursor" in given:
             return cursors.from_json(given)
@@ -55,15 +57,16 @@ def _asked(content_type: str, body: bytes, parameters: Mapping[str, Sequence[str
     raise RequestInvalid(f"the body is of a type that is not taken: send one of {expected}", field="Content-Type")
 
 
-def _asked_in_form(form: forms.Form) -> tuple[requests.Options, Query]:
-    """A form with the picture's file in its field ``image``, or with the fields of a JSON body."""
+def _asked_in_form(form: forms.Form, parameters: Mapping[str, Sequence[str]]) -> tuple[requests.Options, Query]:
+    """A form with the picture's file in its field ``image``, or with the fields of a JSON body; options may also be query parameters."""
+    texts = {name: [*parameters.get(name, ()), *form.texts.get(name, ())] for name in (*parameters, *form.texts)}
     if not form.files:
-        request = requests.from_strings(form.texts)
+        request = requests.from_strings(texts)
         return request, request.asked()
     files = form.files.get("image", [])
     if len(files) != 1 or len(form.files) > 1:
         raise RequestInvalid("send one file, in the field image", field="image")
-    options = requests.picture_options_from_strings(form.texts)
+    options = requests.picture_options_from_strings(texts)
     return options, options.file_query(files[0])
 
 

@@ -354,6 +354,7 @@ def test_the_allowed_origin_may_read_answers_and_failures(name: str, status: int
 
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (status, ORIGIN)
     assert "X-Api-Key" in answer.headers["access-control-allow-headers"]
+    assert "Retry-After" in answer.headers["access-control-expose-headers"]
 
 
 def test_another_origin_may_not_read(shop: Shop) -> None:

@@ -119,6 +119,20 @@ def test_a_wrong_form_is_a_400_that_names_the_field(body: bytes, field: str, sho
     assert shop.post(body, kind=FORM, is_base64=True).refused == (400, "request_invalid", field)
 
 
+def test_the_options_of_a_form_may_be_query_parameters(shop: Shop) -> None:
+    body = _form(('name="image"; filename="a.png"', picture(7)), ('name="fields"', b"product_id"))
+
+    answer = shop.post(body, kind=FORM, is_base64=True, size="1", fields="score")
+
+    assert answer.body["hits"] == [{"product_id": "p-7", "score": 1.0}]
+    twice = _form(('name="image"; filename="a.png"', picture(7)), ('name="size"', b"2"))
+    assert shop.post(twice, kind=FORM, is_base64=True, size="1").refused == (400, "request_invalid", "size")
+
+
+def test_with_json_a_query_parameter_is_refused_instead_of_being_ignored(shop: Shop) -> None:
+    assert shop.post({"product_id": "p-7"}, size="3").refused == (400, "request_invalid", "size")
+
+
 def test_a_form_without_a_boundary_is_a_400(shop: Shop) -> None:
     assert shop.post(b"--a--", kind="multipart/form-data", is_base64=True).refused == (400, "request_invalid", "Content-Type")
 
