@@ -1,6 +1,7 @@
 """Which pictures come nearest to what is sought: as many as were asked for, one of each product, the best first."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -139,8 +140,7 @@ def _diverse(sought: Sought, wanted: Wanted, index: Index) -> Page:
     proposed = [hit for hit in _candidates(sought, wanted, _unseen(sought, wanted), index) if hit.score >= wanted.min_score]
     if len(proposed) <= wanted.size:
         return Page(proposed, has_more=False)
-    towards = sought.vectors[0] if sought.preference is None else sought.preference
-    chosen = index.diverse(towards, [hit.image_id for hit in proposed], size=wanted.size, diversity=wanted.diversity)
+    chosen = index.diverse(sought.direction, [hit.image_id for hit in proposed], size=wanted.size, diversity=wanted.diversity)
     return Page([hit for hit in proposed if hit.image_id in chosen], has_more=True)
 
 
@@ -168,8 +168,10 @@ def _unseen(sought: Sought, wanted: Wanted) -> Selection:
 def _best(sought: Sought, wanted: Wanted, selection: Selection, size: int, index: Index) -> list[Hit]:
     """The best hits for any of the vectors."""
     best: dict[str, Hit] = {}
-    for vector in sought.vectors:
-        for hit in _hits(vector, wanted, selection, size, index):
+    with ThreadPoolExecutor(len(sought.vectors), thread_name_prefix="vector") as at_once:
+        found = at_once.map(lambda vector: _hits(vector, wanted, selection, size, index), sought.vectors)
+    for hits in found:
+        for hit in hits:
             once = key(hit, selection.per)
             if once not in best or hit.score > best[once].score:
                 best[once] = hit

@@ -84,6 +84,11 @@ class Sought:
     without: frozenset[str] = frozenset()
 
     @property
+    def direction(self) -> Vector:
+        """The one vector that stands for all."""
+        return _unit(np.sum(self.vectors, axis=0)) if self.preference is None else self.preference
+
+    @property
     def all_vectors(self) -> tuple[Vector, ...]:
         """The preference among them."""
         return self.vectors if self.preference is None else (*self.vectors, self.preference)
