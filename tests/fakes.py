@@ -67,14 +67,19 @@ class FakePictures:
     def __init__(self, files: Mapping[str, bytes | LookalikeError] | None = None) -> None:
         self.files = dict(files or {})
         self.after_fetch: dict[str, bytes] = {}
+        self.downloads = 0
 
-    def fetch(self, url: str) -> PictureFile:
+    def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         found = self.files.get(url, PictureUnreachable("there is no such picture", status=404))
         if url in self.after_fetch:
             self.files[url] = self.after_fetch.pop(url)
         if isinstance(found, LookalikeError):
             raise found
-        return PictureFile(found, _etag(found), {"from": "bucket"} if url.startswith("s3://") else None)
+        attributes = {"from": "bucket"} if url.startswith("s3://") else None
+        if _etag(found) == unless:
+            return PictureFile(b"", unless, attributes, is_unmodified=True)
+        self.downloads += 1
+        return PictureFile(found, _etag(found), attributes)
 
     def etag(self, url: str) -> str | None:
         found = self.files.get(url)

@@ -43,12 +43,14 @@ class Product:
 class PictureFile:
     """A picture as it was fetched: its bytes, and what the place where it was says of it.
 
-    ``attributes`` is the user metadata of an S3 object, None where the place keeps none.
+    ``etag`` is the ETag, or where there is none the date of the last change. ``attributes`` is the user metadata of an S3 object, None
+    where the place keeps none. A picture that ``is_unmodified`` was not fetched, because the fetcher has it.
     """
 
     content: bytes
     etag: str | None = None
     attributes: Attributes | None = None
+    is_unmodified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

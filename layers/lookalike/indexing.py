@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from lookalike import pictures
 from lookalike.domain import (
@@ -28,9 +28,12 @@ from lookalike.errors import LookalikeError, Misconfigured, PictureUnreachable, 
 from lookalike.pictures import content_sha256
 from lookalike.pipeline import as_ready, batched, run_ahead
 
-DOWNLOADS = 16
-WINDOW = 32
+DOWNLOADS = 24
+"""More than one host gets at once, so that a slow one does not hold up the others."""
+
+WINDOW = 48
 BATCH = 16
+LOOKUPS = 50
 MIRROR_ATTEMPTS = 5
 
 State = Literal["indexed", "unchanged", "deleted", "failed"]
@@ -41,8 +44,8 @@ _KEY = re.compile(r"images/(?P<product>[^/]+?)(?:/.+|\.[^./]+)")
 class Pictures(Protocol):
     """Where pictures are had from."""
 
-    def fetch(self, url: str) -> PictureFile:
-        """The bytes; raises a `LookalikeError`."""
+    def fetch(self, url: str, unless: str | None = None) -> PictureFile:
+        """The bytes, unless the picture's etag is still this one; raises a `LookalikeError`."""
 
     def etag(self, url: str) -> str | None:
         """The ETag of the object that is there now, None if there is none."""
@@ -102,9 +105,13 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """A task with its picture's file; an empty one, and the error that came instead."""
+    """A task with its picture's file; an empty one, and the error that came instead.
+
+    ``known`` is what each target has as this picture.
+    """
 
     task: _Task
+    known: Sequence[IndexedPicture | None]
     file: PictureFile
     content_sha256: str = ""
     error: LookalikeError | None = None
@@ -114,6 +121,9 @@ class _Fetched:
         if self.task.attributes is not None:
             return self.task.attributes
         return self.file.attributes or {}
+
+
+_LookedUp: TypeAlias = tuple[_Task, Sequence[IndexedPicture | None]]
 
 
 @dataclass(slots=True)
@@ -287,19 +297,40 @@ class Indexing:
         return is_retried or self._pictures.etag(outcome.image_url) == outcome.etag
 
     def _index(self, tasks: Iterable[_Task], targets: Sequence[Target]) -> Iterator[Outcome]:
-        fetched = batched(as_ready(self._downloads, self._fetch, tasks, window=WINDOW), BATCH)
-        prepared = run_ahead([_prepare(target, batch) for target in targets] for batch in fetched)
+        looked_up = _looked_up(tasks, targets)
+        fetched = batched(as_ready(self._downloads, self._fetch, looked_up, window=WINDOW), BATCH)
+        prepared = run_ahead([self._prepare(number, target, batch) for number, target in enumerate(targets)] for batch in fetched)
         embedded = run_ahead([_embed(batch) for batch in batches] for batches in prepared)
         for batches in embedded:
             outcomes = [self._write(batch) for batch in batches]
             yield from (max(of_one_picture, key=lambda outcome: _GRAVITY[outcome.state]) for of_one_picture in zip(*outcomes, strict=True))
 
-    def _fetch(self, task: _Task) -> _Fetched:
+    def _fetch(self, looked_up: _LookedUp) -> _Fetched:
+        task, known = looked_up
         try:
-            file = self._pictures.fetch(task.image_url)
+            file = self._pictures.fetch(task.image_url, _common_etag(known))
         except LookalikeError as error:
-            return _Fetched(task, PictureFile(b""), error=error)
-        return _Fetched(task, file, content_sha256(file.content))
+            return _Fetched(task, known, PictureFile(b""), error=error)
+        if file.is_unmodified and known[0]:
+            return _Fetched(task, known, file, known[0].content_sha256)
+        return _Fetched(task, known, file, content_sha256(file.content))
+
+    def _prepare(self, number: int, target: Target, fetched: Sequence[_Fetched]) -> _Batch:
+        """Finds out which of the pictures a target knows, by their place or by their bytes, and decodes the others."""
+        jobs = [_Job(item, item.error) for item in fetched]
+        present = [job for job in jobs if job.error is None]
+        for job in present:
+            job.unchanged = _is_unchanged(job.fetched, job.fetched.known[number])
+        changed = [job for job in present if not job.unchanged]
+        known = target.index.embedded({job.fetched.content_sha256 for job in changed})
+        for job in changed:
+            job.embedded = known.get(job.fetched.content_sha256)
+            if job.embedded is None and job.fetched.file.is_unmodified:  # the index is not refreshed yet: its vector cannot be had
+                job.fetched = self._fetch((job.fetched.task, (None,) * len(job.fetched.known)))
+                job.error = job.fetched.error
+            if job.embedded is None and job.error is None:
+                _decode(job, target.embedder.model)
+        return _Batch(target, jobs)
 
     def _write(self, batch: _Batch) -> list[Outcome]:
         put = [(_document(job.fetched, job.embedded, self._now()), job.embedded.vector) for job in batch.jobs if job.embedded]
@@ -307,20 +338,18 @@ class Indexing:
         return [_outcome(job, refused.get(job.fetched.task.image_id)) for job in batch.jobs]
 
 
-def _prepare(target: Target, fetched: Sequence[_Fetched]) -> _Batch:
-    """Finds out which of the pictures the index knows, by their place or by their bytes, and decodes the others."""
-    jobs = [_Job(item, item.error) for item in fetched]
-    present = [job for job in jobs if job.error is None]
-    indexed = target.index.pictures(job.fetched.task.image_id for job in present)
-    for job in present:
-        job.unchanged = _is_unchanged(job.fetched, indexed.get(job.fetched.task.image_id))
-    changed = [job for job in present if not job.unchanged]
-    known = target.index.embedded({job.fetched.content_sha256 for job in changed})
-    for job in changed:
-        job.embedded = known.get(job.fetched.content_sha256)
-        if job.embedded is None:
-            _decode(job, target.embedder.model)
-    return _Batch(target, jobs)
+def _looked_up(tasks: Iterable[_Task], targets: Sequence[Target]) -> Iterator[_LookedUp]:
+    """Each task with what the targets have as its picture."""
+    for some in batched(tasks, LOOKUPS):
+        known = [target.index.pictures(task.image_id for task in some) for target in targets]
+        yield from ((task, [of_target.get(task.image_id) for of_target in known]) for task in some)
+
+
+def _common_etag(known: Sequence[IndexedPicture | None]) -> str | None:
+    """The etag of the bytes that every target has; None if one of them has others, or none."""
+    seen = {(picture.etag, picture.content_sha256) if picture else (None, "") for picture in known}
+    [(etag, _), *others] = seen or {(None, "")}
+    return None if others else etag
 
 
 def _decode(job: _Job, model: Model) -> None:

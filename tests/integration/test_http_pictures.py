@@ -2,15 +2,21 @@
 
 import gzip
 import socket
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lookalike.adapters import http_pictures
-from lookalike.adapters.http_pictures import MAX_REDIRECTS, HttpPictures
+from lookalike.adapters.http_pictures import MAX_REDIRECTS, REQUESTS_A_HOST, HttpPictures
 from lookalike.errors import DownloadFailed, PictureUnreachable, PictureUnusable, RequestInvalid
 from pytest_socket import socket_allow_hosts
+from requests.adapters import HTTPAdapter
 
+from infra.local.image_server import ImageServer
 from tests.integration.stranger import Stranger, Visitor, answer
 
 PICTURE = b"the bytes of a picture"
@@ -336,3 +342,48 @@ def _dripping(head: bytes, rest: bytes) -> Callable[[Visitor], None]:
         visitor.drip(rest, pause_s=0.02)
 
     return serve
+
+
+@pytest.mark.parametrize(
+    ("validator", "header"),
+    [('"abc"', "if-none-match"), ('W/"abc"', "if-none-match"), ("Wed, 21 Oct 2026 07:28:00 GMT", "if-modified-since")],
+)
+def test_a_picture_is_asked_for_on_the_condition_that_it_changed(validator: str, header: str) -> None:
+    with Stranger({"/picture": answer("304 Not Modified")}) as stranger:
+        file = HttpPictures(frozenset({stranger.origin})).fetch(stranger.url("/picture"), validator)
+
+        assert (file.is_unmodified, file.etag) == (True, validator)
+        assert stranger.visitors[0].headers[header] == validator
+
+
+def test_where_there_is_no_etag_the_date_of_the_last_change_takes_its_place() -> None:
+    changed = "Wed, 21 Oct 2026 07:28:00 GMT"
+    with Stranger({"/picture": answer(body=PICTURE, Last_Modified=changed)}) as stranger:
+        assert HttpPictures(frozenset({stranger.origin})).fetch(stranger.url("/picture")).etag == changed
+
+
+def test_a_304_that_nobody_asked_for_is_no_picture() -> None:
+    with Stranger({"/picture": answer("304 Not Modified")}) as stranger, pytest.raises(PictureUnreachable):
+        HttpPictures(frozenset({stranger.origin})).fetch(stranger.url("/picture"))
+
+
+def test_a_wait_that_is_asked_for_by_a_date_is_respected() -> None:
+    date = formatdate(time.time() + 100, usegmt=True)
+    with Stranger({"/picture": answer("429 Too Many Requests", Retry_After=date)}) as stranger, pytest.raises(DownloadFailed) as busy:
+        HttpPictures(frozenset({stranger.origin})).fetch(stranger.url("/picture"))
+    assert 90 < busy.value.retry_after_s <= 100
+
+
+def test_a_host_gets_only_so_many_requests_at_once_and_its_connections_are_used_again(tmp_path: Path) -> None:
+    (tmp_path / "hat.jpg").write_bytes(PICTURE)
+    with ImageServer({"hat.jpg": tmp_path / "hat.jpg"}, latency_ms=20) as server, ThreadPoolExecutor(3 * REQUESTS_A_HOST) as pool:
+        pictures = HttpPictures(frozenset({server.origin}))
+        list(pool.map(lambda _: pictures.fetch(server.url("hat.jpg")), range(6 * REQUESTS_A_HOST)))
+
+        [connections] = [pool.num_connections for pool in _pools(pictures)]
+        assert connections <= REQUESTS_A_HOST
+
+
+def _pools(pictures: HttpPictures) -> list[Any]:
+    managers = [adapter.poolmanager for adapter in pictures._session.adapters.values() if isinstance(adapter, HTTPAdapter)]
+    return [manager.pools[key] for manager in managers for key in manager.pools.keys()]  # noqa: SIM118 - urllib3's own container

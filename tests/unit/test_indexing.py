@@ -170,6 +170,48 @@ def test_a_key_names_its_product(key: str, product_id: str | None) -> None:
     assert product_of_key(key) == product_id
 
 
+def test_a_picture_that_is_unchanged_where_it_is_is_not_downloaded_again(bench: Bench) -> None:
+    bench.pictures.files = {f"http://a/{n}": picture(n) for n in range(20)}
+    products = [Product(f"p-{n}", (f"http://a/{n}",)) for n in range(20)]
+    bench.put(*products)
+    bench.pictures.files["http://a/7"] = picture(100)
+
+    states = bench.put(*products)
+
+    assert states == {f"http://a/{n}": "indexed" if n == 7 else "unchanged" for n in range(20)}
+    assert (bench.pictures.downloads, bench.embedder.embedded) == (21, 21)
+
+
+def test_attributes_are_brought_up_to_date_without_a_download(bench: Bench) -> None:
+    bench.pictures.files = {"http://a/1": picture(1), A: picture(2)}
+    bench.put(Product("p", ("http://a/1",), {"price": 1}))
+    bench.mirror(A)
+    assert bench.put(Product("p", ("http://a/1",), {"price": 2})) == {"http://a/1": "indexed"}
+    assert bench.mirror(A) == {A: "unchanged"}
+
+    assert [p.attributes for p, _ in bench.index.documents.values()] == [{"price": 2}, {"from": "bucket"}]
+    assert (bench.pictures.downloads, bench.embedder.embedded) == (2, 2)
+
+
+def test_a_picture_whose_vector_cannot_be_found_yet_is_downloaded_after_all(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.pictures.files = {"http://a/1": picture(1)}
+    bench.put(Product("p", ("http://a/1",), {"price": 1}))
+    monkeypatch.setattr(bench.index, "embedded", lambda _: {})
+
+    assert bench.put(Product("p", ("http://a/1",), {"price": 2})) == {"http://a/1": "indexed"}
+    assert (bench.pictures.downloads, bench.embedder.embedded) == (2, 2)
+
+
+def test_a_picture_that_one_of_two_indices_lacks_is_downloaded_for_it() -> None:
+    walk = Walk()
+    walk.put(1)
+    both = Indexing(lambda: [Target(walk.old, FakeEmbedder()), Target(walk.new, FakeEmbedder())], walk.pictures)
+    list(both.put([Product("hat", ("http://a/0", "http://a/1"), {"price": 1})]))
+
+    assert walk.pictures.downloads == 4
+    assert len(walk.new.documents) == 2
+
+
 class Walk:
     """Two indices, of which the second is being filled from the first."""
 

@@ -5,7 +5,10 @@ that it checked, at every redirect again.
 """
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import mktime_tz, parsedate_tz
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +22,7 @@ from urllib3.exceptions import NameResolutionError
 from urllib3.response import HTTPResponse
 
 from lookalike.adapters import deadline
+from lookalike.adapters.host_limit import HostLimit
 from lookalike.domain import PictureFile
 from lookalike.errors import DownloadFailed, LookalikeError, PictureUnreachable, PictureUnusable, RequestInvalid
 from lookalike.pictures import MAX_BYTES
@@ -28,6 +32,7 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
 TOTAL_TIMEOUT_S = 20.0
 MAX_REDIRECTS = 5
+REQUESTS_A_HOST = 16
 MAX_URL = 8191
 
 _PASSING_STATUS = frozenset({408, 425, 429, *range(500, 600)})
@@ -48,9 +53,14 @@ class HttpPictures:
     def __init__(self, private_origins: frozenset[str] = frozenset(), *, total_timeout_s: float = TOTAL_TIMEOUT_S) -> None:
         self._total_timeout_s = total_timeout_s
         self._session = _session(private_origins)
+        self._limit = HostLimit(REQUESTS_A_HOST)
 
-    def fetch(self, url: str) -> PictureFile:
+    def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         """The bytes behind a URL.
+
+        Args:
+            url: where they are.
+            unless: the etag of an earlier fetch; if the picture is still the same, its bytes are not sent.
 
         Raises:
             RequestInvalid: this is no http or https address.
@@ -58,18 +68,26 @@ class HttpPictures:
             PictureUnusable: the body is larger than `lookalike.pictures.MAX_BYTES`.
             DownloadFailed: a fault that may pass.
         """
+        url = url.strip(_WHITESPACE)
+        _check_url(url)
         try:
-            with deadline.within(self._total_timeout_s), self._answer(url.strip(_WHITESPACE)) as response:
+            with (
+                self._limit.of(urlsplit(url).netloc.lower(), self._total_timeout_s),
+                deadline.within(self._total_timeout_s),
+                self._answer(url, _condition(unless)) as response,
+            ):
+                if unless and response.status_code == HTTPStatus.NOT_MODIFIED:
+                    return PictureFile(b"", etag=unless, is_unmodified=True)
                 _check_status(response)
-                return PictureFile(b"".join(_body(response)), etag=response.headers.get("ETag"))
+                return PictureFile(b"".join(_body(response)), etag=response.headers.get("ETag") or response.headers.get("Last-Modified"))
         except (requests.RequestException, TransferError, OSError, ValueError) as error:
             raise _explained(error) from error
 
-    def _answer(self, url: str) -> requests.Response:
+    def _answer(self, url: str, condition: Mapping[str, str]) -> requests.Response:
         """The answer after all redirects. They are followed here, because a session would read each one's body, however long."""
         for _ in range(MAX_REDIRECTS + 1):
             _check_url(url)
-            request = self._session.prepare_request(requests.Request("GET", url))
+            request = self._session.prepare_request(requests.Request("GET", url, headers=dict(condition)))
             adapter = self._session.get_adapter(request.url or url)
             response = adapter.send(request, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
             target = self._session.get_redirect_target(response)
@@ -102,9 +120,11 @@ def _session(private_origins: frozenset[str]) -> requests.Session:
     session.headers.update({"Accept": "image/*", "Accept-Encoding": "identity"})
     for origin in private_origins:
         for prefix in _prefixes(origin):
-            session.mount(prefix, HTTPAdapter(pool_maxsize=32))
+            session.mount(prefix, HTTPAdapter())
     for adapter in session.adapters.values():
         deadline.observe(cast(HTTPAdapter, adapter))
+        # As many connections as there are requests: of more requests than connections, each would have to make one of its own.
+        cast(HTTPAdapter, adapter).poolmanager.connection_pool_kw["maxsize"] = REQUESTS_A_HOST
     return session
 
 
@@ -120,7 +140,7 @@ def _check_status(response: requests.Response) -> None:
     status = response.status_code
     if status in _PASSING_STATUS:
         raise DownloadFailed(f"the picture's server answered {status}", retry_after_s=_retry_after_s(response))
-    if not response.ok:
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         raise PictureUnreachable(f"the picture's server answered {status}", status=status)
     declared = response.headers.get("Content-Length", "")
     if declared.isdigit() and int(declared) > MAX_BYTES:
@@ -138,13 +158,24 @@ def _body(response: requests.Response) -> Iterator[bytes]:
         yield chunk
 
 
+def _condition(unless: str | None) -> dict[str, str]:
+    """The headers by which a picture is asked for only if it changed (RFC 9110, 13.1); an ETag is quoted, a date is not."""
+    if unless is None:
+        return {}
+    return {"If-None-Match" if unless.startswith(('"', 'W/"')) else "If-Modified-Since": unless}
+
+
 def _too_large() -> PictureUnusable:
     return PictureUnusable(f"the picture is too large: more than {MAX_BYTES:,} bytes")
 
 
 def _retry_after_s(response: requests.Response) -> int:
+    """Seconds, which the header gives as such or as a date (RFC 9110, 10.2.3)."""
     given = response.headers.get("Retry-After", "")
-    return min(int(given), _MAX_RETRY_AFTER_S) if given.isdigit() else 2
+    if given.isdigit():
+        return min(int(given), _MAX_RETRY_AFTER_S)
+    date = parsedate_tz(given)
+    return min(max(round(mktime_tz(date) - time.time()), 2), _MAX_RETRY_AFTER_S) if date else 2
 
 
 def _explained(error: Exception) -> LookalikeError:

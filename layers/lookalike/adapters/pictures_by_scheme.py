@@ -12,9 +12,9 @@ class PicturesByScheme:
         self._http = http
         self._s3 = s3
 
-    def fetch(self, url: str) -> PictureFile:
-        """The picture's bytes. Raises what the adapter for its scheme raises."""
-        return self._s3.fetch(url) if url.startswith("s3://") else self._http.fetch(url)
+    def fetch(self, url: str, unless: str | None = None) -> PictureFile:
+        """The picture's bytes, unless its etag is still this one. Raises what the adapter for its scheme raises."""
+        return self._s3.fetch(url, unless) if url.startswith("s3://") else self._http.fetch(url, unless)
 
     def etag(self, url: str) -> str | None:
         """The ETag of the object that is there now; only S3 addresses have one that can be relied on."""

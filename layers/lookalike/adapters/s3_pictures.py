@@ -30,8 +30,12 @@ class S3Pictures:
         self._client = client
         self._bucket = bucket
 
-    def fetch(self, url: str) -> PictureFile:
+    def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         """The object, with its user metadata as attributes.
+
+        Args:
+            url: where it is.
+            unless: the etag of an earlier fetch; if the object is still the same, its metadata alone is read.
 
         Raises:
             RequestInvalid: this is no s3 address.
@@ -41,6 +45,10 @@ class S3Pictures:
         """
         bucket, key = _place(url)
         try:
+            if unless is not None:
+                head = self._client.head_object(Bucket=bucket, Key=key)
+                if head["ETag"] == unless:
+                    return PictureFile(b"", unless, _attributes(head["Metadata"]), is_unmodified=True)
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with answer["Body"] as body:
                 content = body.read(MAX_BYTES + 1)  # one byte too many is enough for `pictures` to refuse it

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from lookalike import indexing, subjects
+from lookalike import indexing
 from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.pictures_by_scheme import PicturesByScheme
 from lookalike.adapters.s3_pictures import S3Pictures
+from lookalike.domain import PictureFile
 from lookalike.errors import PictureUnreachable
 
 from infra.local.image_server import ImageServer
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+class Fetcher(Protocol):
+    """Who fetches them."""
+
+    def fetch(self, url: str, unless: str | None = None) -> PictureFile: ...
+
+
 @dataclass(frozen=True)
 class Place:
     """Where pictures are; ``put`` puts one at a name, ``url`` is a name's address."""
 
-    pictures: subjects.Pictures
+    pictures: Fetcher
     put: Callable[[str, bytes], object]
     url: Callable[[str], str]
 
@@ -123,6 +130,19 @@ def test_other_bytes_have_another_etag_and_the_same_bytes_the_same(place: Place)
 
     assert etags[0] == etags[1] != changed
     assert None not in (etags[0], changed)
+
+
+@pytest.mark.parametrize("name", ["hat.png", "a hat ü.png"])
+def test_a_picture_that_is_still_the_same_is_not_sent_again(place: Place, name: str) -> None:
+    place.put(name, picture(1))
+    fetched = place.pictures.fetch(place.url(name))
+
+    again = place.pictures.fetch(place.url(name), fetched.etag)
+    assert (again.is_unmodified, again.content, again.etag, again.attributes) == (True, b"", fetched.etag, fetched.attributes)
+    place.put(name, picture(2))
+    changed = place.pictures.fetch(place.url(name), fetched.etag)
+
+    assert (changed.is_unmodified, changed.content) == (False, picture(2))
 
 
 def test_an_object_comes_with_its_metadata(bucket: Bucket) -> None:
