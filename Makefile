@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint bench sam-local sam-test image-size lock clean
+.PHONY: help demo test unit lint bench backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ bench: .venv ## what a search costs above its parts, how near indexing and the n
 	$(BIN)/python -m tests.benchmarks.search
 	$(BIN)/python -m tests.benchmarks.indexing
 	$(BIN)/python -m tests.benchmarks.embedding
+
+backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
+	@$(BIN)/python -m infra.local.backfill_watch $(ID)
 
 sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, CATALOGUE=1)
 	@$(BIN)/python -m infra.local.sam.system $(IMAGE) $(if $(CATALOGUE),--catalogue)

@@ -70,7 +70,7 @@ def test_settings_that_name_a_resource_refer_to_it(template: Template) -> None:
 
 def test_made_up_weights_are_built_in_and_asked_for_by_the_id_that_the_export_gives_them() -> None:
     search = transform(Model="efficientnet_lite2", RandomWeights="7").resources["Search"]
-    assert search["Metadata"]["DockerBuildArgs"] == {"MODEL": "efficientnet_lite2", "RANDOM_WEIGHTS": "7"}
+    assert search["Metadata"]["DockerBuildArgs"] == {"MODEL": "efficientnet_lite2", "RANDOM_WEIGHTS": "7", "NEXT_MODEL": ""}
     variables = search["Properties"]["Environment"]["Variables"]
     assert variables["LOOKALIKE_MODEL"] == model_id(NETWORKS["efficientnet_lite2"], random_weights=7)
 
