@@ -55,7 +55,7 @@ def test_the_same_picture_finds_the_same_through_every_door(shop: Shop) -> None:
     assert len(answers[0].products) == 10
 
 
-@pytest.mark.parametrize("name", ["search_post_picture", "search_post_json"])
+@pytest.mark.parametrize("name", ["search_post_picture", "search_post_json", "search_post_form"])
 def test_the_examples_that_carry_a_picture_are_answered(name: str, shop: Shop) -> None:
     assert len(shop.call(http(name)).products) == 5
 

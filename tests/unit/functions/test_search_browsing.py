@@ -16,6 +16,11 @@ def shop() -> Shop:
     return Shop()
 
 
+@pytest.mark.parametrize(("name", "status"), [("search_product", 404), ("search_attributes", 200), ("search_stats", 200)])
+def test_the_examples_are_answered(name: str, status: int, shop: Shop) -> None:
+    assert shop.call(http(name)).status == status
+
+
 def _get(shop: Shop, path: str) -> Answer:
     return shop.call(http("search_get", path=path, queryStringParameters=None, multiValueQueryStringParameters=None))
 
