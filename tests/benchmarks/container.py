@@ -170,7 +170,9 @@ def _container(system: SamSystem, name: str, handler: str) -> LambdaContainer:
 
 
 def _variables(system: SamSystem) -> dict[str, str]:
-    return {**system.function_environment, "POWERTOOLS_SERVICE_NAME": "search", "LOG_LEVEL": "ERROR"}
+    """Lambda's least instruction set, if it is asked for by ``ONEDNN_MAX_CPU_ISA=AVX2``, for the reference too."""
+    instruction_set = {name: os.environ[name] for name in ("ONEDNN_MAX_CPU_ISA",) if name in os.environ}
+    return {**system.function_environment, **instruction_set, "POWERTOOLS_SERVICE_NAME": "search", "LOG_LEVEL": "ERROR"}
 
 
 def _event(name: str) -> dict[str, Any]:

@@ -1,0 +1,17 @@
+"""The containers beside the functions."""
+
+from infra.local.sam.engine import Engine
+from infra.local.sam.system import SamSystem
+
+
+def test_moto_in_its_container_loses_no_message_that_comes_while_it_deletes_another(sam: SamSystem, docker: Engine) -> None:
+    [container] = docker.docker("ps", "--quiet", "--filter", "name=moto", "--filter", f"network={sam.server.network}").splitlines()
+    ask = "from moto.sqs.models import Queue; print(Queue.delete_message.__qualname__)"
+    assert "under_lock" in docker.docker("exec", container, "python3", "-c", ask)
+
+
+def test_nothing_can_be_reached_from_outside_this_machine(sam: SamSystem, docker: Engine) -> None:
+    ports = docker.docker("ps", "--format", "{{.Ports}}", "--filter", f"network={sam.server.network}").splitlines()
+    published = [port for line in ports for port in line.split(", ") if "->" in port]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
