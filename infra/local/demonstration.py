@@ -109,6 +109,7 @@ class Demonstration:
             "Elasticsearch": f"{self._system.elasticsearch_url} (alias {self._alias})",
             "pictures": f"http://{self._images.origin}",
         }
+        self._console.print(f"\nOpen {self._system.search_url}/ in a browser: the gallery", style="bold", highlight=False)
         self._console.print()
         for name, address in addresses.items():
             self._print(f"  {name:14} {address}")

@@ -122,7 +122,8 @@ class Gallery:
     def wait_for_pictures(self) -> None:
         """Until every picture in sight is there."""
         self.page.wait_for_function(
-            "() => [...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight)"
+            "() => [...document.images].filter((image) => image.checkVisibility())"
+            ".every((image) => image.complete || image.getBoundingClientRect().top > innerHeight)"
         )
 
     def photograph(self, name: str, *, whole: bool = False) -> None:

@@ -165,6 +165,16 @@ def test_a_click_on_a_product_goes_on_from_there(opens: Opens, catalogue: list[C
     expect(gallery.heading).to_be_focused()
 
 
+def test_the_start_says_how_much_there_is_and_shows_products_to_begin_with(opens: Opens) -> None:
+    gallery = opens()
+    suggestions = gallery.page.get_by_role("list", name="Or begin with one of these").get_by_role("link")
+    expect(suggestions).to_have_count(12)
+    expect(gallery.page.get_by_text(re.compile(r"the \d+ products"))).to_be_visible()
+    product_id = suggestions.first.get_attribute("data-product-id")
+
+    assert gallery.searching(lambda: suggestions.first.click())["product_id"] == product_id
+
+
 def test_a_large_picture_is_scaled_down_before_it_is_sent(opens: Opens, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (2600, 3000, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "large.png")
@@ -636,7 +646,7 @@ def test_the_page_loads_nothing_but_pictures_and_the_api(opens: Opens, system: R
     origins = {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in gallery.requested if not url.startswith(("data:", "blob:"))}
     assert origins <= {system.search_url, f"http://{images.origin}", system.aws_url}
     paths = {urlsplit(url).path for url in gallery.requested if url.startswith(system.search_url)}
-    assert paths == {"/", "/search", "/attributes", "/stats", f"/products/{_id(0)}"}
+    assert paths == {"/", "/search", "/attributes", f"/products/{_id(0)}"}
 
 
 def test_what_is_not_on_the_page_does_not_run(opens: Opens) -> None:

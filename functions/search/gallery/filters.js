@@ -36,7 +36,7 @@ class FilterForm {
   build(facets) {
     if (this.facets === facets) return;
     this.facets = facets;
-    this.form.replaceChildren(...facets.map((facet, number) => facetGroup(facet, number < OPEN_FACETS)));
+    this.form.replaceChildren(...facets.map((facet, number) => facetGroup(facet, facet.kind !== 'text' && number < OPEN_FACETS)));
     this.form.hidden = this.toggle.hidden = facets.length === 0;
     this.show(this.filter);
   }

@@ -28,13 +28,12 @@ class Gallery {
     listenToKeyDialog();
     listenToIntake({ onPicture: (file, name) => this.take(file, name), onLink: (address) => this.seek({ kind: 'image_url', value: address }) });
     addEventListener('popstate', () => this.arrive());
-    byId('grid').addEventListener('click', (event) => this.openHit(event));
+    for (const grid of ['grid', 'suggestions']) byId(grid).addEventListener('click', (event) => this.openHit(event));
     this.results.more.addEventListener('click', () => this.loadMore());
     byId('forget-key').addEventListener('click', () => this.forgetKey());
     onPlainClick('home', () => this.go(queryFromAddress('')));
     onPlainClick('skip', () => byId(this.query.subject ? 'results-heading' : 'start-heading').focus());
     this.arrive();
-    this.showSize();
   }
 
   // ---- From one query to the next
@@ -84,6 +83,7 @@ class Gallery {
     showIntakeProblem('');
     if (!query.subject) {
       document.title = 'Look-alikes';
+      if (byId('begin').hidden) showCatalogue(this.products);
       return;
     }
     const kept = this.kept.get(entry);
@@ -266,11 +266,6 @@ class Gallery {
   removeChip(filter) {
     byId('results-heading').focus({ preventScroll: true });
     this.go({ ...this.query, filter });
-  }
-
-  async showSize() {
-    const { products } = await send('stats', undefined, undefined, apiKey.get()).catch(() => ({}));
-    if (products) byId('catalogue-size').textContent = `${products.toLocaleString('en')} products`;
   }
 }
 

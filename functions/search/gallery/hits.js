@@ -73,12 +73,14 @@ function titleAttribute(productId, attributes) {
 }
 
 /**
+ * What the title does not say already.
+ *
  * @param {string} productId
  * @param {Attributes} attributes
  */
 function detailsOf(productId, attributes) {
-  const [title] = titleAttribute(productId, attributes) ?? [];
-  const told = Object.entries(attributes).filter(([name, value]) => name !== title && asText(value) && asText(value) !== productId);
+  const said = `${productId} ${titleOf(productId, attributes)}`.toLowerCase();
+  const told = Object.entries(attributes).filter(([, value]) => asText(value) && !said.includes(asText(value).toLowerCase()));
   return told
     .slice(0, DETAILS_OF_A_CARD)
     .map(([name, value]) => (typeof value === 'string' && Number.isNaN(Number(value)) ? asText(value) : `${name} ${asText(value)}`))
