@@ -60,16 +60,15 @@ def bootstrap(folder: Path, say: Say) -> None:
         subprocess.CalledProcessError: debootstrap failed; what it said is on standard error.
     """
     say(f"Making a minimal Debian {RELEASE} with debootstrap (about a minute)")
-    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", RELEASE, str(folder), mirror()]
+    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", RELEASE, str(folder), *mirror()]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     for rest in ("var/cache/apt/archives", "var/lib/apt/lists"):
         shutil.rmtree(folder / rest)
         (folder / rest / "partial").mkdir(parents=True)
 
 
-def mirror() -> str:
-    """Where this machine's apt gets Debian's main archive from."""
+def mirror() -> list[str]:
+    """Where this machine's apt gets Debian's main archive from, as one argument; none where apt does not say (debootstrap knows one)."""
     command = ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)", "Created-By: Packages"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()  # noqa: S603
-    archives = (line.rpartition("|")[2] for line in listed if line.startswith("Debian|Debian|main|"))
-    return next(archives, "https://deb.debian.org/debian")
+    return [line.rpartition("|")[2] for line in listed if line.startswith("Debian|Debian|main|")][:1]
