@@ -55,6 +55,8 @@ class Gallery:
         self.url = url
         self.complaints: list[str] = []
         """What the browser complained of on its console: errors of scripts, violations of the policy, answers that failed."""
+        self.expected: list[str] = []
+        """Parts of complaints that a test causes."""
         self.requested: list[str] = []
         page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -66,8 +68,13 @@ class Gallery:
         return self
 
     def expect_failure(self, status: int) -> None:
-        """Strikes out what the browser wrote of answers with this status."""
-        self.complaints = [text for text in self.complaints if f"status of {status}" not in text]
+        """The browser may complain of answers with this status."""
+        self.expected.append(f"status of {status}")
+
+    @property
+    def surprises(self) -> list[str]:
+        """Complaints that nobody expected."""
+        return [text for text in self.complaints if not any(part in text for part in self.expected)]
 
     # ---- What is seen
 

@@ -46,6 +46,7 @@ class SubjectView {
     /** Of a product's pictures the one that is seen. */
     this.shown = /** @type {ProductPicture | null} */ (null);
     this.shownKey = '';
+    this.clearImage();
   }
 
   /** @param {string} number of an upload */
@@ -73,6 +74,7 @@ class SubjectView {
     this.shown = pictures.find(({ image_id }) => image_id === imageId) ?? pictures[0] ?? null;
     this.markShown();
     if (this.shown) this.showImage(this.shown.image_id, safeAddress(this.shown.image_url));
+    else this.clearImage();
   }
 
   /**
@@ -131,6 +133,15 @@ class SubjectView {
     for (const choose of /** @type {NodeListOf<HTMLElement>} */ (byId('other-pictures').querySelectorAll('.thumbnail'))) {
       choose.setAttribute('aria-pressed', String(choose.dataset.imageId === this.shown?.image_id));
     }
+  }
+
+  /** While it is not known which picture to show. */
+  clearImage() {
+    this.shownKey = '';
+    this.image.removeAttribute('src');
+    this.image.hidden = true;
+    byId('no-picture').hidden = true;
+    this.cropBox.enable(false);
   }
 
   /**
