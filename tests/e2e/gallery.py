@@ -191,7 +191,8 @@ class Gallery:
             session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Where in the window a place of the query picture is."""
+        """Where in the window a place of the query picture is, once it is there to be drawn on."""
+        self.page.locator("#crop-tools").wait_for()
         picture = self.page.get_by_alt_text("The picture that is searched for")
         picture.scroll_into_view_if_needed()
         box = picture.bounding_box()
