@@ -60,6 +60,7 @@ class LocalSystem:
         search_port, lambda_port, aws_port: 0 for any that is free.
         visibility_timeout_s: after how long a message that failed comes back.
         max_receive_count: how often it is tried.
+        first_retry_delay_s: how long a product waits that failed for a passing reason; twice as long each time.
         say: told what happens.
     """
 
@@ -80,12 +81,14 @@ class LocalSystem:
         aws_port: int = 0,
         visibility_timeout_s: int = 30,
         max_receive_count: int = 5,
+        first_retry_delay_s: int = 10,
         say: Say = print,
     ) -> None:
         self._settings = {
             "LOOKALIKE_MODEL": model,
             "LOOKALIKE_MODELS": str(models.absolute()),
             "LOOKALIKE_ALIAS": alias,
+            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(first_retry_delay_s),
             "LOOKALIKE_INDEX_DEFINITIONS": str(Path(__file__).parents[1] / "elasticsearch"),
             "POWERTOOLS_METRICS_NAMESPACE": "lookalike",
             "LOG_LEVEL": "INFO",

@@ -33,7 +33,7 @@ from lookalike.errors import RequestInvalid
 from lookalike.pipeline import run_ahead
 from lookalike.products import MAX_IMAGE_URLS, PRODUCTS_A_MESSAGE, Message, Outbox, ProductOutcome
 
-PAGE = 500
+PAGE = 1000
 SLICE_PRODUCTS = 20_000
 MAX_SLICES = 64
 SLICE_RUN_S = 45.0

@@ -103,10 +103,24 @@ class Indexing(Protocol):
 
 
 class Products:
-    """The use case behind the products queue; ``draw`` gives numbers from 0 to 1, for the jitter."""
+    """The use case behind the products queue.
 
-    def __init__(self, indexing: Indexing, outcomes: Outcomes, outbox: Outbox, *, draw: Callable[[], float] = random.random) -> None:
+    Args:
+        first_delay_s: how long a product waits that failed for a passing reason; twice as long each time.
+        draw: gives numbers from 0 to 1, for the jitter.
+    """
+
+    def __init__(
+        self,
+        indexing: Indexing,
+        outcomes: Outcomes,
+        outbox: Outbox,
+        *,
+        first_delay_s: int = FIRST_DELAY_S,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
         self._indexing = indexing
+        self._first_delay_s = first_delay_s
         self._outcomes = outcomes
         self._outbox = outbox
         self._draw = draw
@@ -181,7 +195,7 @@ class Products:
         """Twice as long each time, and never shorter than the remote asked for."""
         error = result.gravest.error
         asked_s = error.retry_after_s if isinstance(error, Unavailable) else 0
-        delay_s = max(FIRST_DELAY_S << result.message.attempt, asked_s)
+        delay_s = max(self._first_delay_s << result.message.attempt, asked_s)
         return min(round(delay_s * (1 + JITTER * self._draw())), MAX_DELAY_S)
 
 

@@ -37,6 +37,8 @@ class Settings:
     """Queue that `index_products` reads."""
     backfill_queue_url: str | None = None
     """Queue of the backfill's slices."""
+    first_retry_delay_s: int = 10
+    """How long a product waits that failed for a passing reason; twice as long each time."""
     private_image_origins: frozenset[str] = frozenset()
     """``host:port`` pairs, separated by commas, from which pictures may be fetched though the address is private."""
     public_s3_endpoint: str | None = None
@@ -91,11 +93,18 @@ def _expiry(text: str) -> int:
     return int(text)
 
 
+def _delay(text: str) -> int:
+    if not text.isdigit() or int(text) > 900:
+        raise ValueError(f"is {text!r}: it must be 0 to 900 seconds")
+    return int(text)
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     **{setting.name: str for setting in fields(Settings)},
     "elasticsearch_url": _urls,
     "models": Path,
     "index_definitions": Path,
+    "first_retry_delay_s": _delay,
     "private_image_origins": _origins,
     "presigned_url_expiry_s": _expiry,
 }

@@ -120,7 +120,7 @@ class Wiring:
     @cached_property
     def products(self) -> Products:
         """The use case behind `index_products`."""
-        return Products(self.indexing, self.outcomes, self.outbox)
+        return Products(self.indexing, self.outcomes, self.outbox, first_delay_s=self.settings.first_retry_delay_s)
 
     @cached_property
     def backfills(self) -> ElasticsearchBackfills:

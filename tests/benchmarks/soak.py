@@ -1,0 +1,247 @@
+"""Backfills under adversity, on the whole local system: ``python -m tests.benchmarks.soak faults|kills [--products N]``.
+
+``faults``: a tenth of the products fails in eight ways. ``kills``: the worker, the fan-out and Elasticsearch are killed in the middle,
+each at random moments, and the index must become the one that an undisturbed run makes.
+"""
+
+import argparse
+import os
+import random
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, TransportError, helpers
+
+from infra.local import invocation
+from infra.local.catalogue import CatalogueItem, drawn_catalogue
+from infra.local.image_server import ImageServer
+from infra.local.system import LocalSystem
+from layers.models import export
+
+MODEL = "efficientnet_lite0"
+ALIAS = "soak"
+SOURCE = "shop-of-the-soak"
+SLOW_S = 12
+"""Longer than a worker waits for an answer to go on."""
+
+CODES = {
+    "404": "picture_unreachable",
+    "timeout": "download_failed",
+    "no picture": "picture_unusable",
+    "429, then fine": None,
+    "500 forever": "download_failed",
+    "private address": "picture_unreachable",
+    "truncated": "picture_unusable",
+    "huge": "picture_unusable",
+}
+"""The ways to fail, and the reason that each is counted by; None where the product is indexed in the end."""
+
+
+class Trial:
+    """A running system, pictures at addresses, and an index of products."""
+
+    def __init__(self, system: LocalSystem, images: ImageServer, items: Sequence[CatalogueItem], *, source: str = SOURCE) -> None:
+        self.system, self.images, self.items, self.source = system, images, items, source
+        self.client = Elasticsearch(system.elasticsearch_url, request_timeout=60)
+        self._invoke = invocation.through(invocation.client(system.lambda_url))
+
+    def fill(self, urls: Mapping[str, str]) -> None:
+        """Makes the source, of products with these addresses."""
+        self.client.indices.delete(index=self.source, ignore_unavailable=True)
+        self.client.indices.create(index=self.source, mappings={"properties": {"sku": {"type": "keyword"}}})
+        documents = ({"_index": self.source, "sku": sku, "image_url": url, "category": "thing"} for sku, url in urls.items())
+        helpers.bulk(self.client, documents, refresh=True)
+
+    def ask(self, action: str, **more: Any) -> dict[str, Any]:
+        """Carries out a command; raises if the answer is an error."""
+        answer: dict[str, Any] = self._invoke("lookalike-backfill", {"action": action, **more})
+        assert "error" not in answer, answer
+        return answer
+
+    def start(self) -> str:
+        """Starts the backfill; answers with its id."""
+        return str(self.ask("start", source={"index": self.source, "fields": {"id": "sku"}})["backfill_id"])
+
+    def finish(self, backfill_id: str, within_s: float) -> dict[str, Any]:
+        """Waits until it has finished; answers with its last status."""
+        deadline = time.monotonic() + within_s
+        while (status := self.ask("status", backfill_id=backfill_id))["state"] != "finished":
+            assert time.monotonic() < deadline, f"not finished within {within_s} s: {status}"
+            time.sleep(0.5)
+        return status
+
+    def failures(self, backfill_id: str) -> dict[str, tuple[str, str]]:
+        """Code and reason of each failed product, page by page."""
+        found: dict[str, tuple[str, str]] = {}
+        cursor: str | None = None
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            answer = self.ask("failures", backfill_id=backfill_id, size=100, **more)
+            found |= {each["product_id"]: (each["code"], each["reason"]) for each in answer["failures"]}
+            if (cursor := answer["next_cursor"]) is None:
+                return found
+
+    def index(self) -> dict[str, dict[str, Any]]:
+        """Every document, its vector included, without the time at which it was written."""
+        self.client.indices.refresh(index=self.system.alias)
+        query = {"_source": {"exclude_vectors": False}}
+        hits = helpers.scan(self.client, index=self.system.alias, query=query, size=200)
+        return {hit["_id"]: {name: value for name, value in hit["_source"].items() if name != "indexed_at"} for hit in hits}
+
+    def written_at(self) -> set[str]:
+        """When the documents were written."""
+        self.client.indices.refresh(index=self.system.alias)
+        return {
+            hit["_source"]["indexed_at"] for hit in helpers.scan(self.client, index=self.system.alias, query={"_source": ["indexed_at"]})
+        }
+
+    def drop_index(self) -> None:
+        """Removes what was indexed and what is remembered, so that the next run begins from nothing."""
+        self.client.indices.delete(index=[*self.client.indices.get(index=f"{self.system.alias}*", features=["aliases"])])
+
+
+def urls_with_faults(images: ImageServer, items: Sequence[CatalogueItem], count: int) -> dict[str, str]:
+    """Addresses of ``count`` products, a tenth of which fail, in each of the eight ways about as many; ids tell which way."""
+    good = [images.url(f"{number}.jpg") for number in range(count)]
+    bad = {
+        "404": lambda n: images.url(f"missing-{n}.jpg"),
+        "timeout": lambda n: images.url(f"fault/slow/{n}.jpg"),
+        "no picture": lambda n: images.url("text.jpg"),
+        "429, then fine": lambda n: images.url(f"fault/busy-once/{n}.jpg"),
+        "500 forever": lambda n: images.url("fault/status/500"),
+        "private address": lambda n: f"http://127.0.0.1:1/{n}.jpg",
+        "truncated": lambda n: images.url("half.jpg"),
+        "huge": lambda n: images.url("fault/huge"),
+    }
+    ways = list(bad)
+    failing = {n * 10: ways[n % len(ways)] for n in range(count // 10)}
+    return {f"{n:05} {failing.get(n, 'fine')}": bad[failing[n]](n) if n in failing else good[n] for n in range(count)}
+
+
+def pictures(items: Sequence[CatalogueItem], folder: Path, count: int) -> dict[str, Path]:
+    """Files that are all different, and two that are no pictures."""
+    made = {name: folder / name for name in ("text.jpg", "half.jpg")}
+    made["text.jpg"].write_text("this is no picture")
+    made["half.jpg"].write_bytes(items[0].path.read_bytes()[:3000])
+    for number in range(count):
+        made[f"{number}.jpg"] = path = folder / f"{number}.jpg"
+        path.write_bytes(items[number % len(items)].path.read_bytes() + number.to_bytes(8, "big"))
+    return made
+
+
+def faults(trial: Trial, count: int, within_s: float) -> dict[str, Any]:
+    """Indexes a source with faults twice, and checks everything; answers with both statuses."""
+    urls = urls_with_faults(trial.images, trial.items, count)
+    trial.fill(urls)
+    backfill_id = trial.start()
+    first = trial.finish(backfill_id, within_s)
+    expected = {sku: code for sku in urls if (code := CODES.get(sku.partition(" ")[2]))}
+    assert first["failed"] == dict(Counter(expected.values())), first
+    assert (first["total"], first["read"]) == (count, count)
+    assert first["indexed"] + first["unchanged"] + sum(first["failed"].values()) == count
+    reasons = trial.failures(backfill_id)
+    assert {sku: code for sku, (code, _) in reasons.items()} == expected
+    assert all(reason for _, reason in reasons.values())
+    written = trial.written_at()
+    trial.start()
+    second = trial.finish(backfill_id, within_s)
+    assert (second["run"], second["indexed"], second["failed"]) == (2, 0, first["failed"]), second
+    assert trial.written_at() == written, "a picture was written again"
+    return {"first": first, "second": second}
+
+
+def kills(trial: Trial, count: int, moments: int, within_s: float, draw: random.Random) -> dict[str, int]:
+    """Indexes a source undisturbed and with kills, and compares; answers with how many kills hit what."""
+    trial.fill({f"{number:05}": trial.images.url(f"{number}.jpg") for number in range(count)})
+    began = time.monotonic()
+    trial.finish(trial.start(), within_s)
+    undisturbed_s = time.monotonic() - began
+    undisturbed = trial.index()
+    assert len(undisturbed) == count
+    trial.drop_index()
+    victims = ["worker", "fan-out", "Elasticsearch"] * moments
+    draw.shuffle(victims)
+    backfill_id = trial.start()
+    for victim in victims:
+        time.sleep(draw.uniform(0, undisturbed_s / len(victims)))
+        _kill(trial.system, victim)
+    _resume(trial, backfill_id)
+    trial.finish(backfill_id, within_s)
+    disturbed = trial.index()
+    assert disturbed.keys() == undisturbed.keys()
+    assert all(disturbed[image] == document for image, document in undisturbed.items())
+    return Counter(victims)
+
+
+def _kill(system: LocalSystem, victim: str) -> None:
+    if victim == "Elasticsearch":
+        assert system.server
+        system.server.kill()
+        system.server.start()
+        return
+    for pid in system.functions["lookalike-index-products" if victim == "worker" else "lookalike-backfill"].pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _resume(trial: Trial, backfill_id: str) -> None:
+    """What an engineer does after a crash: the same start again; it answers when Elasticsearch does."""
+    while True:
+        try:
+            assert trial.start() == backfill_id
+        except (AssertionError, invocation.FunctionFailed, ApiError, TransportError):
+            time.sleep(1)
+        else:
+            return
+
+
+@contextmanager
+def _trial(count: int) -> Iterator[Trial]:
+    models = Path("build/models")
+    export.ensure(MODEL, models, print)
+    items = drawn_catalogue(Path("build/catalogue")).items
+    with tempfile.TemporaryDirectory(prefix="lookalike-soak-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        (Path(folder) / "pictures").mkdir()
+        with (
+            ImageServer(pictures(items, Path(folder) / "pictures", count), faults=True, slow_s=SLOW_S) as images,
+            LocalSystem(
+                MODEL,
+                models,
+                Path(folder),
+                alias=ALIAS,
+                private_image_origins=[images.origin],
+                visibility_timeout_s=60,
+                max_receive_count=20,
+                first_retry_delay_s=2,
+            ) as system,
+        ):
+            yield Trial(system, images, items)
+
+
+def main() -> None:
+    """Prints what came out; raises if something is not as it must be."""
+    parser = argparse.ArgumentParser(description="Backfills under adversity.")
+    parser.add_argument("what", choices=["faults", "kills"])
+    parser.add_argument("--products", type=int, default=5000)
+    parser.add_argument("--moments", type=int, default=3, help="kills of each kind")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--within-s", type=float, default=3600)
+    given = parser.parse_args()
+    with _trial(given.products) as trial:
+        if given.what == "faults":
+            for run, status in faults(trial, given.products, given.within_s).items():
+                print(f"{run} run: {status}")
+            print(f"{given.products:,} products are accounted for, each failure by its reason; the second run embedded nothing")
+        else:
+            print(dict(kills(trial, given.products, given.moments, given.within_s, random.Random(given.seed))), "were killed")
+            print(f"the index of {given.products:,} products is the one of an undisturbed run, vectors included")
+
+
+if __name__ == "__main__":
+    main()
