@@ -37,10 +37,12 @@ lint: .venv ## formatting, lint, types, import contracts, template
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
 
-bench: .venv ## what a search costs above its parts, how near indexing and the network come to their limits
+bench: .venv ## what a search costs above its parts, how near indexing, the network and the fan-out come to their limits (half an hour)
 	$(BIN)/python -m tests.benchmarks.search
 	$(BIN)/python -m tests.benchmarks.indexing
 	$(BIN)/python -m tests.benchmarks.embedding
+	$(BIN)/python -m tests.benchmarks.filtered_search
+	$(BIN)/python -m tests.benchmarks.fanout
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.local.backfill_watch $(ID)
