@@ -37,7 +37,7 @@ lint: .venv ## formatting, lint, types, import contracts, template
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
 
-bench: .venv ## what a search costs above its parts, how near indexing, the network and the fan-out come to their limits (half an hour)
+bench: .venv ## what a search costs above its parts, how near indexing, the network and the fan-out come to their limits (takes long)
 	$(BIN)/python -m tests.benchmarks.search
 	$(BIN)/python -m tests.benchmarks.indexing
 	$(BIN)/python -m tests.benchmarks.embedding
