@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-NEAR_DUPLICATE_BITS = 45
-"""256-bit dHashes of one picture re-encoded, resized or cropped by 2 % differ by no more."""
+from lookalike.ranking import MAX_HASH_DISTANCE, hash_distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,6 @@ class Ranking:
     hits: Sequence[Judged]
 
 
-def hamming_distance(first: str, second: str) -> int:
-    """In how many bits two hashes differ."""
-    return (int(first, 16) ^ int(second, 16)).bit_count()
-
-
 def precision_at(k: int, rankings: Sequence[Ranking]) -> float:
     """P@k: the share of the first ``k`` hits that have the query's category, as a mean over queries.
 
@@ -44,5 +38,5 @@ def precision_at(k: int, rankings: Sequence[Ranking]) -> float:
 
 def _right(ranking: Ranking, k: int) -> int:
     query = ranking.query
-    others = [hit for hit in ranking.hits if hamming_distance(hit.perceptual_hash, query.perceptual_hash) > NEAR_DUPLICATE_BITS]
+    others = [hit for hit in ranking.hits if hash_distance(hit.perceptual_hash, query.perceptual_hash) > MAX_HASH_DISTANCE]
     return sum(hit.category == query.category for hit in others[:k])

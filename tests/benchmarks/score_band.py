@@ -12,8 +12,9 @@ import numpy as np
 from lookalike import pictures
 from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
 from lookalike.domain import Embedder, Vectors
+from lookalike.ranking import MAX_HASH_DISTANCE, hash_distance
 
-from infra.local.evaluation import NEAR_DUPLICATE_BITS, Judged, hamming_distance
+from infra.local.evaluation import Judged
 from layers.models import export
 from layers.models.networks import NETWORKS, ScoreBand
 
@@ -57,7 +58,7 @@ def score_band(vectors: Vectors, judged: Sequence[Judged], measured_on: str) -> 
     cosines = vectors @ vectors.T
     for first, second in combinations(range(len(judged)), 2):
         a, b = judged[first], judged[second]
-        if hamming_distance(a.perceptual_hash, b.perceptual_hash) > NEAR_DUPLICATE_BITS:
+        if hash_distance(a.perceptual_hash, b.perceptual_hash) > MAX_HASH_DISTANCE:
             scores[a.category == b.category].append(float(cosines[first, second]))
     if not all(scores.values()):
         raise ValueError("there must be two pictures of one class, and two of different classes")

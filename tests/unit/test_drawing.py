@@ -5,11 +5,11 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from lookalike.pictures import decode
+from lookalike.ranking import MAX_HASH_DISTANCE, hash_distance
 from PIL import Image
 
 from infra.local.assortment import COLOURS, designs
 from infra.local.drawing import SIZE, draw
-from infra.local.evaluation import NEAR_DUPLICATE_BITS, hamming_distance
 from infra.local.shapes import SHAPES, curve, ellipse, symmetric
 from infra.local.surfaces import BACKDROPS, PATTERNS
 
@@ -55,7 +55,7 @@ def test_product_ids_are_unique_and_safe_in_an_address() -> None:
 def test_no_two_of_a_kind_are_taken_for_the_same_picture() -> None:
     hashes = [decode(draw(design), at_least=(SIZE, SIZE)).perceptual_hash for design in designs(60) if design.category in ("hat", "cup")]
     pairs = ((first, second) for place, first in enumerate(hashes) for second in hashes[:place])
-    assert all(hamming_distance(first, second) > NEAR_DUPLICATE_BITS for first, second in pairs)
+    assert all(hash_distance(first, second) > MAX_HASH_DISTANCE for first, second in pairs)
 
 
 def test_a_curve_passes_through_its_ends_and_bends_towards_its_control_point() -> None:

@@ -1,6 +1,7 @@
 import pytest
+from lookalike.ranking import MAX_HASH_DISTANCE, hash_distance
 
-from infra.local.evaluation import NEAR_DUPLICATE_BITS, Judged, Ranking, hamming_distance, precision_at
+from infra.local.evaluation import Judged, Ranking, precision_at
 
 QUERY = Judged("hat", "0" * 64)
 
@@ -10,8 +11,8 @@ def judged(category: str, bits: int = 128) -> Judged:
 
 
 def test_hashes_differ_in_as_many_bits_as_were_turned() -> None:
-    assert hamming_distance("0" * 64, f"{0b1011:064x}") == 3
-    assert hamming_distance("f" * 64, "0" * 64) == 256
+    assert hash_distance("0" * 64, f"{0b1011:064x}") == 3
+    assert hash_distance("f" * 64, "0" * 64) == 256
 
 
 def test_precision_is_the_share_of_the_first_hits_with_the_right_category() -> None:
@@ -26,7 +27,7 @@ def test_precision_is_a_mean_over_queries() -> None:
 
 
 def test_near_duplicates_are_left_out_and_the_next_hit_counts() -> None:
-    near, far = judged("hat", NEAR_DUPLICATE_BITS), judged("hat", NEAR_DUPLICATE_BITS + 1)
+    near, far = judged("hat", MAX_HASH_DISTANCE), judged("hat", MAX_HASH_DISTANCE + 1)
     assert precision_at(1, [Ranking(QUERY, [near, judged("shoe")])]) == 0
     assert precision_at(1, [Ranking(QUERY, [far, judged("shoe")])]) == 1
 

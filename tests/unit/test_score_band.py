@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lookalike.ranking import MAX_HASH_DISTANCE
 
-from infra.local.evaluation import NEAR_DUPLICATE_BITS, Judged
+from infra.local.evaluation import Judged
 from tests.benchmarks.score_band import embedded, score_band
 from tests.fakes import FakeEmbedder, picture
 
@@ -28,7 +29,7 @@ def test_pairs_of_one_class_and_of_different_classes_are_told_apart() -> None:
 
 def test_near_duplicates_are_left_out() -> None:
     vectors = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
-    near = Judged("hat", f"{(1 << NEAR_DUPLICATE_BITS) - 1:064x}")
+    near = Judged("hat", f"{(1 << MAX_HASH_DISTANCE) - 1:064x}")
 
     band = score_band(vectors, [_judged("hat"), near, _judged("hat", "f"), _judged("shoe", "5")], "four pictures")
 
