@@ -53,6 +53,8 @@ def read(body: str) -> Message:
     """
     model = validated(_MESSAGE, parsed(body, field="body"))
     put = tuple(Product(p.product_id, tuple(p.image_urls), p.attributes) for p in model.put)
+    if both := {product.product_id for product in put} & set(model.delete):
+        raise RequestInvalid(f"{min(both)!r} cannot be put and deleted by the same message", field="delete")
     for url in model.mirror:
         product_of_url(url)
     if model.copy_ and not model.copy_from:

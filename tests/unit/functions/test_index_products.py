@@ -63,6 +63,7 @@ UNREADABLE = {
     "attributes that are a list": '{"put": [{"product_id": "p", "image_urls": [], "attributes": []}]}',
     "too many products": _put(*map(str, range(PRODUCTS_A_MESSAGE + 1))),
     "a negative attempt": _put("ok", attempt=-1),
+    "a product that is put and deleted": '{"put": [{"product_id": "p", "image_urls": []}], "delete": ["p"]}',
 }
 
 
