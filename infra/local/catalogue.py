@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
+from multiprocessing import get_context
 from pathlib import Path
 
 from lookalike.domain import Attributes
@@ -56,7 +57,8 @@ def drawn_catalogue(cache: Path, count: int = 300) -> Catalogue:
     chosen = {folder / f"{design.product_id}.jpg": design for design in designs(count)}
     missing = [(design, path) for path, design in chosen.items() if not path.exists()]
     if missing:
-        with ProcessPoolExecutor() as pool:
+        # Not forked: a lock that another thread holds at that moment, TensorFlow's or OpenVINO's, would stay locked in the child for ever.
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
             list(pool.map(_draw_to, *zip(*missing, strict=True), chunksize=8))
     return Catalogue(tuple(CatalogueItem(design.product_id, path, design.attributes) for path, design in chosen.items()))
 
