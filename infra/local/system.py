@@ -175,7 +175,10 @@ class LocalSystem:
         }
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
-        """Batch sizes and windows as in template.yaml. Two pollers of a queue: one collects while the other's batch is worked on."""
+        """Batch sizes and windows as in template.yaml, but that products are not waited for.
+
+        Two pollers of a queue: one collects while the other's batch is worked on.
+        """
         sources = [
             self._source(invoke, "lookalike-on-upload", self.resources.uploads, batch_size=100, window_s=1, pollers=2),
             self._source(invoke, "lookalike-backfill", self.resources.backfill, batch_size=1, window_s=0, pollers=1),
