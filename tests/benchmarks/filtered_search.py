@@ -8,8 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -29,7 +28,7 @@ from lookalike.subjects import ByContent, Sought
 from functions.search import cursors
 from functions.search.requests import Options
 from infra.local.catalogue import drawn_catalogue
-from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index
+from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
 
 MODEL = Model("made_up_features", "0" * 64, 1536, (299, 299), "bilinear", "none")
 CLUSTERS = 2000
@@ -188,18 +187,9 @@ def _recall(found: Sequence[str], vector: Vector, vectors: Vectors, every: int, 
 
 def _pictures(count: int, contents: Sequence[bytes]) -> Iterator[IndexedPicture]:
     for number in range(count):
-        yield IndexedPicture(
-            product_id=f"p-{number}",
-            image_url=f"http://shop.example/{number}.jpg",
-            attributes={f"every_{every}": number % every for every in SHARES.values()} | {"price": number % 97},
-            content_sha256=content_sha256(contents[number]) if number < len(contents) else f"{number:064x}",
-            perceptual_hash=f"{number:064x}",
-            width=400,
-            height=400,
-            origin="products",
-            etag=None,
-            indexed_at=datetime.now(UTC),
-        )
+        attributes = {f"every_{every}": number % every for every in SHARES.values()} | {"price": number % 97}
+        picture = made_up_picture(number, attributes)
+        yield replace(picture, content_sha256=content_sha256(contents[number])) if number < len(contents) else picture
 
 
 if __name__ == "__main__":

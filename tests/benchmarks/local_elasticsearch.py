@@ -4,12 +4,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue
 from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
-from lookalike.domain import Model
+from lookalike.domain import Attributes, IndexedPicture, Model
 
 from infra.elasticsearch.server import ElasticsearchServer
 
@@ -33,3 +34,19 @@ def empty_index(client: Elasticsearch, model: Model) -> ElasticsearchIndex:
     client.indices.delete(index=f"bench-{model.id}-1", ignore_unavailable=True)
     [info] = ElasticsearchCatalogue(client, "bench", DEFINITIONS).written(model)
     return ElasticsearchIndex(client, info.name)
+
+
+def made_up_picture(number: int, attributes: Attributes) -> IndexedPicture:
+    """A product's one picture, of which there are no bytes; each number is another."""
+    return IndexedPicture(
+        product_id=f"p-{number}",
+        image_url=f"http://shop.example/{number}.jpg",
+        attributes=attributes,
+        content_sha256=f"{number:064x}",
+        perceptual_hash=f"{number:064x}",
+        width=400,
+        height=400,
+        origin="products",
+        etag=None,
+        indexed_at=datetime.now(UTC),
+    )

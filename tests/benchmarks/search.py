@@ -8,7 +8,6 @@ import argparse
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -19,14 +18,14 @@ from lookalike.adapters import elasticsearch_queries as queries
 from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
 from lookalike.adapters.http_pictures import HttpPictures
 from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
-from lookalike.domain import IndexedPicture, Vectors
+from lookalike.domain import Vectors
 from lookalike.ranking import Selection
 from lookalike.searching import Query, Searching, Target
 from lookalike.subjects import ByContent
 
 from infra.local.catalogue import drawn_catalogue
 from layers.models import export
-from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index
+from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
 
 WARM_UP = 10
 
@@ -79,7 +78,13 @@ def report(
 
 def _filled_index(client: Elasticsearch, embedder: OpenVinoEmbedder, count: int) -> ElasticsearchIndex:
     index = empty_index(client, embedder.model)
-    index.write(((_picture(number), vector) for number, vector in enumerate(_vectors(count, embedder.model.dimensions))), ())
+    index.write(
+        (
+            (made_up_picture(number, {"category": f"c{number % 10}"}), vector)
+            for number, vector in enumerate(_vectors(count, embedder.model.dimensions))
+        ),
+        (),
+    )
     client.indices.forcemerge(index=index.name, max_num_segments=1)
     client.indices.refresh(index=index.name)
     return index
@@ -89,21 +94,6 @@ def _vectors(count: int, dimensions: int) -> Vectors:
     made = np.abs(np.random.default_rng(0).normal(size=(count, dimensions))).astype(np.float32)
     vectors: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
     return vectors
-
-
-def _picture(number: int) -> IndexedPicture:
-    return IndexedPicture(
-        product_id=f"p-{number}",
-        image_url=f"http://shop.example/{number}.jpg",
-        attributes={"category": f"c{number % 10}"},
-        content_sha256=f"{number:064x}",
-        perceptual_hash=f"{number:064x}",
-        width=400,
-        height=400,
-        origin="products",
-        etag=None,
-        indexed_at=datetime.now(UTC),
-    )
 
 
 if __name__ == "__main__":
