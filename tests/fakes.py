@@ -223,6 +223,9 @@ def passes(attributes: Attributes, given: Filter) -> bool:
             return not passes(attributes, inner)
 
 
+FAKE_MESSAGE_SIZE = 200_000
+
+
 class FakeOutbox:
     """Keeps what was posted."""
 
@@ -231,11 +234,17 @@ class FakeOutbox:
         self.slices: list[tuple[str, int]] = []
         self.walks: list[Walk] = []
 
-    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
-        self.products += [(message, delay_s) for message in messages]
+    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
+        too_large: list[Product] = []
+        for message in messages:
+            too_large += (product for product in message.put if len(str(product)) > FAKE_MESSAGE_SIZE)
+            put = tuple(product for product in message.put if product not in too_large)
+            if put or not message.put:
+                self.products.append((replace(message, put=put), delay_s))
+        return too_large
 
-    def post_slice(self, backfill_id: str, number: int) -> None:
-        self.slices.append((backfill_id, number))
+    def post_slices(self, backfill_id: str, numbers: Iterable[int]) -> None:
+        self.slices += [(backfill_id, number) for number in numbers]
 
     def post_walk(self, walk: Walk) -> None:
         self.walks.append(walk)

@@ -35,7 +35,7 @@ from lookalike.products import MAX_IMAGE_URLS, PRODUCTS_A_MESSAGE, Message, Outb
 
 PAGE = 1000
 SLICE_PRODUCTS = 20_000
-MAX_SLICES = 64
+MAX_SLICES = 500
 SLICE_RUN_S = 45.0
 """How long one call reads before it posts its slice again; a page and its posts must fit between this and the function's timeout."""
 
@@ -99,8 +99,7 @@ class FanOut:
             unread = list(range(backfill.slices))
         elif is_cancelled:
             self._store.set_cancelled(backfill_id, False)
-        for number in unread:
-            self._outbox.post_slice(backfill_id, number)
+        self._outbox.post_slices(backfill_id, unread)
         return backfill
 
     def read_slice(self, backfill_id: str, number: int) -> Read:
@@ -123,7 +122,7 @@ class FanOut:
                     return Read((slice_.read if slice_ else read) - begun, is_at_end=True)
                 if self._clock() > stop:
                     break
-        self._outbox.post_slice(backfill_id, number)
+        self._outbox.post_slices(backfill_id, [number])
         return Read(slice_.read - begun, is_at_end=False)
 
     def cancel(self, backfill_id: str) -> Backfill:
@@ -174,21 +173,28 @@ def post(backfill: Backfill, rows: Sequence[Row], ledger: Ledger, outbox: Outbox
     products = [*_merged(row.product for row in rows if row.product)]
     objects = [row.object_url for row in rows if row.object_url]
     images = [row.image_id for row in rows if row.image_id]
-    faults = [_fault(backfill, row.key, row.fault) for row in rows if row.fault]
-    faults += [_fault(backfill, product.product_id, _TOO_MANY_URLS) for product in products if len(product.image_urls) > MAX_IMAGE_URLS]
+    unusable = [_fault(backfill, row.key, row.fault) for row in rows if row.fault]
+    crowded = [product for product in products if len(product.image_urls) > MAX_IMAGE_URLS]
     put = [product for product in products if len(product.image_urls) <= MAX_IMAGE_URLS]
     if not backfill.is_unique:
         ledger.claim(_outcome(backfill, product.product_id) for product in put)
     blank = Message(backfill_id=backfill.backfill_id, run=backfill.run, into=backfill.into)
-    outbox.post_products(replace(blank, put=tuple(some)) for some in _batches(put))
+    too_large = outbox.post_products(replace(blank, put=tuple(some)) for some in _batches(put))
     outbox.post_products(replace(blank, mirror=tuple(some)) for some in _batches(objects))
     if isinstance(backfill.spec, CurrentSpec):
         outbox.post_products(replace(blank, copy=tuple(some), copy_from=backfill.spec.index) for some in _batches(images))
-    ledger.record(faults)
-    return len(put) + len(objects) + len(images) + len(faults)
+    ledger.record(
+        [
+            *unusable,
+            *(_fault(backfill, product.product_id, _TOO_MANY_URLS) for product in crowded),
+            *(_fault(backfill, product.product_id, _TOO_LARGE) for product in too_large),
+        ]
+    )
+    return len(products) + len(objects) + len(images) + len(unusable)
 
 
 _TOO_MANY_URLS = f"the product has more than {MAX_IMAGE_URLS:,} image URLs"
+_TOO_LARGE = "the product is too large for a message of the queue: name the attributes that are wanted, or shorten its image URLs"
 
 
 def _merged(products: Iterable[Product]) -> Iterable[Product]:

@@ -72,10 +72,10 @@ class ProductOutcome:
 class Outbox(Protocol):
     """Where messages are posted."""
 
-    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
-        """Posts to the products queue. Raises `Unavailable`."""
+    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
+        """Posts to the products queue all but those products that no message can carry: its answer. Raises `Unavailable`."""
 
-    def post_slice(self, backfill_id: str, number: int) -> None:
+    def post_slices(self, backfill_id: str, numbers: Iterable[int]) -> None:
         """Posts to the backfill's own queue. Raises `Unavailable`."""
 
 
@@ -176,18 +176,19 @@ class Products:
     def _settle(self, results: Iterable["_Result"]) -> set[str]:
         back: set[str] = set()
         final: list[ProductOutcome] = []
-        again: dict[int, list[Message]] = {}
+        again: dict[int, list[_Result]] = {}
         for result in results:
             if result.ending == "fail":
                 back.add(result.message_id)
             elif result.ending == "retry" and result.message.attempt < MAX_ATTEMPTS:
-                again.setdefault(self._delay_s(result), []).append(result.next_message)
+                again.setdefault(self._delay_s(result), []).append(result)
             else:
                 final.append(result.outcome)
                 if result.ending == "retry":
                     back.add(result.message_id)
-        for delay_s, messages in again.items():
-            self._outbox.post_products(messages, delay_s=delay_s)
+        for delay_s, waiting in again.items():
+            too_large = self._outbox.post_products((result.next_message for result in waiting), delay_s=delay_s)
+            back |= {result.message_id for result in waiting if any(product in too_large for product in result.message.put)}
         self._outcomes.record(final)
         return back
 

@@ -1,15 +1,20 @@
 """How near the fan-out comes to the bare scan of its source: ``python -m tests.benchmarks.fanout [--documents N]``.
 
 A real Elasticsearch is scanned bare, by pages of a point in time, before and after a backfill reads it: with the deployed source and
-store, slice after slice, its messages drained by a counter that checks that every product comes exactly once.
+store, its messages drained by a counter that checks that every product comes exactly once. Slices are read by several processes at once,
+as the deployed function reads them, and before that by one alone.
 """
 
 import argparse
+import gc
 import json
 import resource
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from ctypes import Array, c_ubyte
+from multiprocessing import get_context
+from multiprocessing.sharedctypes import RawArray
+from multiprocessing.synchronize import Barrier
 
 import requests
 from elasticsearch import Elasticsearch, helpers
@@ -20,6 +25,7 @@ from lookalike.adapters.s3_objects import S3Objects
 from lookalike.adapters.sources import Sources
 from lookalike.adapters.sqs_outbox import message_body
 from lookalike.backfills import FieldNames, IndexSpec, Into
+from lookalike.domain import Product
 from lookalike.fanout import PAGE, FanOut
 from lookalike.products import Message
 
@@ -31,21 +37,26 @@ DESCRIPTION = "A product as a shop describes it, in a sentence or two that nobod
 
 
 class Counting:
-    """The products queue, drained: every message is made into the JSON that SQS would get, and its products are counted."""
+    """The products queue, drained: every message is made into the JSON that SQS would get, and its products are counted.
 
-    def __init__(self, count: int) -> None:
-        self.seen = bytearray(count)
+    Args:
+        seen: how often each product came; shared by all readers.
+    """
+
+    def __init__(self, seen: "Array[c_ubyte]") -> None:
+        self._seen = seen
         self.bytes = 0
-        self.slices: list[tuple[str, int]] = []
+        self.slices: list[int] = []
 
-    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
+    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
         for message in messages:
             self.bytes += len(message_body(message)) + delay_s
             for product in message.put:
-                self.seen[int(product.product_id.removeprefix("p-"))] += 1
+                self._seen[int(product.product_id.removeprefix("p-"))] += 1
+        return []
 
-    def post_slice(self, backfill_id: str, number: int) -> None:
-        self.slices.append((backfill_id, number))
+    def post_slices(self, backfill_id: str, numbers: Iterable[int]) -> None:
+        self.slices += numbers
 
 
 class NoIndices:
@@ -63,58 +74,99 @@ class NoIndices:
         return name
 
 
+class Reader:
+    """One instance of the backfill's function; ``count`` is the number of products."""
+
+    def __init__(self, url: str, seen: "Array[c_ubyte]") -> None:
+        gc.freeze()  # as functions/backfill/entry.py does
+        client = Elasticsearch(url, request_timeout=120)
+        self.queue = Counting(seen)
+        self.fan_out = FanOut(
+            Sources(ElasticsearchSource(url), S3Objects(aws.session().client("s3")), lambda arn: arn),
+            ElasticsearchBackfills(client, "bench-backfills", DEFINITIONS),
+            ElasticsearchOutcomes(client, "bench-outcomes", DEFINITIONS),
+            self.queue,
+            NoIndices(),
+        )
+
+    def read(self, backfill_id: str, number: int) -> tuple[int, float]:
+        """Reads a slice to its end; answers with the size of its messages in bytes, and with the process's memory at most, in MB."""
+        self.queue.bytes, self.queue.slices = 0, [number]
+        while self.queue.slices:
+            self.fan_out.read_slice(backfill_id, self.queue.slices.pop())
+        return self.queue.bytes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+_reader: Reader
+
+
+def _become_reader(url: str, seen: "Array[c_ubyte]", ready: Barrier) -> None:
+    global _reader
+    _reader = Reader(url, seen)
+    ready.wait()
+
+
+def _read(backfill_id: str, number: int) -> tuple[int, float]:
+    return _reader.read(backfill_id, number)
+
+
 def main() -> None:
-    """Prints both rates, their ratio, and the memory."""
+    """Prints the rates, their ratios, and the memory."""
     parser = argparse.ArgumentParser(description="How near the fan-out comes to the bare scan of its source.")
     parser.add_argument("--documents", type=int, default=1_000_000)
+    parser.add_argument("--readers", type=int, default=2, help="how many processes read slices at once")
     parser.add_argument("--shuffled", action="store_true", help="ids in another order than that in which the documents were written")
     given = parser.parse_args()
     with elasticsearch() as url:
         client = Elasticsearch(url, request_timeout=120)
         _fill(client, given.documents, given.shuffled)
-        report(url, client, given.documents)
+        report(url, client, given.documents, given.readers)
 
 
-def report(url: str, client: Elasticsearch, count: int) -> None:
-    """Times the bare scan, the fan-out, and the bare scan again."""
+def report(url: str, client: Elasticsearch, count: int, readers: int) -> None:
+    """Times the bare scan, the fan-out by one reader and by several, and the bare scan again."""
     bare = [count / _timed_scan(url, count)]
-    client.indices.delete(index="bench-backfills,bench-outcomes", ignore_unavailable=True)
-    counting = Counting(count)
-    fan_out = FanOut(
-        Sources(ElasticsearchSource(url), S3Objects(aws.session().client("s3")), lambda arn: arn),
-        ElasticsearchBackfills(client, "bench-backfills", DEFINITIONS),
-        ElasticsearchOutcomes(client, "bench-outcomes", DEFINITIONS),
-        counting,
-        NoIndices(),
-    )
-    begun = time.perf_counter()
-    backfill = fan_out.start(IndexSpec(SOURCE, fields=FieldNames("sku")))
-    started_s = time.perf_counter() - begun
-    memory = []
-    while counting.slices:
-        fan_out.read_slice(*counting.slices.pop(0))
-        memory.append(_resident_mb())
-    took_s = time.perf_counter() - begun
-    assert counting.seen == b"\1" * count, "a product was posted never, or twice"
+    rates = {number: count / _timed_fan_out(url, client, count, number) for number in sorted({1, readers})}
     bare.append(count / _timed_scan(url, count))
-    rate = count / took_s
-    print(f"{count:,} documents in {backfill.slices} slices: every id exactly once, {counting.bytes / 1e6:,.0f} MB of messages")
-    print(f"fan-out: {took_s:.1f} s, {rate:,.0f} documents a second; started within {started_s:.1f} s")
-    print(f"the bare scan: {bare[0]:,.0f} before, {bare[1]:,.0f} after")
-    print(f"fan-out to the bare scan: {rate / max(bare):.2f}")
-    print(f"memory after the first slice, at most, at the end: {memory[0]:.0f}, {max(memory):.0f}, {memory[-1]:.0f} MB")
-    print(f"peak: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(f"the bare scan: {bare[0]:,.0f} documents a second before, {bare[1]:,.0f} after")
+    for number, rate in rates.items():
+        print(f"fan-out by {number} to the bare scan: {rate / max(bare):.2f}")
+
+
+def _timed_fan_out(url: str, client: Elasticsearch, count: int, readers: int) -> float:
+    """How long a backfill reads, in seconds, its start included."""
+    client.indices.delete(index="bench-backfills,bench-outcomes", ignore_unavailable=True)
+    seen = RawArray(c_ubyte, count)
+    context = get_context("spawn")
+    ready = context.Barrier(readers + 1)
+    with context.Pool(readers, _become_reader, (url, seen, ready)) as pool:
+        ready.wait()
+        begun = time.perf_counter()
+        starter = Reader(url, seen)
+        backfill = starter.fan_out.start(IndexSpec(SOURCE, fields=FieldNames("sku")))
+        started_s = time.perf_counter() - begun
+        jobs = [pool.apply_async(_read, (backfill.backfill_id, number)) for number in starter.queue.slices]
+        read = [job.get() for job in jobs]
+        took_s = time.perf_counter() - begun
+    assert bytes(seen) == b"\1" * count, "a product was posted never, or twice"
+    sizes, memory = zip(*read, strict=True)
+    print(f"{count:,} documents in {backfill.slices} slices: every id exactly once, {sum(sizes) / 1e6:,.0f} MB of messages")
+    print(f"fan-out by {readers}: {took_s:.1f} s, {count / took_s:,.0f} documents a second; started within {started_s:.1f} s")
+    print(f"memory of a reader at most: {min(memory):.0f} MB after the first slice, {max(memory):.0f} MB after the last")
+    return took_s
 
 
 def _timed_scan(url: str, count: int) -> float:
     """How long it takes to read every document by pages of a point in time, in its own order, the fastest that there is."""
     begun = time.perf_counter()
     session = requests.Session()
+    session.headers["Accept-Encoding"] = "identity"
     pit = session.post(f"{url}/{SOURCE}/_pit?keep_alive=5m", timeout=60).json()["id"]
     read, after = 0, None
     while True:
         body = {"size": PAGE, "sort": ["_shard_doc"], "pit": {"id": pit, "keep_alive": "5m"}, "track_total_hits": False}
-        hits = session.post(f"{url}/_search", json=body | ({"search_after": after} if after else {}), timeout=60).json()["hits"]["hits"]
+        answer = session.post(f"{url}/_search", json=body | ({"search_after": after} if after else {}), timeout=60)
+        hits = json.loads(answer.content)["hits"]["hits"]
         read += len(hits)
         if len(hits) < PAGE:
             break
@@ -146,11 +198,6 @@ def _documents(count: int, is_shuffled: bool) -> Iterator[dict[str, object]]:
             "price": id_ % 100,
         }
         yield {"_index": SOURCE, **described, "description": DESCRIPTION}
-
-
-def _resident_mb() -> float:
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(json.loads(status["VmRSS"].split()[0])) / 1024
 
 
 if __name__ == "__main__":

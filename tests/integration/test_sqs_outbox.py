@@ -80,7 +80,7 @@ def test_a_queue_that_does_not_exist_is_our_fault(sqs: "SQSClient", queue_url: s
     with pytest.raises(Misconfigured, match="gone"):
         outbox.post_products([Message(delete=("hat",))])
     with pytest.raises(Misconfigured):
-        outbox.post_slice("b", 0)
+        outbox.post_slices("b", [0])
 
 
 def test_a_message_that_sqs_does_not_take_is_an_error(outbox: SqsOutbox) -> None:
@@ -93,4 +93,4 @@ def test_an_sqs_that_is_not_there_passes() -> None:
     outbox = SqsOutbox(nobody, "http://127.0.0.1:9/queue", "http://127.0.0.1:9/queue")
 
     with pytest.raises(Unavailable):
-        outbox.post_slice("b", 0)
+        outbox.post_slices("b", [0])

@@ -1,5 +1,6 @@
 """Fan-out: every document is read once, whoever dies on the way, and nobody reads on after a cancel."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ from lookalike.backfills import CurrentSpec, IndexSpec, Into, Position, Row, Sli
 from lookalike.domain import Product
 from lookalike.errors import NotFound, RequestInvalid, Unavailable
 from lookalike.fanout import PAGE, FanOut
-from lookalike.products import MAX_IMAGE_URLS, ProductOutcome
+from lookalike.products import MAX_IMAGE_URLS, Message, ProductOutcome
 from lookalike.progress import Progress
 
 from tests.fakes import Clock, FakeIndices, FakeOutbox, FakeOutcomes, FakeSource, FakeStore
@@ -123,9 +124,9 @@ def test_after_a_cancel_no_slice_is_read_further_than_the_page_it_is_at(monkeypa
     backfill = bench.fan_out.start(SPEC)
     post = bench.outbox.post_products
 
-    def cancel_meanwhile(*given: object, **named: object) -> None:
+    def cancel_meanwhile(messages: Iterable[Message]) -> Sequence[Product]:
         bench.fan_out.cancel(backfill.backfill_id)
-        post(*given, **named)  # type: ignore[arg-type]
+        return post(messages)
 
     with monkeypatch.context() as patched:
         patched.setattr(bench.outbox, "post_products", cancel_meanwhile)
@@ -173,6 +174,22 @@ def test_a_product_with_more_pictures_than_a_message_takes_is_a_failure_of_its_o
 
     assert bench.outbox.posted() == ["mug"]
     assert bench.progress.failures(backfill.backfill_id, None, 10, None)["failures"][0]["product_id"] == "hat"
+
+
+def test_a_product_that_is_too_large_for_a_message_is_a_failure_of_its_own() -> None:
+    bench = Bench(0)
+    bench.source.rows = [Row("d", Product("hat", (), {"text": "x" * 300_000})), Row("e", Product("mug", ()))]
+    bench.source.parts = 1
+    backfill = bench.fan_out.start(SPEC)
+    bench.read_all()
+    bench.settle(backfill.backfill_id, backfill.run)
+
+    status = bench.progress.status(backfill.backfill_id)
+    [failure] = bench.progress.failures(backfill.backfill_id, None, 10, None)["failures"]
+    assert bench.outbox.posted() == ["mug"]
+    assert (failure["product_id"], failure["code"]) == ("hat", "request_invalid")
+    assert "too large for a message" in failure["reason"]
+    assert (status["state"], status["read"]) == ("finished", 2)
 
 
 def test_into_a_new_index_every_message_names_it() -> None:

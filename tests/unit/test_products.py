@@ -56,6 +56,14 @@ def test_a_product_that_fails_for_a_passing_reason_is_posted_again_alone_later_e
     assert "slow" not in bench.states
 
 
+def test_a_product_that_is_too_large_to_be_posted_again_stays() -> None:
+    bench = Bench(slow=DownloadFailed("slow"))
+    large = Product("slow", ("http://a/slow",), {"text": "x" * 300_000})
+
+    assert bench.receive(m1=Message(put=(large,)), m2=_put("ok")) == {"m1"}
+    assert bench.outbox.products == []
+
+
 def test_the_remote_may_ask_for_a_longer_wait() -> None:
     bench = Bench(slow=DownloadFailed("slow", retry_after_s=120))
     bench.receive(m1=_put("slow"))

@@ -5,8 +5,9 @@ have the same id: a page never ends between two of them. Otherwise they are slic
 is lost starts again.
 """
 
+import json
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -21,11 +22,16 @@ from lookalike.errors import IndexAway, Misconfigured, RequestInvalid
 TIMEOUT_S = 30.0
 KEEP_ALIVE = "15m"
 SAMPLES_A_SLICE = 20
+MAX_POINT_IN_TIME_SLICES = 64
+"""The first pages of each look at the id of every document, until the server keeps which are the slice's."""
+
 MAX_FOUND = 5_000
 MAX_ID_BYTES = 512
 SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
 POINT_IN_TIME_LOST = "search_context_missing_exception"
 """Elasticsearch's name of it; of several shards, one alone may have lost its part."""
+
+_SCALARS = (str, int, float)
 
 Body = dict[str, Any]
 
@@ -43,6 +49,7 @@ class ElasticsearchSource:
         self._url = url.partition(",")[0].strip().rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.headers["Accept-Encoding"] = "identity"  # To compress pages would take the source longer than to send them.
         if ca:
             self._session.mount("https://", _TrustingAdapter(ca))
         given = credentials(secret) if secret else {}
@@ -74,8 +81,8 @@ class ElasticsearchSource:
         """Starting points of at most ``most`` slices, and of one more for documents without an id."""
         field = self._sortable(spec)
         if field is None:
-            pit = self._post(f"{_path(spec)}/_pit?keep_alive={KEEP_ALIVE}")["id"]
-            return [{"pit": pit, "slice": number, "slices": most, "after": None} for number in range(most)]
+            pit, slices = self._post(f"{_path(spec)}/_pit?keep_alive={KEEP_ALIVE}")["id"], min(most, MAX_POINT_IN_TIME_SLICES)
+            return [{"pit": pit, "slice": number, "slices": slices, "after": None} for number in range(slices)]
         bounds = self._bounds(spec, field, most) if most > 1 else []
         ranges: list[Position] = [
             {"field": field, "gt": low, "lte": high, "after": None} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
@@ -152,7 +159,7 @@ class ElasticsearchSource:
         if not response.ok:
             raise _explained(response)
         try:
-            return cast(dict[str, Any], response.json())
+            return cast(dict[str, Any], json.loads(response.content))
         except ValueError as error:
             raise Misconfigured("the source's answer is not JSON: it is no Elasticsearch") from error
 
@@ -173,12 +180,14 @@ class _PointInTimeLost(Exception):
 
 
 def range_body(spec: IndexSpec, position: Position, size: int) -> Body:
-    """The next documents of a range, by the field that it is a range of."""
-    field = position["field"]
-    bounds = {bound: position[bound] for bound in ("gt", "lte") if position[bound] is not None}
+    """The next documents of a range, by the field that it is a range of; what was read is not even looked at again."""
+    field, after = position["field"], position["after"]
+    given = {"gt": position["gt"] if after is None else after[0], "lte": position["lte"]}
+    bounds = {name: bound for name, bound in given.items() if bound is not None}
     within = {"range": {field: bounds}} if bounds else {"exists": {"field": field}}
     body = _body(spec, {"bool": {"filter": [_query(spec), within]}}, [{field: "asc"}], size)
-    return body | {"search_after": position["after"]} if position["after"] is not None else body
+    # A document with several ids may be in the range by a later one, though it was read by its least.
+    return body if after is None else body | {"search_after": after}
 
 
 def pit_body(spec: IndexSpec, position: Position, size: int) -> Body:
@@ -208,13 +217,13 @@ def find_body(spec: IndexSpec, keys: Sequence[str]) -> Body:
 def row(hit: Mapping[str, Any], fields: FieldNames) -> Row:
     """The product that a document describes, or why it describes none."""
     source, key = hit["_source"], f"{hit['_index']}/{hit['_id']}"
-    ids = [hit["_id"]] if fields.id is None else [value for value in _values(source, fields.id) if isinstance(value, str | int | float)]
-    if len(ids) != 1 or not str(ids[0]):
+    ids = [hit["_id"]] if fields.id is None else [value for value in _values(source, fields.id) if isinstance(value, _SCALARS)]
+    if len(ids) != 1 or not (id_ := str(ids[0])):
         return Row(key, fault=f"the document {hit['_id']!r} has no single value as {fields.id!r} to be the product's id")
-    if len(str(ids[0]).encode()) > MAX_ID_BYTES:
+    if len(id_.encode()) > MAX_ID_BYTES:
         return Row(key, fault=f"the document {hit['_id']!r} has an id of more than {MAX_ID_BYTES} bytes")
-    urls = dict.fromkeys(url.strip() for url in _values(source, fields.image_urls) if isinstance(url, str) and url.strip())
-    return Row(key, Product(str(ids[0]), tuple(urls), _attributes(source, fields)))
+    urls = [url.strip() for url in _values(source, fields.image_urls) if isinstance(url, str)]
+    return Row(key, Product(id_, tuple(dict.fromkeys(filter(None, urls))), _attributes(source, fields)))
 
 
 def _too_many(spec: IndexSpec, hit: Mapping[str, Any], size: int) -> Row:
@@ -229,26 +238,34 @@ def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]
         found = [value for value in _values(source, fields.attributes) if isinstance(value, dict)]
         return found[0] if found else {}
     if fields.attributes is None:
-        return {name: value for name, value in source.items() if name not in (fields.id, fields.image_urls)}
-    named = {name: list(_values(source, name)) for name in fields.attributes}
+        attributes = dict(source)
+        attributes.pop(fields.image_urls, None)
+        if fields.id is not None:
+            attributes.pop(fields.id, None)
+        return attributes
+    named = {name: _values(source, name) for name in fields.attributes}
     return {name: values[0] if len(values) == 1 else values for name, values in named.items() if values}
 
 
-def _values(value: Any, path: str) -> Iterator[Any]:
+def _values(document: Mapping[str, Any], path: str) -> list[Any]:
     """What stands at a dotted path; lists on the way are walked through."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _values(each, path)
-    elif not path:
-        if value is not None:
-            yield value
-    elif isinstance(value, dict):
-        if path in value:
-            yield from _values(value[path], "")
-        else:
-            head, _, rest = path.partition(".")
-            if head in value:
-                yield from _values(value[head], rest)
+    if path in document:
+        found = document[path]
+        return [] if found is None else [found] if not isinstance(found, list) else _flat(found)
+    head, _, rest = path.partition(".")
+    inner = _flat([document.get(head)]) if rest else []
+    return [value for each in inner if isinstance(each, dict) for value in _values(each, rest)]
+
+
+def _flat(values: Sequence[Any]) -> list[Any]:
+    """Lists of lists as one list, without nulls."""
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, list):
+            found += _flat(value)
+        elif value is not None:
+            found.append(value)
+    return found
 
 
 def _body(spec: IndexSpec, query: Any, sort: list[Any], size: int) -> Body:

@@ -1,13 +1,14 @@
 """Messages to the products queue and the backfill's own, through SQS."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lookalike.domain import Product
 from lookalike.errors import Misconfigured, Unavailable
 from lookalike.mending import Walk
 from lookalike.products import Message
@@ -31,20 +32,27 @@ class SqsOutbox:
         self._backfill_queue_url = backfill_queue_url
         self._dead_letter_urls: dict[str, str] = {}
 
-    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> None:
+    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
         """Posts messages; all are taken, or it raises.
+
+        Returns:
+            The products that were not posted, because each alone is more than a message can carry.
 
         Raises:
             Unavailable: SQS did not take them all.
             Misconfigured: there is no such queue, or we may not post to it.
         """
-        bodies = (body for message in messages for body in _bodies(message))
+        too_large: list[Product] = []
+        bodies = (body for message in messages for body in _bodies(message, too_large))
         for batch in _batches(bodies):
             self._send(self._products_queue_url, batch, delay_s)
+        return too_large
 
-    def post_slice(self, backfill_id: str, number: int) -> None:
-        """Posts the message that has a slice read on. Raises as `post_products`."""
-        self._send(self._backfill_queue_url, [json.dumps({"action": "slice", "backfill_id": backfill_id, "slice": number})])
+    def post_slices(self, backfill_id: str, numbers: Iterable[int]) -> None:
+        """Posts the messages that have slices read on. Raises as `post_products`."""
+        bodies = (json.dumps({"action": "slice", "backfill_id": backfill_id, "slice": number}) for number in numbers)
+        for batch in _batches(bodies):
+            self._send(self._backfill_queue_url, batch)
 
     def post_walk(self, walk: Walk) -> None:
         """Posts the message that has a walk go on. Raises as `post_products`."""
@@ -113,15 +121,17 @@ def message_body(message: Message) -> str:
     return json.dumps(body)
 
 
-def _bodies(message: Message) -> Iterator[str]:
-    """The message's body; products too large to travel together are sent in halves."""
+def _bodies(message: Message, too_large: list[Product]) -> Iterator[str]:
+    """The message's body; products too large to travel together are sent in halves, one that is too large alone is put aside."""
     body = message_body(message)
-    if len(body) <= MAX_BATCH_BYTES or len(message.put) <= 1:
+    if len(body) <= MAX_BATCH_BYTES:
         yield body
-        return
-    middle = len(message.put) // 2
-    yield from _bodies(replace(message, put=message.put[:middle]))
-    yield from _bodies(replace(message, put=message.put[middle:], delete=(), mirror=(), copy=()))
+    elif len(message.put) > 1:
+        middle = len(message.put) // 2
+        yield from _bodies(replace(message, put=message.put[:middle]), too_large)
+        yield from _bodies(replace(message, put=message.put[middle:], delete=(), mirror=(), copy=()), too_large)
+    else:
+        too_large += message.put
 
 
 def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:

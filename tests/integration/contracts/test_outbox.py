@@ -68,6 +68,14 @@ def test_many_messages_are_posted_each_once(bench: Bench) -> None:
     assert [message.put[0].product_id for message in bench.products()] == [f"p-{number}" for number in range(25)]
 
 
+def test_a_product_that_no_message_can_carry_is_handed_back_and_stops_no_other(bench: Bench) -> None:
+    large = Product("large", ("http://a/1",), {"text": "x" * 300_000})
+    messages = [Message(put=(Product("hat", ()), large, Product("mug", ()))), Message(put=(large,)), Message(put=(Product("cap", ()),))]
+
+    assert list(bench.outbox.post_products(messages)) == [large, large]
+    assert [product.product_id for message in bench.products() for product in message.put] == ["hat", "mug", "cap"]
+
+
 def test_no_messages_are_no_post(bench: Bench) -> None:
     bench.outbox.post_products([])
 
@@ -81,10 +89,10 @@ def test_a_delayed_message_is_not_to_be_had_before_its_time(bench: Bench) -> Non
 
 
 def test_slices_are_posted_by_their_number(bench: Bench) -> None:
-    bench.outbox.post_slice("b", 0)
-    bench.outbox.post_slice("b", 7)
+    bench.outbox.post_slices("b", range(25))
+    bench.outbox.post_slices("b", [])
 
-    assert bench.slices() == [("b", 0), ("b", 7)]
+    assert bench.slices() == [("b", number) for number in range(25)]
     assert bench.products() == []
 
 
