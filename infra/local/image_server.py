@@ -1,5 +1,6 @@
 """A shop's image server on this machine: pictures at addresses, as slow and as faulty as a test wants it."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
@@ -10,6 +11,7 @@ from mimetypes import guess_type
 from pathlib import Path
 from threading import Event, Lock, Thread
 from types import TracebackType
+from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 HUGE_BYTES = 60_000_000
@@ -96,6 +98,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, images: ImageServer, host: str, port: int) -> None:
         self.images = images
         super().__init__((host, port), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Prints what went wrong, unless it is that the client hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
