@@ -47,8 +47,8 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.local.backfill_watch $(ID)
 
-sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, CATALOGUE=1)
-	@$(BIN)/python -m infra.local.sam.system $(IMAGE) $(if $(CATALOGUE),--catalogue)
+sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, NEXT_MODEL=id, CATALOGUE=1)
+	@$(BIN)/python -m infra.local.sam.system $(IMAGE) $(if $(NEXT_MODEL),--next-model $(NEXT_MODEL)) $(if $(CATALOGUE),--catalogue)
 
 sam-test: .venv ## end-to-end tests on that
 	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme))

@@ -114,13 +114,22 @@ class Demonstration:
         for name, address in addresses.items():
             self._print(f"  {name:14} {address}")
         self._console.print("\nPaste these lines into another terminal to run the README's examples:", style="bold")
-        for name, value in self._system.client_environment.items():
+        for name, value in self.variables().items():
             self._print(f"  export {name}={value}")
-        item = self._catalogue.items[-1]
+        item = self._example
         self._console.print("\nTry:", style="bold")
         self._print(f"  curl '{self._system.search_url}/search?size=3&image_url={self._address(item)}'")
         upload = f"-H 'Content-Type: {_content_type(item)}' --data-binary '@{item.path}'"
         self._print(f"  curl '{self._system.search_url}/search?size=3' {upload}")
+
+    def variables(self) -> dict[str, str]:
+        """What the README's examples need in their environment."""
+        shown = {"BUCKET": self._system.bucket, "PICTURE_URL": self._address(self._example), "PRODUCT_ID": self._example.product_id}
+        return {**self._system.client_environment, **shown}
+
+    @property
+    def _example(self) -> CatalogueItem:
+        return self._catalogue.items[-1]
 
     def _print(self, line: str) -> None:
         """A line that can be copied: neither coloured nor wrapped."""

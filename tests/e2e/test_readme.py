@@ -34,13 +34,13 @@ def workplace(
     eventually: Callable[[Callable[[], bool]], None],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """A folder with ``picture.jpg``, beside an indexed mug and an index of products."""
+    """A folder with ``picture.jpg``, beside an indexed cup and an index of products."""
     folder = tmp_path_factory.mktemp("readme")
     shutil.copy(items[150].path, folder / "picture.jpg")
-    shop.put("images/mug-1.jpg", items[150].path.read_bytes(), {"category": "mug", "price": "12"})
-    document = {"sku": "mug-2", "image_url": images.url(items[151].path.name), "category": "mug", "price": 9}
-    elasticsearch.index(index="shop-products", document=document, refresh="wait_for")
-    eventually(lambda: bool(shop.documents("mug-1")))
+    shop.put("images/cup-1.jpg", items[150].path.read_bytes(), {"category": "cup", "price": "12"})
+    document = {"id": "cup-2", "image_url": images.url(items[151].path.name), "category": "cup", "price": 9}
+    elasticsearch.index(index="demo-products", document=document, refresh="wait_for")
+    eventually(lambda: bool(shop.documents("cup-1")))
     return folder
 
 
@@ -53,6 +53,7 @@ def test_an_example_of_the_readme_runs_as_printed(
         **system.client_environment,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "BUCKET": system.bucket,
+        "PRODUCT_ID": "cup-1",
         "PICTURE_URL": images.url(items[150].path.name),
     }
     run = subprocess.run(
@@ -61,6 +62,8 @@ def test_an_example_of_the_readme_runs_as_printed(
 
     assert run.returncode == 0, run.stderr
     assert '"error"' not in run.stdout, run.stdout
+    if "page[" in example:
+        assert "cup-1" in run.stdout
     if "curl" in example:
         answers = [json.loads(line) for line in run.stdout.replace("}{", "}\n{").splitlines()]
-        assert len(answers) == example.count("curl ")
+        assert len(answers) == example.count("curl ") - example.count("curl -so ")

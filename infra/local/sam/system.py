@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
@@ -58,6 +58,7 @@ class SamSystem:
         found: the container engine.
         model: a network's id.
         random_weights: seed of made-up weights; None for the published ones.
+        next_model: a second network in the image, to walk to.
         data: folder of the built template and of logs.
         alias: alias of the index.
         project: name of the containers and their network.
@@ -77,6 +78,7 @@ class SamSystem:
         data: Path,
         *,
         random_weights: int | None = None,
+        next_model: str | None = None,
         alias: str = "lookalike",
         project: str = "lookalike",
         keep_index: bool = False,
@@ -92,6 +94,7 @@ class SamSystem:
             "Alias": alias,
             "Model": model,
             "RandomWeights": "" if random_weights is None else str(random_weights),
+            "NextModel": next_model or "",
         }
         self._data = data.absolute()
         self._visibility_timeout_s = visibility_timeout_s
@@ -296,6 +299,7 @@ def main() -> None:
     )
     parser.add_argument("--model", choices=NETWORKS, help="default: the best whose weights can be had")
     parser.add_argument("--random-weights", type=int, metavar="SEED", help="made-up weights")
+    parser.add_argument("--next-model", choices=NETWORKS, help="a second one in the image, for a backfill into a new index")
     parser.add_argument(
         "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
     )
@@ -303,12 +307,18 @@ def main() -> None:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with running(given.model, random_weights=given.random_weights, keep_index=True, ports=preferred_ports(print)) as system:
+        with running(
+            given.model,
+            random_weights=given.random_weights,
+            next_model=given.next_model,
+            keep_index=True,
+            ports=preferred_ports(print),
+        ) as system:
             if given.catalogue:
                 _serve_with_catalogue(system, given.private_image_origin)
             else:
                 system.serve(given.private_image_origin)
-                print(invitation(system))
+                print(invitation(system, {**system.client_environment, "BUCKET": system.bucket}))
                 Event().wait()
     except KeyboardInterrupt:
         print("\nStopped; nothing is left running.")
@@ -327,13 +337,13 @@ def _serve_with_catalogue(system: SamSystem, origins: list[str]) -> None:
         account, _ = demonstration.index()
         console.print(f"{len(account.documents)} of {len(catalogue)} products are indexed, {len(account.lost)} lost")
         demonstration.search(account)
-        print(invitation(system))
+        print(invitation(system, demonstration.variables()))
         Event().wait()
 
 
-def invitation(system: SamSystem) -> str:
-    """The addresses, and lines to try."""
-    exports = "\n".join(f"export {name}={value}" for name, value in system.client_environment.items())
+def invitation(system: SamSystem, variables: Mapping[str, str]) -> str:
+    """The addresses, the variables of the README's examples, and lines to try."""
+    exports = "\n".join(f"export {name}={value}" for name, value in variables.items())
     return f"""
 gallery        {system.search_url}/
 search         {system.search_url}/search
@@ -342,13 +352,10 @@ Elasticsearch  {system.elasticsearch_url}
 S3, SQS        {system.aws_url}
 
 {exports}
-export BUCKET={system.bucket}
 
-aws s3 cp picture.jpg s3://$BUCKET/images/my-mug/front.jpg --metadata category=mug,price=12.5
+aws s3 cp picture.jpg s3://$BUCKET/images/my-cup/front.jpg --metadata category=cup,price=12.5
 curl "$SEARCH_URL/search?size=3" -H "Content-Type: image/jpeg" --data-binary @picture.jpg
-curl "$SEARCH_URL/products/my-mug/similar"
-echo '{{"action": "start", "source": {{"index": "shop-products"}}}}' > start.json
-aws lambda invoke --function-name lookalike-backfill --payload fileb://start.json out.json
+curl "$SEARCH_URL/products/my-cup/similar"
 
 Serving until Ctrl-C."""
 

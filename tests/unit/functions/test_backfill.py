@@ -274,6 +274,14 @@ def test_a_backfill_is_listed_cancelled_and_switched_to() -> None:
     }
 
 
+def test_a_backfill_that_is_read_to_its_end_is_not_called_cancelled() -> None:
+    bench = Bench()
+    id_ = bench.call(START)["backfill_id"]
+    bench.call(sqs(bench.posted_slices()))
+
+    assert bench.call({"action": "cancel", "backfill_id": id_}) == {"backfill_id": id_, "state": "indexing"}
+
+
 def test_products_that_vanished_are_counted_and_removed() -> None:
     bench = Bench()
     id_ = bench.call(START)["backfill_id"]
