@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint bench backfill-watch sam-local sam-test image-size lock clean
+.PHONY: help demo test unit lint bench soak backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,10 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 	$(BIN)/python -m tests.benchmarks.embedding
 	$(BIN)/python -m tests.benchmarks.filtered_search
 	$(BIN)/python -m tests.benchmarks.fanout
+
+soak: .venv ## backfills under adversity: eight ways to fail; worker, fan-out and Elasticsearch killed (PRODUCTS=n, MOMENTS=kills of each)
+	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
+	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),800) --moments $(or $(MOMENTS),1)
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.local.backfill_watch $(ID)

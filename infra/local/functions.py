@@ -136,7 +136,7 @@ class _Sandbox:
         try:
             error = self._connection.recv_bytes().decode() if self._connection.poll(INIT_WITHIN_S) else _timeout(INIT_WITHIN_S).payload
         except EOFError:
-            error = _exited(self._end()).payload
+            return _exited(self._end()).payload
         if error != "null":
             self._end()
             return error

@@ -27,6 +27,8 @@ from layers.models import export
 MODEL = "efficientnet_lite0"
 ALIAS = "soak"
 SOURCE = "shop-of-the-soak"
+ELASTICSEARCH = "Elasticsearch"
+TELL_EVERY_S = 30
 SLOW_S = 12
 """Longer than a worker waits for an answer to go on."""
 
@@ -69,10 +71,14 @@ class Trial:
         return str(self.ask("start", source={"index": self.source, "fields": {"id": "sku"}})["backfill_id"])
 
     def finish(self, backfill_id: str, within_s: float) -> dict[str, Any]:
-        """Waits until it has finished; answers with its last status."""
-        deadline = time.monotonic() + within_s
+        """Waits until it has finished, and tells how far it is now and then; answers with its last status."""
+        begun = told = time.monotonic()
         while (status := self.ask("status", backfill_id=backfill_id))["state"] != "finished":
-            assert time.monotonic() < deadline, f"not finished within {within_s} s: {status}"
+            now = time.monotonic()
+            assert now < begun + within_s, f"not finished within {within_s} s: {status}"
+            if now > told + TELL_EVERY_S:
+                told = now
+                print(f"  {status['state']}: {status['percent']} %, failed {status['failed']}", flush=True)
             time.sleep(0.5)
         return status
 
@@ -101,9 +107,11 @@ class Trial:
             hit["_source"]["indexed_at"] for hit in helpers.scan(self.client, index=self.system.alias, query={"_source": ["indexed_at"]})
         }
 
-    def drop_index(self) -> None:
-        """Removes what was indexed and what is remembered, so that the next run begins from nothing."""
+    def begin_anew(self) -> None:
+        """Removes what was indexed and what is remembered, by the functions too, so that the next run begins from nothing."""
         self.client.indices.delete(index=[*self.client.indices.get(index=f"{self.system.alias}*", features=["aliases"])])
+        for name in self.system.functions:
+            _kill(self.system, name)
 
 
 def urls_with_faults(images: ImageServer, items: Sequence[CatalogueItem], count: int) -> dict[str, str]:
@@ -164,15 +172,14 @@ def kills(trial: Trial, count: int, moments: int, within_s: float, draw: random.
     undisturbed_s = time.monotonic() - began
     undisturbed = trial.index()
     assert len(undisturbed) == count
-    trial.drop_index()
-    victims = ["worker", "fan-out", "Elasticsearch"] * moments
+    trial.begin_anew()
+    victims = [ELASTICSEARCH, "lookalike-index-products", "lookalike-backfill"] * moments
     draw.shuffle(victims)
-    backfill_id = trial.start()
+    _start_in_the_end(trial)
     for victim in victims:
         time.sleep(draw.uniform(0, undisturbed_s / len(victims)))
         _kill(trial.system, victim)
-    _resume(trial, backfill_id)
-    trial.finish(backfill_id, within_s)
+    trial.finish(_start_in_the_end(trial), within_s)
     disturbed = trial.index()
     assert disturbed.keys() == undisturbed.keys()
     assert all(disturbed[image] == document for image, document in undisturbed.items())
@@ -180,24 +187,23 @@ def kills(trial: Trial, count: int, moments: int, within_s: float, draw: random.
 
 
 def _kill(system: LocalSystem, victim: str) -> None:
-    if victim == "Elasticsearch":
+    """Kills Elasticsearch, which is started again, or the processes of a function, whose next invocation starts them."""
+    if victim == ELASTICSEARCH:
         assert system.server
         system.server.kill()
         system.server.start()
         return
-    for pid in system.functions["lookalike-index-products" if victim == "worker" else "lookalike-backfill"].pids:
+    for pid in system.functions[victim].pids:
         os.kill(pid, signal.SIGKILL)
 
 
-def _resume(trial: Trial, backfill_id: str) -> None:
-    """What an engineer does after a crash: the same start again; it answers when Elasticsearch does."""
+def _start_in_the_end(trial: Trial) -> str:
+    """What an engineer does after a crash: the same start again and again, until it answers."""
     while True:
         try:
-            assert trial.start() == backfill_id
+            return trial.start()
         except (AssertionError, invocation.FunctionFailed, ApiError, TransportError):
             time.sleep(1)
-        else:
-            return
 
 
 @contextmanager

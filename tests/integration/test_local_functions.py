@@ -103,6 +103,17 @@ def test_a_failed_init_phase_is_reported_by_each_invocation(tmp_path: Path) -> N
         function.stop()
 
 
+def test_a_process_that_ends_in_its_init_phase_is_reported_by_each_invocation(tmp_path: Path) -> None:
+    function = Function(FunctionDefinition("dying", "tests.integration.echo_functions.dying", timeout_s=5), {}, tmp_path / "log")
+    try:
+        for _ in range(2):
+            answer = function.invoke("{}")
+            assert answer.failed
+            assert "exit status 3" in answer.payload
+    finally:
+        function.stop()
+
+
 def test_two_processes_handle_two_events_at_the_same_time(tmp_path: Path) -> None:
     function = Function(FunctionDefinition("pair", ECHO.module, timeout_s=60, concurrency=2), {}, tmp_path / "log")
     try:
