@@ -20,7 +20,7 @@ help: ## list the targets
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch .venv
 
-demo: .venv ## index a catalogue through both doors, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, PORT=n)
+demo: .venv ## index a catalogue through both doors, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, RANDOM_WEIGHTS=seed, PORT=n)
 	@$(BIN)/python -m infra.local.demo
 
 test: .venv lint ## everything that is proven: lint, types, contracts, template, unit, integration, end to end

@@ -37,6 +37,7 @@ class Options:
     images: Path | None
     elasticsearch_url: str | None
     model: str
+    random_weights: int | None
     port: int
     once: bool
 
@@ -48,6 +49,7 @@ class Options:
             images=Path(images) if images else None,
             elasticsearch_url=environment.get("ES_URL") or None,
             model=environment.get("MODEL") or "auto",
+            random_weights=int(environment["RANDOM_WEIGHTS"]) if environment.get("RANDOM_WEIGHTS") else None,
             port=int(environment.get("PORT") or SEARCH_PORT),
             once=environment.get("ONCE", "") not in ("", "0"),
         )
@@ -77,7 +79,7 @@ def main() -> None:
 def run(options: Options, console: Console) -> None:
     """The whole demonstration."""
     catalogue = _catalogue(options, console)
-    model_id = export.ensure(options.model, BUILD / "models", _say_on(console))
+    model_id = export.ensure(options.model, BUILD / "models", _say_on(console), options.random_weights)
     pictures = {picture_name(item): item.path for item in catalogue}
     with ImageServer(pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, console) as system:
         demonstration = Demonstration(system, images, catalogue, options.alias(model_id), console)

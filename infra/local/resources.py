@@ -1,4 +1,7 @@
-"""The AWS resources that template.yaml declares, made with boto3: bucket, queues with dead-letter queues, notification, secret."""
+"""The AWS resources that template.yaml declares, made with boto3: bucket, queues with dead-letter queues, notification, secret.
+
+`TRIGGERS` are its event sources, which are not made but polled (`infra.local.event_source`).
+"""
 
 import json
 from collections.abc import Mapping
@@ -29,6 +32,29 @@ class Resources:
     backfill: Queue
     products: Queue
     secret_arn: str | None
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Which queue invokes which function.
+
+    Args:
+        queue: its name in `Resources`.
+        batch_size: most messages of one invocation.
+        window_s: how long they are collected.
+    """
+
+    function: str
+    queue: str
+    batch_size: int
+    window_s: int
+
+
+TRIGGERS = (
+    Trigger("lookalike-on-upload", "uploads", batch_size=100, window_s=1),
+    Trigger("lookalike-backfill", "backfill", batch_size=1, window_s=0),
+    Trigger("lookalike-index-products", "products", batch_size=4, window_s=1),
+)
 
 
 def create(

@@ -24,13 +24,16 @@ from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
 from infra.local.lambda_api import LambdaApi
 from infra.local.loopback import free_port
-from infra.local.resources import Queue, Resources
+from infra.local.resources import TRIGGERS, Queue, Resources, Trigger
 from layers.models import export
 
 BUILD = Path("build")
 SEARCH_PORT = 8800
 LAMBDA_PORT = 3001
 AWS_PORT = 5000
+
+POLLERS = {"uploads": 2, "backfill": 1, "products": 2}
+"""Of each queue; where there are two, one collects while the other's batch is worked on."""
 
 FUNCTIONS = (
     FunctionDefinition("lookalike-on-upload", "functions.on_upload.entry", timeout_s=120),
@@ -175,15 +178,8 @@ class LocalSystem:
         }
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
-        """Batch sizes and windows as in template.yaml, but that products are not waited for.
-
-        Two pollers of a queue: one collects while the other's batch is worked on.
-        """
-        sources = [
-            self._source(invoke, "lookalike-on-upload", self.resources.uploads, batch_size=100, window_s=1, pollers=2),
-            self._source(invoke, "lookalike-backfill", self.resources.backfill, batch_size=1, window_s=0, pollers=1),
-            self._source(invoke, "lookalike-index-products", self.resources.products, batch_size=4, window_s=0, pollers=2),
-        ]
+        """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed."""
+        sources = [self._source(invoke, trigger) for trigger in TRIGGERS]
         for source in sources:
             stack.enter_context(source)
         # The stack unwinds from its end: no message is taken any more, then what runs is cut off, so that stopping does not wait for it.
@@ -193,18 +189,17 @@ class LocalSystem:
         for source in sources:
             stack.callback(source.stop_polling)
 
-    def _source(
-        self, invoke: invocation.Invoke, function: str, queue: Queue, *, batch_size: int, window_s: float, pollers: int
-    ) -> EventSource:
+    def _source(self, invoke: invocation.Invoke, trigger: Trigger) -> EventSource:
+        queue: Queue = getattr(self.resources, trigger.queue)
         return EventSource(
             aws.session().client("sqs", endpoint_url=self.aws_url),
             invoke,
-            function,
+            trigger.function,
             queue_url=queue.url,
             queue_arn=queue.arn,
-            batch_size=batch_size,
-            window_s=window_s,
-            concurrency=pollers,
+            batch_size=trigger.batch_size,
+            window_s=0 if trigger.queue == "products" else trigger.window_s,
+            concurrency=POLLERS[trigger.queue],
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.elasticsearch_source import ElasticsearchSource
+from lookalike.adapters.elasticsearch_source import MAX_POINT_IN_TIME_SLICES, ElasticsearchSource
 from lookalike.backfills import FieldNames, IndexSpec, Position
 from lookalike.errors import IndexAway, RequestInvalid
 
@@ -101,6 +101,16 @@ def test_documents_are_their_own_ids_where_no_field_is_named(source: Elasticsear
     spec = IndexSpec(shop.name)
 
     assert _ids(source, spec, source.slices(spec, 4), size=9) == Counter(f"d-{number}" for number in range(100))
+
+
+def test_without_a_field_to_sort_by_the_slices_are_few(source: ElasticsearchSource, shop: Shop) -> None:
+    shop.make([{"_id": str(number)} for number in range(200)])
+    spec = IndexSpec(shop.name)
+
+    slices = source.slices(spec, 500)
+
+    assert len(slices) == MAX_POINT_IN_TIME_SLICES
+    assert _ids(source, spec, slices) == Counter(str(number) for number in range(200))
 
 
 def test_a_query_says_which_documents_are_products(source: ElasticsearchSource, shop: Shop) -> None:

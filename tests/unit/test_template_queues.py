@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra.local.resources import TRIGGERS, Trigger
 from tests.unit.sam_template import Template, statements, target, transform
 
 
@@ -72,3 +73,19 @@ def test_only_our_bucket_may_post_uploads(template: Template) -> None:
         "ArnEquals": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::" + bucket_name}},
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
     }
+
+
+def test_the_local_systems_take_messages_as_lambda_does(template: Template) -> None:
+    queues = {"UploadsQueue": "uploads", "BackfillQueue": "backfill", "ProductsQueue": "products"}
+    functions = template.properties_of("Lambda::Function")
+    declared = {
+        Trigger(
+            functions[target(mapping["FunctionName"])]["FunctionName"]["Fn::Sub"].replace("${AWS::StackName}", "lookalike"),
+            queues[target(mapping["EventSourceArn"])],
+            mapping["BatchSize"],
+            mapping["MaximumBatchingWindowInSeconds"],
+        )
+        for mapping in template.properties_of("Lambda::EventSourceMapping").values()
+    }
+
+    assert set(TRIGGERS) == declared

@@ -27,7 +27,7 @@ from infra.local.event_source import EventSource
 from infra.local.image_server import ImageServer
 from infra.local.invocation import FunctionFailed
 from infra.local.loopback import free_port
-from infra.local.resources import Queue, Resources
+from infra.local.resources import TRIGGERS, Queue, Resources
 from infra.local.sam import image, stand_ins
 from infra.local.sam.engine import Engine, EngineMissing, engine
 from infra.local.sam.image import BuildFailed
@@ -218,24 +218,19 @@ class SamSystem:
         }
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
-        """Batch sizes and windows as in template.yaml; one poller of a queue, for `sam local` has one container of a function."""
-        for function, queue, batch_size, window_s in (
-            ("lookalike-on-upload", self.resources.uploads, 100, 1),
-            ("lookalike-backfill", self.resources.backfill, 1, 0),
-            ("lookalike-index-products", self.resources.products, 4, 1),
-        ):
-            stack.enter_context(self._source(invoke, function, queue, batch_size, window_s))
-
-    def _source(self, invoke: invocation.Invoke, function: str, queue: Queue, batch_size: int, window_s: float) -> EventSource:
-        return EventSource(
-            aws.session().client("sqs", endpoint_url=self.aws_url),
-            invoke,
-            function,
-            queue_url=queue.url,
-            queue_arn=queue.arn,
-            batch_size=batch_size,
-            window_s=window_s,
-        )
+        """As Lambda does it; one poller of a queue, for `sam local` has one container of a function."""
+        for trigger in TRIGGERS:
+            queue: Queue = getattr(self.resources, trigger.queue)
+            source = EventSource(
+                aws.session().client("sqs", endpoint_url=self.aws_url),
+                invoke,
+                trigger.function,
+                queue_url=queue.url,
+                queue_arn=queue.arn,
+                batch_size=trigger.batch_size,
+                window_s=trigger.window_s,
+            )
+            stack.enter_context(source)
 
 
 def _any_free_port() -> int:
