@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BACKFILL_FUNCTION = "lookalike-backfill"
 PRODUCTS_A_MESSAGE = 50
-POLL_S = 0.5
+POLL_S = 1.0
 STALLED_S = 300
 """After this long without a step forward the wait ends with an error."""
 
