@@ -239,8 +239,9 @@ class FakeOutbox:
         for message in messages:
             too_large += (product for product in message.put if len(str(product)) > FAKE_MESSAGE_SIZE)
             put = tuple(product for product in message.put if product not in too_large)
-            if put or not message.put:
-                self.products.append((replace(message, put=put), delay_s))
+            kept = replace(message, put=put)
+            if kept.put or kept.delete or kept.mirror or kept.copy:
+                self.products.append((kept, delay_s))
         return too_large
 
     def post_slices(self, backfill_id: str, numbers: Iterable[int]) -> None:

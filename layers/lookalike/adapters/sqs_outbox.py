@@ -132,6 +132,8 @@ def _bodies(message: Message, too_large: list[Product]) -> Iterator[str]:
         yield from _bodies(replace(message, put=message.put[middle:], delete=(), mirror=(), copy=()), too_large)
     else:
         too_large += message.put
+        if message.delete or message.mirror or message.copy:
+            yield message_body(replace(message, put=()))
 
 
 def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:

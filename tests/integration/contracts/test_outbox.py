@@ -70,10 +70,17 @@ def test_many_messages_are_posted_each_once(bench: Bench) -> None:
 
 def test_a_product_that_no_message_can_carry_is_handed_back_and_stops_no_other(bench: Bench) -> None:
     large = Product("large", ("http://a/1",), {"text": "x" * 300_000})
-    messages = [Message(put=(Product("hat", ()), large, Product("mug", ()))), Message(put=(large,)), Message(put=(Product("cap", ()),))]
+    posted = [
+        Message(put=(Product("hat", ()), large, Product("mug", ()))),
+        Message(put=(large,)),
+        Message(put=(large,), delete=("gone",)),
+        Message(put=(Product("cap", ()),)),
+    ]
 
-    assert list(bench.outbox.post_products(messages)) == [large, large]
-    assert [product.product_id for message in bench.products() for product in message.put] == ["hat", "mug", "cap"]
+    assert list(bench.outbox.post_products(posted)) == [large, large, large]
+    received = bench.products()
+    assert [product.product_id for message in received for product in message.put] == ["hat", "mug", "cap"]
+    assert [product_id for message in received for product_id in message.delete] == ["gone"]
 
 
 def test_no_messages_are_no_post(bench: Bench) -> None:
