@@ -37,7 +37,7 @@ HASH_SIZE = 16
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own check would speak before ours, and of another limit
 
 _REDUCING_GAP = 4.0
-"""Large pictures are averaged down to about four times the grid first, a third of the time: the hash moves by three bits on average, of 256."""
+"""Large pictures are averaged down to about four times the grid first, in a third of the time; that moves 3 bits of 256 on average."""
 
 _BACKGROUND = (255, 255, 255)
 _INTERPOLATION = {
