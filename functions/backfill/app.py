@@ -92,7 +92,7 @@ def _changed(
             answer: dict[str, Any] = {"retried": backfilling.mending.retry(command.backfill_id, command.reason)}
         case commands.Cancel():
             backfilling.fan_out.cancel(command.backfill_id)
-            answer = {"state": backfilling.progress.status(command.backfill_id)["state"]}
+            answer = {"state": backfilling.progress.state(command.backfill_id)}
         case commands.Switch():
             answer = backfilling.switching.switch(command.backfill_id, force=command.force)
         case commands.RemoveVanished():

@@ -124,8 +124,7 @@ class Demonstration:
 
     def variables(self) -> dict[str, str]:
         """What the README's examples need in their environment."""
-        shown = {"BUCKET": self._system.bucket, "PICTURE_URL": self._address(self._example), "PRODUCT_ID": self._example.product_id}
-        return {**self._system.client_environment, **shown}
+        return self._system.client_environment | {"PICTURE_URL": self._address(self._example), "PRODUCT_ID": self._example.product_id}
 
     @property
     def _example(self) -> CatalogueItem:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from infra.local.aws import REGION
 from infra.local.invocation import Invoke
+from infra.local.resources import Queue, Resources, Trigger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -60,6 +61,21 @@ class EventSource:
         self._window_s = window_s
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._run, name=f"{function}-{number}", daemon=True) for number in range(concurrency)]
+
+    @classmethod
+    def of(cls, trigger: Trigger, resources: Resources, sqs: "SQSClient", invoke: Invoke, *, concurrency: int = 1) -> Self:
+        """The one of a trigger."""
+        queue: Queue = getattr(resources, trigger.queue)
+        return cls(
+            sqs,
+            invoke,
+            trigger.function,
+            queue_url=queue.url,
+            queue_arn=queue.arn,
+            batch_size=trigger.batch_size,
+            window_s=trigger.window_s,
+            concurrency=concurrency,
+        )
 
     def __enter__(self) -> Self:
         for thread in self._threads:

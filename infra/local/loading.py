@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from elasticsearch import Elasticsearch, helpers
+from lookalike.pipeline import batched
+from lookalike.products import PRODUCTS_A_MESSAGE
 
 from infra.local.catalogue import CatalogueItem
 from infra.local.invocation import Invoke
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 BACKFILL_FUNCTION = "lookalike-backfill"
-PRODUCTS_A_MESSAGE = 50
 POLL_S = 1.0
 STALLED_S = 300
 """After this long without a step forward the wait ends with an error."""
@@ -91,10 +92,10 @@ def backfilled(invoke: Invoke, source: Json, total: int, progress: Progress) -> 
     Raises:
         CommandRefused: the function does not do it.
     """
-    backfill_id = _command(invoke, {"action": "start", "source": source})["backfill_id"]
+    backfill_id = command(invoke, {"action": "start", "source": source})["backfill_id"]
 
     def done() -> int:
-        status = _command(invoke, {"action": "status", "backfill_id": backfill_id})
+        status = command(invoke, {"action": "status", "backfill_id": backfill_id})
         settled: int = status["indexed"] + status["unchanged"] + sum(status["failed"].values())
         return total if status["state"] == "finished" else min(settled, total - 1)
 
@@ -122,10 +123,15 @@ def wait_for(*awaited: Awaited) -> None:
         time.sleep(POLL_S)
 
 
-def _command(invoke: Invoke, command: Json) -> Json:
-    answer: Json = invoke(BACKFILL_FUNCTION, command)
+def command(invoke: Invoke, given: Json) -> Json:
+    """Has the backfill function carry out a command.
+
+    Raises:
+        CommandRefused: its answer is an error.
+    """
+    answer: Json = invoke(BACKFILL_FUNCTION, given)
     if "error" in answer:
-        raise CommandRefused(f"{command['action']}: {answer['error']['message']}")
+        raise CommandRefused(f"{given['action']}: {answer['error']['message']}")
     return answer
 
 
@@ -134,8 +140,8 @@ def delete_others(sqs: "SQSClient", queue_url: str, elasticsearch: Elasticsearch
     if not elasticsearch.indices.exists_alias(name=alias):
         return 0
     others = sorted({document.product_id for document in _documents(elasticsearch, alias)} - {item.product_id for item in items})
-    for start in range(0, len(others), PRODUCTS_A_MESSAGE):
-        sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps({"delete": others[start : start + PRODUCTS_A_MESSAGE]}))
+    for some in batched(others, PRODUCTS_A_MESSAGE):
+        sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps({"delete": some}))
     wait_for(emptied(sqs, queue_url, len(others), lambda _: None))
     return len(others)
 

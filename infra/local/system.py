@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -24,7 +25,7 @@ from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
 from infra.local.lambda_api import LambdaApi
 from infra.local.loopback import free_port
-from infra.local.resources import TRIGGERS, Queue, Resources, Trigger
+from infra.local.resources import TRIGGERS, Resources
 from layers.models import export
 
 BUILD = Path("build")
@@ -115,7 +116,8 @@ class LocalSystem:
     @property
     def client_environment(self) -> dict[str, str]:
         """What curl, boto3 and the AWS CLI need to use this system as they would the deployed one."""
-        return {"SEARCH_URL": self.search_url, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, **self.aws_environment}
+        own = {"SEARCH_URL": self.search_url, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, "BUCKET": self.bucket}
+        return own | self.aws_environment
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -179,7 +181,9 @@ class LocalSystem:
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
         """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed."""
-        sources = [self._source(invoke, trigger) for trigger in TRIGGERS]
+        sqs = aws.session().client("sqs", endpoint_url=self.aws_url)
+        triggers = [replace(trigger, window_s=0) if trigger.queue == "products" else trigger for trigger in TRIGGERS]
+        sources = [EventSource.of(trigger, self.resources, sqs, invoke, concurrency=POLLERS[trigger.queue]) for trigger in triggers]
         for source in sources:
             stack.enter_context(source)
         # The stack unwinds from its end: no message is taken any more, then what runs is cut off, so that stopping does not wait for it.
@@ -188,19 +192,6 @@ class LocalSystem:
             stack.callback(function.stop)
         for source in sources:
             stack.callback(source.stop_polling)
-
-    def _source(self, invoke: invocation.Invoke, trigger: Trigger) -> EventSource:
-        queue: Queue = getattr(self.resources, trigger.queue)
-        return EventSource(
-            aws.session().client("sqs", endpoint_url=self.aws_url),
-            invoke,
-            trigger.function,
-            queue_url=queue.url,
-            queue_arn=queue.arn,
-            batch_size=trigger.batch_size,
-            window_s=0 if trigger.queue == "products" else trigger.window_s,
-            concurrency=POLLERS[trigger.queue],
-        )
 
 
 def _split(url: str) -> tuple[str, dict[str, str] | None]:

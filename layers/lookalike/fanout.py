@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 from lookalike.backfills import (
     Backfill,
@@ -30,7 +29,7 @@ from lookalike.backfills import (
 )
 from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
-from lookalike.pipeline import run_ahead
+from lookalike.pipeline import batched, run_ahead
 from lookalike.products import MAX_IMAGE_URLS, PRODUCTS_A_MESSAGE, Message, Outbox, ProductOutcome
 
 PAGE = 1000
@@ -41,8 +40,6 @@ SLICE_RUN_S = 45.0
 
 OVERLAP = timedelta(minutes=10)
 """What changed so shortly before the last run began is read again: clocks differ, and documents are found only after a refresh."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +176,11 @@ def post(backfill: Backfill, rows: Sequence[Row], ledger: Ledger, outbox: Outbox
     if not backfill.is_unique:
         ledger.claim(_outcome(backfill, product.product_id) for product in put)
     blank = Message(backfill_id=backfill.backfill_id, run=backfill.run, into=backfill.into)
-    too_large = outbox.post_products(replace(blank, put=tuple(some)) for some in _batches(put))
-    outbox.post_products(replace(blank, mirror=tuple(some)) for some in _batches(objects))
+    too_large = outbox.post_products(replace(blank, put=tuple(some)) for some in batched(put, PRODUCTS_A_MESSAGE))
+    outbox.post_products(replace(blank, mirror=tuple(some)) for some in batched(objects, PRODUCTS_A_MESSAGE))
     if isinstance(backfill.spec, CurrentSpec):
-        outbox.post_products(replace(blank, copy=tuple(some), copy_from=backfill.spec.index) for some in _batches(images))
+        copied = replace(blank, copy_from=backfill.spec.index)
+        outbox.post_products(replace(copied, copy=tuple(some)) for some in batched(images, PRODUCTS_A_MESSAGE))
     ledger.record(
         [
             *unusable,
@@ -206,11 +204,6 @@ def _merged(products: Iterable[Product]) -> Iterable[Product]:
             urls = dict.fromkeys([*first.image_urls, *product.image_urls])
             merged[product.product_id] = replace(first, image_urls=tuple(urls))
     return merged.values()
-
-
-def _batches(units: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(units), PRODUCTS_A_MESSAGE):
-        yield units[start : start + PRODUCTS_A_MESSAGE]
 
 
 def _outcome(backfill: Backfill, product_id: str) -> ProductOutcome:

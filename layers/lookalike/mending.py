@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from lookalike.backfills import Backfill, BucketSpec, CurrentSpec, Ledger, Remembered, Row, Source, Store, known
 from lookalike.errors import RequestInvalid
 from lookalike.fanout import post
+from lookalike.pipeline import batched
 from lookalike.products import PRODUCTS_A_MESSAGE, Message, Outbox, ProductOutcome
 
 PAGE = 500
@@ -107,7 +108,7 @@ class Mending:
     def _remove(self, backfill: Backfill, walk: Walk) -> Sequence[Remembered]:
         page = self._ledger.earlier(walk.backfill_id, walk.run, after=walk.after, size=PAGE)
         keys = [outcome.key for outcome in page]
-        self._outbox.post_products(_removal(backfill, keys[i : i + PRODUCTS_A_MESSAGE]) for i in range(0, len(keys), PRODUCTS_A_MESSAGE))
+        self._outbox.post_products(_removal(backfill, some) for some in batched(keys, PRODUCTS_A_MESSAGE))
         self._ledger.forget(walk.backfill_id, keys)
         return page
 

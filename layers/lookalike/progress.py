@@ -36,6 +36,10 @@ class Progress:
         """
         return self._report(known(self._store, backfill_id)) | {"dead_letters": self._dead_letters.dead_letters()}
 
+    def state(self, backfill_id: str) -> str:
+        """The state alone, for which no queue is asked. Raises as `status`."""
+        return str(self._report(known(self._store, backfill_id))["state"])
+
     def list(self) -> dict[str, Any]:
         """The backfills, the newest first."""
         reports = ((backfill, self._report(backfill)) for backfill in self._store.backfills(LISTED))

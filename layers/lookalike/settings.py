@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +88,9 @@ def _origins(text: str) -> frozenset[str]:
     return origins
 
 
-def _expiry(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 3600:
-        raise ValueError(f"is {text!r}: it must be 1 to 3600 seconds")
-    return int(text)
-
-
-def _delay(text: str) -> int:
-    if not text.isdigit() or int(text) > 900:
-        raise ValueError(f"is {text!r}: it must be 0 to 900 seconds")
+def _seconds(text: str, *, least: int, most: int) -> int:
+    if not text.isdigit() or not least <= int(text) <= most:
+        raise ValueError(f"is {text!r}: it must be {least} to {most} seconds")
     return int(text)
 
 
@@ -104,7 +99,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "elasticsearch_url": _urls,
     "models": Path,
     "index_definitions": Path,
-    "first_retry_delay_s": _delay,
+    "first_retry_delay_s": partial(_seconds, least=0, most=900),
     "private_image_origins": _origins,
-    "presigned_url_expiry_s": _expiry,
+    "presigned_url_expiry_s": partial(_seconds, least=1, most=3600),
 }

@@ -24,13 +24,14 @@ from lookalike.adapters.elasticsearch_source import ElasticsearchSource
 from lookalike.adapters.s3_objects import S3Objects
 from lookalike.adapters.sources import Sources
 from lookalike.adapters.sqs_outbox import message_body
-from lookalike.backfills import FieldNames, IndexSpec, Into
+from lookalike.backfills import FieldNames, IndexSpec
 from lookalike.domain import Product
 from lookalike.fanout import PAGE, FanOut
 from lookalike.products import Message
 
 from infra.local import aws
 from tests.benchmarks.local_elasticsearch import DEFINITIONS, elasticsearch
+from tests.fakes import FakeIndices
 
 SOURCE = "bench-fan-out"
 DESCRIPTION = "A product as a shop describes it, in a sentence or two that nobody reads before it is bought, nor after. " * 3
@@ -59,23 +60,8 @@ class Counting:
         self.slices += numbers
 
 
-class NoIndices:
-    """A backfill into the index that is searched asks for none."""
-
-    def searched(self) -> str:
-        return ""
-
-    def prepare(self, into: Into) -> str:
-        return into.model
-
-    def let_go(self, name: str) -> None: ...
-
-    def switch(self, name: str) -> str | None:
-        return name
-
-
 class Reader:
-    """One instance of the backfill's function; ``count`` is the number of products."""
+    """One instance of the backfill's function; ``seen`` as `Counting` takes it."""
 
     def __init__(self, url: str, seen: "Array[c_ubyte]") -> None:
         gc.freeze()  # as functions/backfill/entry.py does
@@ -86,7 +72,7 @@ class Reader:
             ElasticsearchBackfills(client, "bench-backfills", DEFINITIONS),
             ElasticsearchOutcomes(client, "bench-outcomes", DEFINITIONS),
             self.queue,
-            NoIndices(),
+            FakeIndices(),
         )
 
     def read(self, backfill_id: str, number: int) -> tuple[int, float]:

@@ -5,7 +5,6 @@ embeds the same kind of pictures in batches before and after, on the same machin
 """
 
 import argparse
-import os
 import tempfile
 import time
 from collections import Counter
@@ -28,6 +27,7 @@ from infra.local.catalogue import CatalogueItem, drawn_catalogue
 from infra.local.image_server import ImageServer
 from infra.local.measurements import bare_pictures_a_second, sample_pixels
 from layers.models import export
+from tests.benchmarks.copies import distinct_copies
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index
 
 WARM_UP = 100
@@ -47,7 +47,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="lookalike-pictures-") as folder,
         elasticsearch() as url,
-        _image_server(_copies(items, Path(folder), WARM_UP + given.pictures), given.latency_ms) as origin,
+        _image_server(distinct_copies(items, Path(folder), WARM_UP + given.pictures), given.latency_ms) as origin,
     ):
         index = empty_index(Elasticsearch(url, request_timeout=60), embedder.model)
         sources = PicturesByScheme(HttpPictures(frozenset({origin})), S3Pictures(aws.session().client("s3"), None))
@@ -68,15 +68,6 @@ def report(indexing: Indexing, embedder: OpenVinoEmbedder, products: Sequence[Pr
     print(f"{embedder.model.id}: {dict(states)}; {rate:.1f} pictures a second")
     print(f"the bare network in batches: {bare[0]:.1f} before, {bare[1]:.1f} after")
     print(f"indexing to the bare network: {rate / max(bare):.2f}")
-
-
-def _copies(items: Sequence[CatalogueItem], folder: Path, count: int) -> dict[str, Path]:
-    """Files that are all different: bytes behind the end of a JPEG change nothing of its picture."""
-    made = {}
-    for number in range(count):
-        made[f"{number}.jpg"] = path = folder / f"{number}.jpg"
-        path.write_bytes(items[number % len(items)].path.read_bytes() + os.urandom(8))
-    return made
 
 
 @contextmanager

@@ -11,18 +11,19 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, TransportError, helpers
+from elasticsearch import Elasticsearch, helpers
 
-from infra.local import invocation
+from infra.local import invocation, loading
 from infra.local.catalogue import CatalogueItem, drawn_catalogue
 from infra.local.image_server import ImageServer
 from infra.local.system import LocalSystem
 from layers.models import export
+from tests.benchmarks.copies import distinct_copies
 
 MODEL = "efficientnet_lite0"
 ALIAS = "soak"
@@ -52,27 +53,25 @@ CODES = {
 class Trial:
     """A running system, pictures at addresses, and an index of products."""
 
-    def __init__(self, system: LocalSystem, images: ImageServer, items: Sequence[CatalogueItem], *, source: str = SOURCE) -> None:
-        self.system, self.images, self.items, self.source = system, images, items, source
+    def __init__(self, system: LocalSystem, images: ImageServer) -> None:
+        self.system, self.images = system, images
         self.client = Elasticsearch(system.elasticsearch_url, request_timeout=60)
         self._invoke = invocation.through(invocation.client(system.lambda_url))
 
     def fill(self, urls: Mapping[str, str]) -> None:
         """Makes the source, of products with these addresses."""
-        self.client.indices.delete(index=self.source, ignore_unavailable=True)
-        self.client.indices.create(index=self.source, mappings={"properties": {"sku": {"type": "keyword"}}})
-        documents = ({"_index": self.source, "sku": sku, "image_url": url, "category": "thing"} for sku, url in urls.items())
+        self.client.indices.delete(index=SOURCE, ignore_unavailable=True)
+        self.client.indices.create(index=SOURCE, mappings={"properties": {"sku": {"type": "keyword"}}})
+        documents = ({"_index": SOURCE, "sku": sku, "image_url": url, "category": "thing"} for sku, url in urls.items())
         helpers.bulk(self.client, documents, refresh=True)
 
     def ask(self, action: str, **more: Any) -> dict[str, Any]:
-        """Carries out a command; raises if the answer is an error."""
-        answer: dict[str, Any] = self._invoke("lookalike-backfill", {"action": action, **more})
-        assert "error" not in answer, answer
-        return answer
+        """Has the backfill function carry out a command."""
+        return loading.command(self._invoke, {"action": action, **more})
 
     def start(self) -> str:
         """Starts the backfill; answers with its id."""
-        return str(self.ask("start", source={"index": self.source, "fields": {"id": "sku"}})["backfill_id"])
+        return str(self.ask("start", source={"index": SOURCE, "fields": {"id": "sku"}})["backfill_id"])
 
     def finish(self, backfill_id: str, within_s: float) -> dict[str, Any]:
         """Waits until it has finished, and tells how far it is now and then; answers with its last status."""
@@ -118,13 +117,13 @@ class Trial:
             _kill(self.system, name)
 
 
-def urls_with_faults(images: ImageServer, items: Sequence[CatalogueItem], count: int) -> dict[str, str]:
+def urls_with_faults(images: ImageServer, count: int) -> dict[str, str]:
     """Addresses of ``count`` products, a tenth of which fail; ids tell which way.
 
     One in forty of these is a timeout, for which the one local worker waits time and again; the other ways are as many each.
     """
-    good = [images.url(f"{number}.jpg") for number in range(count)]
-    bad = {
+    ways: dict[str, Callable[[int], str]] = {
+        "fine": lambda n: images.url(f"{n}.jpg"),
         "404": lambda n: images.url(f"missing-{n}.jpg"),
         "timeout": lambda n: images.url(f"fault/slow/{n}.jpg"),
         "no picture": lambda n: images.url("text.jpg"),
@@ -134,25 +133,23 @@ def urls_with_faults(images: ImageServer, items: Sequence[CatalogueItem], count:
         "truncated": lambda n: images.url("half.jpg"),
         "huge": lambda n: images.url("fault/huge"),
     }
-    quick = [way for way in bad if way != "timeout"]
+    quick = [way for way in CODES if way != "timeout"]
     failing = {n * 10: "timeout" if n % 40 == 0 else quick[n % len(quick)] for n in range(count // 10)}
-    return {f"{n:05} {failing.get(n, 'fine')}": bad[failing[n]](n) if n in failing else good[n] for n in range(count)}
+    chosen = [failing.get(number, "fine") for number in range(count)]
+    return {f"{number:05} {way}": ways[way](number) for number, way in enumerate(chosen)}
 
 
 def pictures(items: Sequence[CatalogueItem], folder: Path, count: int) -> dict[str, Path]:
     """Files that are all different, and two that are no pictures."""
-    made = {name: folder / name for name in ("text.jpg", "half.jpg")}
-    made["text.jpg"].write_text("this is no picture")
-    made["half.jpg"].write_bytes(items[0].path.read_bytes()[:3000])
-    for number in range(count):
-        made[f"{number}.jpg"] = path = folder / f"{number}.jpg"
-        path.write_bytes(items[number % len(items)].path.read_bytes() + number.to_bytes(8, "big"))
-    return made
+    broken = {name: folder / name for name in ("text.jpg", "half.jpg")}
+    broken["text.jpg"].write_text("this is no picture")
+    broken["half.jpg"].write_bytes(items[0].path.read_bytes()[:3000])
+    return distinct_copies(items, folder, count) | broken
 
 
 def faults(trial: Trial, count: int, within_s: float) -> dict[str, Any]:
     """Indexes a source with faults twice, and checks everything; answers with both statuses."""
-    urls = urls_with_faults(trial.images, trial.items, count)
+    urls = urls_with_faults(trial.images, count)
     trial.fill(urls)
     backfill_id = trial.start()
     first = trial.finish(backfill_id, within_s)
@@ -209,7 +206,7 @@ def _start_in_the_end(trial: Trial) -> str:
     while True:
         try:
             return trial.start()
-        except (AssertionError, invocation.FunctionFailed, ApiError, TransportError):
+        except (loading.CommandRefused, invocation.FunctionFailed):
             time.sleep(1)
 
 
@@ -234,7 +231,7 @@ def _trial(count: int, max_receive_count: int) -> Iterator[Trial]:
                 first_retry_delay_s=2,
             ) as system,
         ):
-            yield Trial(system, images, items)
+            yield Trial(system, images)
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ class Searching:
 
 def _run(example: str, folder: Path, system: LocalSystem) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, **system.client_environment, "PATH": path, "BUCKET": system.bucket}
+    environment = {**os.environ, **system.client_environment, "PATH": path}
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", example], cwd=folder, env=environment, capture_output=True, text=True, timeout=180
     )

@@ -52,7 +52,6 @@ def test_an_example_of_the_readme_runs_as_printed(
         **os.environ,
         **system.client_environment,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "BUCKET": system.bucket,
         "PRODUCT_ID": "cup-1",
         "PICTURE_URL": images.url(items[150].path.name),
     }

@@ -27,7 +27,7 @@ from infra.local.event_source import EventSource
 from infra.local.image_server import ImageServer
 from infra.local.invocation import FunctionFailed
 from infra.local.loopback import free_port
-from infra.local.resources import TRIGGERS, Queue, Resources
+from infra.local.resources import TRIGGERS, Resources
 from infra.local.sam import image, stand_ins
 from infra.local.sam.engine import Engine, EngineMissing, engine
 from infra.local.sam.image import BuildFailed
@@ -121,7 +121,8 @@ class SamSystem:
     @property
     def client_environment(self) -> dict[str, str]:
         """What curl, boto3 and the AWS CLI need to use this system as they would the deployed one."""
-        return {"SEARCH_URL": self.search_url, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, **self.aws_environment}
+        own = {"SEARCH_URL": self.search_url, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, "BUCKET": self.bucket}
+        return own | self.aws_environment
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -219,18 +220,9 @@ class SamSystem:
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
         """As Lambda does it; one poller of a queue, for `sam local` has one container of a function."""
+        sqs = aws.session().client("sqs", endpoint_url=self.aws_url)
         for trigger in TRIGGERS:
-            queue: Queue = getattr(self.resources, trigger.queue)
-            source = EventSource(
-                aws.session().client("sqs", endpoint_url=self.aws_url),
-                invoke,
-                trigger.function,
-                queue_url=queue.url,
-                queue_arn=queue.arn,
-                batch_size=trigger.batch_size,
-                window_s=trigger.window_s,
-            )
-            stack.enter_context(source)
+            stack.enter_context(EventSource.of(trigger, self.resources, sqs, invoke))
 
 
 def _any_free_port() -> int:
@@ -313,7 +305,7 @@ def main() -> None:
                 _serve_with_catalogue(system, given.private_image_origin)
             else:
                 system.serve(given.private_image_origin)
-                print(invitation(system, {**system.client_environment, "BUCKET": system.bucket}))
+                print(invitation(system, system.client_environment))
                 Event().wait()
     except KeyboardInterrupt:
         print("\nStopped; nothing is left running.")

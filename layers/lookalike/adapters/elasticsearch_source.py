@@ -250,8 +250,7 @@ def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]
 def _values(document: Mapping[str, Any], path: str) -> list[Any]:
     """What stands at a dotted path; lists on the way are walked through."""
     if path in document:
-        found = document[path]
-        return [] if found is None else [found] if not isinstance(found, list) else _flat(found)
+        return _flat([document[path]])
     head, _, rest = path.partition(".")
     inner = _flat([document.get(head)]) if rest else []
     return [value for each in inner if isinstance(each, dict) for value in _values(each, rest)]
