@@ -54,7 +54,8 @@ backfill-watch: .venv ## a backfill live in the terminal, until it has finished 
 sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, NEXT_MODEL=id, CATALOGUE=1)
 	@$(BIN)/python -m infra.local.sam.system $(IMAGE) $(if $(NEXT_MODEL),--next-model $(NEXT_MODEL)) $(if $(CATALOGUE),--catalogue)
 
-sam-test: .venv ## end-to-end tests on that
+sam-test: .venv ## end-to-end tests on that; what takes minutes on a bare machine is made first
+	@$(BIN)/python -m infra.local.sam.prepare --model efficientnet_lite0 --data build/sam-test
 	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme))
 
 image-size: .venv ## the image's size, layer by layer (MODEL=id, RANDOM_WEIGHTS=seed)

@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from infra.local.tether import TetheredProcess
 RUN = Path("/run/lookalike")
 SOCKET = RUN / "docker.sock"
 READY_WITHIN_S = 60
+STOPS_WITHIN_S = 30
 INTERFACES = Path("/sys/class/net")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
@@ -140,13 +143,24 @@ def _private(data: Path, lock: BinaryIO, found: Engine, say: Say) -> Iterator[No
         f"--exec-root={RUN / 'exec'}",
         f"--pidfile={RUN / 'docker.pid'}",
     ]
+    supervised = [sys.executable, "-m", "infra.local.sam.engine", *command]
+    process = TetheredProcess(supervised, log=RUN / "docker.log", environment=os.environ, lock=lock, grace_s=STOPS_WITHIN_S)
+    try:
+        _wait_until_ready(found, process)
+        yield
+    finally:
+        process.stop()
+
+
+def main() -> None:
+    """Runs `dockerd` (the command line's arguments) until SIGTERM, then leaves this machine's network as it was.
+
+    It is a process of its own, so that this happens even where the one that asked for the engine was killed.
+    """
     with _firewall_as_before():
-        process = TetheredProcess(command, log=RUN / "docker.log", environment=os.environ, lock=lock, grace_s=30)
-        try:
-            _wait_until_ready(found, process)
-            yield
-        finally:
-            process.stop()
+        process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        process.wait()
     shutil.rmtree(RUN, ignore_errors=True)
 
 
@@ -189,3 +203,7 @@ def _wait_until_ready(found: Engine, process: TetheredProcess | None) -> None:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
             raise EngineMissing(f"The private container engine {'ended' if ended else 'does not answer'}. The end of its log:\n{tail}")
         time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()
