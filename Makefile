@@ -1,6 +1,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
+JS := tests/javascript
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(JS) --loglevel error
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
@@ -20,20 +22,30 @@ help: ## list the targets
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch .venv
 
-demo: .venv ## index a catalogue through both doors, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, RANDOM_WEIGHTS=seed, PORT=n)
-	@$(BIN)/python -m infra.local.demo
+$(JS)/node_modules: $(JS)/package-lock.json $(JS)/package.json | .venv
+	$(NPM) ci
+	@touch $@
+
+demo: .venv ## index a catalogue through the bucket and by a backfill, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, RANDOM_WEIGHTS=seed, PORT=n)
+	@$(BIN)/python -m infra.demo
 
 test: .venv lint ## everything that is proven: lint, types, contracts, template, unit, integration, end to end
+	$(BIN)/python -m tests.e2e.chromium
+	$(BIN)/python -m infra.local.elasticsearch.distribution
+	$(BIN)/python -m layers.models.export efficientnet_lite0 --output build/models
+	$(BIN)/python -m layers.models.export efficientnet_lite2 --output build/models
+	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
 	$(BIN)/pytest tests/unit tests/integration tests/e2e
 
 unit: .venv ## tests without network, in seconds
 	$(BIN)/pytest tests/unit
 
-lint: .venv ## formatting, lint, types, import contracts, template
+lint: .venv $(JS)/node_modules ## formatting, lint and types of Python and JavaScript, import contracts, template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run --silent lint
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
 
@@ -49,23 +61,26 @@ soak: .venv ## backfills under adversity: eight ways to fail; worker, fan-out an
 	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),800) --moments $(or $(MOMENTS),1)
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
-	@$(BIN)/python -m infra.local.backfill_watch $(ID)
+	@$(BIN)/python -m infra.demo.backfill_watch $(ID)
 
 sam-local: .venv ## the deployed image under sam local, with Elasticsearch and moto in containers (MODEL=id, NEXT_MODEL=id, CATALOGUE=1)
-	@$(BIN)/python -m infra.local.sam.system $(IMAGE) $(if $(NEXT_MODEL),--next-model $(NEXT_MODEL)) $(if $(CATALOGUE),--catalogue)
+	@$(BIN)/python -m infra.sam.system $(IMAGE) $(if $(NEXT_MODEL),--next-model $(NEXT_MODEL)) $(if $(CATALOGUE),--catalogue)
 
 sam-test: .venv ## end-to-end tests on that; what takes minutes on a bare machine is made first
-	@$(BIN)/python -m infra.local.sam.prepare --model efficientnet_lite0 --data build/sam-test
+	@$(BIN)/python -m tests.e2e.sam.prepare --model efficientnet_lite0 --data build/sam-test
 	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme))
 
 image-size: .venv ## the image's size, layer by layer (MODEL=id, RANDOM_WEIGHTS=seed)
-	@$(BIN)/python -m infra.local.sam.image $(IMAGE)
+	@$(BIN)/python -m tests.benchmarks.image_size $(IMAGE)
 
 clean: ## remove what was built here (not the cache of downloads and exported models)
-	rm -rf .venv build .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build $(JS)/node_modules .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-lock: .venv ## resolve the dependencies of pyproject.toml; what is locked stays (UPGRADE=--upgrade: everything anew)
+lock: .venv ## resolve the dependencies of pyproject.toml and package.json; what is locked stays (UPGRADE=--upgrade: everything anew)
 	echo "uv" | $(COMPILE) $(UPGRADE) - -o layers/locks/uv.txt
 	$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o layers/locks/dev.txt
 	$(COMPILE) -c layers/locks/dev.txt --extra export pyproject.toml -o layers/locks/export.txt
 	$(COMPILE) -c layers/locks/dev.txt pyproject.toml -o layers/locks/serve.txt
+	$(NPM) $(if $(UPGRADE),update --save,install) --package-lock-only
+	$(BIN)/python -c 'import json, pathlib; path = pathlib.Path("$(JS)/package-lock.json"); lock = json.loads(path.read_text()); \
+		[package.pop("funding", None) for package in lock["packages"].values()]; path.write_text(json.dumps(lock, indent=2) + "\n")'

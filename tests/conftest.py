@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-from infra.elasticsearch.server import ElasticsearchServer
 from infra.local.aws import AwsServer
+from infra.local.elasticsearch.server import ElasticsearchServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile("without_deadline", deadline=None)  # how fast an example is depends on what else the machine does
+    settings.load_profile("without_deadline")
     config.addinivalue_line("markers", "processes: an end-to-end test of what `sam local` does differently from API Gateway, or has not")
 
 

@@ -1,4 +1,4 @@
-"""Commands from the AWS CLI, and the fan-out's own slices through SQS."""
+"""The function that runs backfills: commands from the AWS CLI, and the messages that it sends to itself through SQS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +9,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from lookalike.backfill.fan_out import FanOut
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
+from lookalike.backfill.progress import Progress
+from lookalike.backfill.prune import Prune
+from lookalike.backfill.retry_failures import RetryFailures
+from lookalike.backfill.switch_alias import SwitchAlias
 from lookalike.errors import LookalikeError
-from lookalike.fanout import FanOut
-from lookalike.mending import Mending
-from lookalike.progress import Progress
-from lookalike.switching import Switching
+from lookalike.redelivery import Redeliver
+from lookalike.validation import parsed
 
+from functions import batches
 from functions.backfill import commands
-from functions.validation import parsed
 
 logger = Logger()
 metrics = Metrics()
@@ -25,53 +29,62 @@ Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Backfilling:
-    """The use cases behind the commands."""
+class UseCases:
+    """The use cases that commands and messages call."""
 
     fan_out: FanOut
     progress: Progress
-    mending: Mending
-    switching: Switching
+    retry_failures: RetryFailures
+    prune: Prune
+    switch_alias: SwitchAlias
 
 
-def create(fan_out: FanOut, progress: Progress, mending: Mending, switching: Switching) -> Handler:
-    """The function's handler."""
-    backfilling = _Backfilling(fan_out, progress, mending, switching)
+def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], redeliver: Redeliver) -> Handler:
+    """Returns the handler of the function.
+
+    Args:
+        use_cases: what commands and messages call.
+        decode: reads a message that the function sent to itself; returns None for other JSON.
+        redeliver: has failed messages come back soon.
+    """
 
     @logger.inject_lambda_context
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if "Records" in event:
-            failed = [record.message_id for record in SQSEvent(event).records if not _is_done(backfilling, record)]
-            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+            records = list(SQSEvent(event).records)
+            failed = [record.message_id for record in records if not _try_record(use_cases, decode, record)]
+            return batches.answer(records, failed, redeliver)
         try:
-            return _carry_out(backfilling, commands.read(event))
+            return _dispatch(use_cases, decode, event)
         except LookalikeError as error:
             logger.warning("command_refused", code=error.code, reason=str(error), field=error.field)
-            return {"error": _described(error, context.aws_request_id)}
+            return {"error": _error_body(error, context.aws_request_id)}
 
     return handler
 
 
-def _carry_out(backfilling: _Backfilling, command: commands.Command) -> dict[str, Any]:
-    match command:
-        case commands.Start():
-            backfill = backfilling.fan_out.start(command.source.spec(), command.index())
-            logger.info("backfill_started", backfill_id=backfill.backfill_id, run=backfill.run, products=backfill.total)
-            answer = {"backfill_id": backfill.backfill_id, "products": backfill.total}
-            return answer | {"into": backfill.into} if backfill.into else answer
-        case commands.Slice():
-            _read_slice(backfilling.fan_out, command)
-            return {}
-        case commands.GoOn():
-            backfilling.mending.go_on(command.walk())
-            return {}
-        case commands.Status() | commands.List() | commands.Failures():
-            return _answered(backfilling.progress, command)
-        case _:
-            return _changed(backfilling, command)
+def _dispatch(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], payload: Any) -> dict[str, Any]:
+    message = decode(payload)
+    if message is not None:
+        _handle_message(use_cases, message)
+        return {}
+    match commands.read(payload):
+        case commands.Start() as command:
+            return _start(use_cases.fan_out, command)
+        case commands.Status() | commands.List() | commands.Failures() as question:
+            return _report(use_cases.progress, question)
+        case command:
+            return _change(use_cases, command)
 
 
-def _answered(progress: Progress, question: commands.Status | commands.List | commands.Failures) -> dict[str, Any]:
+def _start(fan_out: FanOut, command: commands.Start) -> dict[str, Any]:
+    backfill = fan_out.start(command.source.spec(), command.new_index(), force=command.force)
+    logger.info("backfill_started", backfill_id=backfill.backfill_id, run=backfill.run, products=backfill.total)
+    answer = {"backfill_id": backfill.backfill_id, "products": backfill.total}
+    return answer | {"into": backfill.into} if backfill.into else answer
+
+
+def _report(progress: Progress, question: commands.Status | commands.List | commands.Failures) -> dict[str, Any]:
     match question:
         case commands.Status():
             return progress.status(question.backfill_id)
@@ -83,20 +96,18 @@ def _answered(progress: Progress, question: commands.Status | commands.List | co
             assert_never(question)
 
 
-def _changed(
-    backfilling: _Backfilling, command: commands.Retry | commands.Cancel | commands.Switch | commands.RemoveVanished
-) -> dict[str, Any]:
-    """Carries out what somebody decided about a backfill, and logs it."""
+def _change(use_cases: UseCases, command: commands.Retry | commands.Cancel | commands.Switch | commands.Prune) -> dict[str, Any]:
+    """Carries out a command that changes a backfill, and logs it."""
     match command:
         case commands.Retry():
-            answer: dict[str, Any] = {"retried": backfilling.mending.retry(command.backfill_id, command.reason)}
+            answer: dict[str, Any] = {"retried": use_cases.retry_failures.retry(command.backfill_id, command.reason)}
         case commands.Cancel():
-            backfilling.fan_out.cancel(command.backfill_id)
-            answer = {"state": backfilling.progress.state(command.backfill_id)}
+            use_cases.fan_out.cancel(command.backfill_id)
+            answer = {"state": use_cases.progress.phase(command.backfill_id).value}
         case commands.Switch():
-            answer = backfilling.switching.switch(command.backfill_id, force=command.force)
-        case commands.RemoveVanished():
-            vanished = backfilling.mending.remove_vanished(command.backfill_id, dry_run=command.dry_run)
+            answer = use_cases.switch_alias.switch(command.backfill_id, force=command.force)
+        case commands.Prune():
+            vanished = use_cases.prune.prune(command.backfill_id, dry_run=command.dry_run)
             answer = {"vanished": vanished, "dry_run": command.dry_run}
         case _:
             assert_never(command)
@@ -104,24 +115,36 @@ def _changed(
     return {"backfill_id": command.backfill_id, **answer}
 
 
-def _read_slice(fan_out: FanOut, command: commands.Slice) -> None:
-    read = fan_out.read_slice(command.backfill_id, command.slice)
-    logger.info("slice_read", backfill_id=command.backfill_id, slice=command.slice, products=read.units, is_at_end=read.is_at_end)
-    metrics.add_metric("ProductsRead", MetricUnit.Count, read.units)
-    metrics.add_metadata("backfill_id", command.backfill_id)
+def _handle_message(use_cases: UseCases, message: BackfillMessage) -> None:
+    match message:
+        case ReadSlice(backfill_id, number):
+            _read_slice(use_cases.fan_out, backfill_id, number)
+        case ContinueRetry():
+            use_cases.retry_failures.resume(message)
+        case ContinuePrune():
+            use_cases.prune.resume(message)
+        case _:
+            assert_never(message)
+
+
+def _read_slice(fan_out: FanOut, backfill_id: str, number: int) -> None:
+    read = fan_out.read_slice(backfill_id, number)
+    logger.info("slice_read", backfill_id=backfill_id, slice=number, products=read.items, is_at_end=read.is_at_end)
+    metrics.add_metric("ProductsRead", MetricUnit.Count, read.items)
+    metrics.add_metadata("backfill_id", backfill_id)
     metrics.flush_metrics()
 
 
-def _is_done(backfilling: _Backfilling, record: SQSRecord) -> bool:
-    """Carries out a message; one that cannot be now comes back, and ends among the dead letters if it never can."""
+def _try_record(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], record: SQSRecord) -> bool:
+    """Whether a message succeeded; SQS delivers a failed one again, and moves it to the dead-letter queue after the last try."""
     try:
-        _carry_out(backfilling, commands.read(parsed(record.body, field="body")))
+        _dispatch(use_cases, decode, parsed(record.body, field="body"))
     except LookalikeError as error:
         logger.error("message_failed", message_id=record.message_id, body=record.body, code=error.code, reason=str(error))
         return False
     return True
 
 
-def _described(error: LookalikeError, request_id: str) -> dict[str, Any]:
-    described = {"code": error.code, "message": str(error), "request_id": request_id}
-    return described | {"field": error.field} if error.field else described
+def _error_body(error: LookalikeError, request_id: str) -> dict[str, Any]:
+    body = {"code": error.code, "message": str(error), "request_id": request_id}
+    return body | {"field": error.field} if error.field else body

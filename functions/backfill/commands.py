@@ -1,13 +1,12 @@
-"""The commands of a backfill as JSON."""
+"""Models of the commands that start and control backfills, as JSON."""
 
 from typing import Annotated, Any, Literal
 
-from lookalike.backfills import BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
+from lookalike.backfill.model import BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
+from lookalike.domain import MAX_OVERSAMPLE, IndexType
 from lookalike.errors import RequestInvalid
-from lookalike.mending import Walk
+from lookalike.validation import validated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-
-from functions.validation import validated
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 MAX_FAILURES = 1000
@@ -18,7 +17,7 @@ class _Strict(BaseModel):
 
 
 class FieldsModel(_Strict):
-    """Where a source document has what."""
+    """The fields of a source document: dotted paths, as in `lookalike.backfill.model.FieldNames`."""
 
     id: Name | None = None
     image_urls: Name = "image_url"
@@ -26,7 +25,7 @@ class FieldsModel(_Strict):
 
 
 class SourceModel(_Strict):
-    """What is read: an index whose documents are products, a bucket of pictures, or the index that is searched."""
+    """The source of a backfill: an index whose documents are products, a bucket of pictures, or the index behind the alias."""
 
     index: Name | None = None
     query: dict[str, Any] | None = None
@@ -40,10 +39,10 @@ class SourceModel(_Strict):
     current: Literal[True] | None = None
 
     def spec(self) -> SourceSpec:
-        """The same for the use case.
+        """The source that the backfill reads.
 
         Raises:
-            RequestInvalid: it names no source, or two, or what does not go with the one it names.
+            RequestInvalid: there is no source, more than one, or a field that belongs to another kind of source.
         """
         if self.bucket is not None:
             self._refuse_others("bucket", "prefix")
@@ -52,10 +51,10 @@ class SourceModel(_Strict):
             self._refuse_others("current")
             return CurrentSpec()
         if self.index is None:
-            raise RequestInvalid('a source is {"index": …}, {"bucket": …} or {"current": true}', field="source.index")
+            raise RequestInvalid('give a source: {"index": …}, {"bucket": …} or {"current": true}', field="source.index")
         self._refuse_others("index", "query", "fields", "url", "secret_arn", "ca", "updated_at")
         if self.url is None and (self.secret_arn or self.ca):
-            raise RequestInvalid("the secret and the authority of another cluster come with its url", field="source.url")
+            raise RequestInvalid("secret_arn and ca belong to another cluster: give its url too", field="source.url")
         return IndexSpec(
             self.index,
             {"match_all": {}} if self.query is None else self.query,
@@ -69,7 +68,7 @@ class SourceModel(_Strict):
     def _refuse_others(self, *fitting: str) -> None:
         for other in sorted(self.model_fields_set - set(fitting)):
             if getattr(self, other) is not None:
-                raise RequestInvalid(f"{other!r} does not go with {fitting[0]!r}", field=f"source.{other}")
+                raise RequestInvalid(f"{other!r} cannot be combined with {fitting[0]!r}", field=f"source.{other}")
 
 
 def _names(fields: FieldsModel) -> FieldNames:
@@ -78,39 +77,48 @@ def _names(fields: FieldsModel) -> FieldNames:
 
 
 class IntoModel(_Strict):
-    """The new index that is filled: its model, and its name if it is to have one of its own."""
+    """The new index that a backfill fills: its model, its name, and the index options that differ from the stack's parameters."""
 
     model: Name
     index: Name | None = None
+    shards: Annotated[int, Field(ge=1, le=1024)] | None = None
+    replicas: Annotated[int, Field(ge=0, le=20)] | None = None
+    type: IndexType | None = None
+    oversample: Annotated[float, Field(ge=1, le=MAX_OVERSAMPLE)] | None = None
+
+    def into(self) -> Into:
+        """The new index as the backfill takes it."""
+        return Into(self.model, self.index, self.model_dump(include={"shards", "replicas", "type", "oversample"}, exclude_none=True))
 
 
 class Start(_Strict):
-    """Starts a backfill, or takes up one that was started with the same request."""
+    """Starts a backfill, or resumes the one that was started with the same request."""
 
     action: Literal["start"]
     source: SourceModel
     into: IntoModel | None = None
+    force: bool = False
 
-    def index(self) -> Into | None:
-        """The same as ``into``, for the use case."""
-        return Into(self.into.model, self.into.index) if self.into else None
+    def new_index(self) -> Into | None:
+        """The new index to fill; None for the index behind the alias."""
+        return self.into.into() if self.into else None
 
 
 class Status(_Strict):
-    """Asks how far a backfill is."""
+    """Reports the state, the counts and the rate of a backfill."""
 
     action: Literal["status"]
     backfill_id: Name
 
 
 class List(_Strict):
-    """Asks which backfills there are."""
+    """Lists the newest backfills."""
 
     action: Literal["list"]
 
 
 class Failures(_Strict):
-    """Asks what failed, of one reason (a code that the status counts) or of all."""
+    """Lists failed products, a page at a time: those with one error code, the ``reason``, or all."""
 
     action: Literal["failures"]
     backfill_id: Name
@@ -120,7 +128,7 @@ class Failures(_Strict):
 
 
 class Retry(_Strict):
-    """Has failed products tried again, of one reason or of all."""
+    """Tries failed products again: those with one error code, the ``reason``, or all."""
 
     action: Literal["retry"]
     backfill_id: Name
@@ -128,52 +136,29 @@ class Retry(_Strict):
 
 
 class Cancel(_Strict):
-    """Has a backfill read no further."""
+    """Stops reading the source; products that are queued by then are still indexed."""
 
     action: Literal["cancel"]
     backfill_id: Name
 
 
 class Switch(_Strict):
-    """Has the index that a backfill filled searched from now on."""
+    """Points the alias at the index that a backfill filled; ``force`` skips the check that the backfill is complete."""
 
     action: Literal["switch"]
     backfill_id: Name
     force: bool = False
 
 
-class RemoveVanished(_Strict):
-    """Has products deleted that the source does not have any more."""
+class Prune(_Strict):
+    """Deletes products that the source no longer has, or only counts them (``dry_run``). ``remove_vanished`` is its former name."""
 
-    action: Literal["remove_vanished"]
+    action: Literal["prune", "remove_vanished"]
     backfill_id: Name
     dry_run: bool = False
 
 
-class Slice(_Strict):
-    """Has a slice read on; posted by the function itself."""
-
-    action: Literal["slice"]
-    backfill_id: Name
-    slice: int = Field(ge=0)
-
-
-class GoOn(_Strict):
-    """Has a retry or a removal go on; posted by the function itself."""
-
-    action: Literal["walk"]
-    backfill_id: Name
-    run: int
-    what: Literal["failed", "vanished"]
-    reason: str | None = None
-    after: str | None = None
-
-    def walk(self) -> Walk:
-        """The same for the use case."""
-        return Walk(self.backfill_id, self.run, self.what, self.reason, self.after)
-
-
-Command = Start | Status | List | Failures | Retry | Cancel | Switch | RemoveVanished | Slice | GoOn
+Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune
 
 _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "start": TypeAdapter(Start),
@@ -183,20 +168,19 @@ _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "retry": TypeAdapter(Retry),
     "cancel": TypeAdapter(Cancel),
     "switch": TypeAdapter(Switch),
-    "remove_vanished": TypeAdapter(RemoveVanished),
-    "slice": TypeAdapter(Slice),
-    "walk": TypeAdapter(GoOn),
+    "prune": TypeAdapter(Prune),
+    "remove_vanished": TypeAdapter(Prune),
 }
 
 
 def read(payload: Any) -> Command:
-    """A command.
+    """Reads the payload of an invocation.
 
     Raises:
-        RequestInvalid: naming the field that is wrong.
+        RequestInvalid: names the first field that is wrong.
     """
     action = payload.get("action") if isinstance(payload, dict) else None
     if not isinstance(action, str) or action not in _COMMANDS:
-        raise RequestInvalid(f"the action is one of {', '.join(_COMMANDS)}", field="action")
+        raise RequestInvalid(f"action must be one of {', '.join(_COMMANDS)}", field="action")
     command: Command = validated(_COMMANDS[action], payload)
     return command

@@ -1,11 +1,12 @@
-"""What the image runs."""
+"""Builds the handler when the container starts; the image's command names it."""
 
 import gc
 
 from lookalike.wiring import Wiring
 
-from functions.backfill.app import create
+from functions.backfill.app import UseCases, create
 
 wiring = Wiring()
-gc.freeze()  # Reading makes many small objects: every collection would walk through all that was imported, too.
-handler = create(wiring.fan_out, wiring.progress, wiring.mending, wiring.switching)
+gc.freeze()  # Reading makes many small objects: every collection would scan all that was imported, too.
+use_cases = UseCases(wiring.fan_out, wiring.progress, wiring.retry_failures, wiring.prune, wiring.switch_alias)
+handler = create(use_cases, wiring.decode_backfill_message, wiring.redeliver)

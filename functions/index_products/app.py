@@ -1,16 +1,20 @@
-"""Batches of products through SQS: what the backfill posts, and what a shop's own service may."""
+"""The function that indexes and deletes products: it receives messages from backfills and from the shop through SQS."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import RequestInvalid
-from lookalike.products import Message, Products
+from lookalike.indexing.messages import DeleteProducts, Message
+from lookalike.indexing.outcomes import BatchResult
+from lookalike.indexing.products_queue import ProductsQueue
+from lookalike.redelivery import Redeliver
 
-from functions.index_products import messages
+from functions import batches
 
 logger = Logger()
 metrics = Metrics()
@@ -18,29 +22,45 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(products: Products) -> Handler:
-    """The function's handler."""
+def create(products_queue: ProductsQueue, decode: Callable[[str, int], Sequence[Message]], redeliver: Redeliver) -> Handler:
+    """Returns the handler of the function.
+
+    Args:
+        products_queue: processes the messages of a batch.
+        decode: reads a message's body; raises `RequestInvalid` if it is no message of this queue.
+        redeliver: has failed messages come back soon.
+    """
 
     @logger.inject_lambda_context
     @metrics.log_metrics
-    def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-        readable: dict[str, Message] = {}
-        back: set[str] = set()
-        for record in SQSEvent(event).records:
-            try:
-                readable[record.message_id] = messages.read(record.body)
-            except RequestInvalid as error:
-                logger.error("message_unreadable", message_id=record.message_id, reason=str(error), field=error.field)
-                back.add(record.message_id)
-        back |= products.receive(readable)
-        metrics.add_metric("Products", MetricUnit.Count, sum(len(m.put) + len(m.mirror) + len(m.copy) for m in readable.values()))
-        metrics.add_metric("MessagesReturned", MetricUnit.Count, len(back))
-        metrics.add_metadata("backfill_ids", _backfills(readable.values()))
-        logger.info("messages", received=len(readable), returned=len(back), backfill_ids=_backfills(readable.values()))
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(back)]}
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        records = list(SQSEvent(event).records)
+        readable, unreadable = _read(records, decode)
+        result = products_queue.receive(readable, batches.stop_at(context))
+        failed = unreadable | result.returned
+        _report([message for messages in readable.values() for message in messages], result, received=len(readable), returned=len(failed))
+        return batches.answer(records, failed, redeliver, unreadable)
 
     return handler
 
 
-def _backfills(received: Iterable[Message]) -> list[str]:
-    return sorted({message.backfill_id for message in received if message.backfill_id})
+def _read(records: Iterable[SQSRecord], decode: Callable[[str, int], Sequence[Message]]) -> tuple[dict[str, Sequence[Message]], set[str]]:
+    """What each message asks for, by its id; the ids of those that cannot be read."""
+    readable: dict[str, Sequence[Message]] = {}
+    failed: set[str] = set()
+    for record in records:
+        try:
+            readable[record.message_id] = decode(record.body, int(record.attributes.sent_timestamp))
+        except RequestInvalid as error:
+            logger.error("message_unreadable", message_id=record.message_id, reason=str(error), field=error.field)
+            failed.add(record.message_id)
+    return readable, failed
+
+
+def _report(messages: Sequence[Message], result: BatchResult, *, received: int, returned: int) -> None:
+    backfill_ids = sorted({message.backfill_id for message in messages if message.backfill_id})
+    metrics.add_metric("Products", MetricUnit.Count, sum(len(m.items) for m in messages if not isinstance(m, DeleteProducts)))
+    metrics.add_metric("MessagesReturned", MetricUnit.Count, returned)
+    metrics.add_metadata("backfill_ids", backfill_ids)
+    log = logger.warning if result.reasons else logger.info
+    log("messages", received=received, returned=returned, reasons=dict(result.reasons), backfill_ids=backfill_ids)

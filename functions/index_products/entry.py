@@ -1,7 +1,8 @@
-"""What the image runs."""
+"""Builds the handler when the container starts; the image's command names it."""
 
 from lookalike.wiring import Wiring
 
 from functions.index_products.app import create
 
-handler = create(Wiring().products)
+wiring = Wiring()
+handler = create(wiring.products_queue, wiring.decode_message, wiring.redeliver)

@@ -1,5 +1,6 @@
-"""S3 events through SQS: the index follows the bucket."""
+"""The function that makes the index hold what the bucket holds: it receives S3 events through SQS."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
@@ -10,10 +11,13 @@ from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import RequestInvalid
-from lookalike.indexing import Outcome, product_of_key
-from lookalike.uploads import Uploads
+from lookalike.indexing.indexer import product_of_key
+from lookalike.indexing.outcomes import BatchResult
+from lookalike.indexing.uploads import Uploads
+from lookalike.redelivery import Redeliver
+from lookalike.validation import parsed
 
-from functions.validation import parsed
+from functions import batches
 
 logger = Logger()
 metrics = Metrics()
@@ -21,31 +25,31 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(uploads: Uploads) -> Handler:
-    """The function's handler."""
+def create(uploads: Uploads, redeliver: Redeliver) -> Handler:
+    """Returns the handler of the function; ``redeliver`` has failed messages come back soon."""
 
     @logger.inject_lambda_context
     @metrics.log_metrics
-    def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        records = list(SQSEvent(event).records)
         objects: dict[str, dict[str, str]] = {}
-        back: set[str] = set()
-        for record in SQSEvent(event).records:
+        unreadable: set[str] = set()
+        for record in records:
             try:
                 objects[record.message_id] = dict(_objects(record))
             except (RequestInvalid, AttributeError, KeyError, TypeError) as error:
                 logger.error("message_unreadable", message_id=record.message_id, reason=repr(error))
-                back.add(record.message_id)
-        mirrored = uploads.mirror({url: product_id for named in objects.values() for url, product_id in named.items()})
-        for outcome in mirrored.outcomes:
-            _report(outcome)
-        back |= {message_id for message_id, named in objects.items() if named.keys() & mirrored.unsettled}
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(back)]}
+                unreadable.add(record.message_id)
+        result = uploads.sync({url: id_ for of_message in objects.values() for url, id_ in of_message.items()}, batches.stop_at(context))
+        failed = unreadable | {message_id for message_id, of_message in objects.items() if of_message.keys() & result.returned}
+        _report(result, received=len(records), returned=len(failed))
+        return batches.answer(records, failed, redeliver, unreadable)
 
     return handler
 
 
 def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
-    """The objects that a message says may have changed: s3 address and product id."""
+    """The objects that a message is about: s3 URL and product id of each."""
     body = parsed(record.body, field="body")
     if body.get("Event") == "s3:TestEvent":
         return
@@ -58,10 +62,11 @@ def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
             yield f"s3://{change.s3.bucket.name}/{key}", product_id
 
 
-def _report(outcome: Outcome) -> None:
-    metrics.add_metric(f"Picture{outcome.state.capitalize()}", MetricUnit.Count, 1)
-    if outcome.error:
-        log = logger.error if outcome.error.ending == "fail" else logger.warning
-        log("picture_failed", image_url=outcome.image_url, code=outcome.error.code, reason=str(outcome.error))
-    else:
-        logger.info("picture_done", image_url=outcome.image_url, state=outcome.state)
+def _report(result: BatchResult, *, received: int, returned: int) -> None:
+    states = Counter(outcome.state for outcome in result.outcomes)
+    for state, count in states.items():
+        metrics.add_metric(f"Picture{state.capitalize()}", MetricUnit.Count, count)
+    metrics.add_metric("MessagesReturned", MetricUnit.Count, returned)
+    codes = Counter(outcome.error.code for outcome in result.outcomes if outcome.error)
+    log = logger.warning if result.reasons or codes else logger.info
+    log("uploads", received=received, returned=returned, pictures=dict(states), failed=dict(codes), reasons=dict(result.reasons))

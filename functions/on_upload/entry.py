@@ -4,4 +4,5 @@ from lookalike.wiring import Wiring
 
 from functions.on_upload.app import create
 
-handler = create(Wiring().uploads)
+wiring = Wiring()
+handler = create(wiring.uploads, wiring.redeliver)

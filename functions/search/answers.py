@@ -1,4 +1,4 @@
-"""What the HTTP API answers, as models: the OpenAPI document is made of them, and the tests hold every answer against them."""
+"""Models of the HTTP API's answers: the OpenAPI document is made of them, and tests check answers against them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,25 +8,30 @@ from pydantic import BaseModel, ConfigDict, Field
 EXACT = ConfigDict(extra="forbid")
 
 Score = Annotated[
-    float, Field(ge=0.0, le=1.0, description="1 / (1 + distance): 1 for the same picture, 0.414 for one that has nothing in common")
+    float,
+    Field(
+        ge=0.0, le=1.0, description="1 / (1 + distance of the vectors): 1 for the same picture, about 0.41 for one with nothing in common"
+    ),
 ]
-Attributes = Annotated[dict[str, Any], Field(description="as the shop gave them")]
+Attributes = Annotated[dict[str, Any], Field(description="the product's attributes, as the shop sent them")]
 
 
 class Hit(BaseModel):
-    """A picture that was found; if `fields` were asked for, only these of it."""
+    """A picture that was found; with `fields` in the request, only those fields of it."""
 
     model_config = EXACT
 
     product_id: str = ""
     image_id: str = ""
-    image_url: str = Field(default="", description="of uploaded pictures a link that works for an hour at most")
+    image_url: str = Field(
+        default="", description="the picture's address; for an uploaded picture, a presigned URL that expires within an hour"
+    )
     score: Score = 0.0
     attributes: Attributes = {}
 
 
 class Timings(BaseModel):
-    """Milliseconds by stage; 0 for one that did not come up."""
+    """Milliseconds that each stage of the search took; 0 for a stage that was not needed."""
 
     model_config = EXACT
 
@@ -37,18 +42,18 @@ class Timings(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Hits, the best first."""
+    """The answer of a search: the hits, the best first."""
 
     model_config = EXACT
 
     hits: list[Hit]
-    next_cursor: str | None = Field(description="send it as cursor to POST /search for the next page; null after the last one")
-    model: str = Field(description="the network that made the vectors")
+    next_cursor: str | None = Field(description="send it as cursor to POST /search to get the next page; null on the last page")
+    model: str = Field(description="id of the model that computed the vectors")
     timings_ms: Timings
 
 
 class ProductPicture(BaseModel):
-    """One of a product's pictures."""
+    """A picture of a product."""
 
     model_config = EXACT
 
@@ -61,7 +66,7 @@ class ProductPicture(BaseModel):
 
 
 class ProductAnswer(BaseModel):
-    """A product; its attributes are those that came last."""
+    """A product with the attributes that were sent last, and its pictures."""
 
     model_config = EXACT
 
@@ -71,7 +76,7 @@ class ProductAnswer(BaseModel):
 
 
 class AttributeValue(BaseModel):
-    """A value, and how many pictures have it."""
+    """A value of an attribute, and the number of pictures that have it."""
 
     model_config = EXACT
 
@@ -80,20 +85,20 @@ class AttributeValue(BaseModel):
 
 
 class FilterableAttribute(BaseModel):
-    """An attribute that `filter` can ask for."""
+    """An attribute that a filter can use."""
 
     model_config = EXACT
 
     name: str
-    pictures: int = Field(description="how many have it")
-    filters: list[Literal["value", "values", "exists", "range"]] = Field(description="the forms of a condition on it")
-    values: list[AttributeValue] = Field(description="the most frequent ones")
-    least: float | None = Field(description="of its numbers; of dates milliseconds since 1970")
-    most: float | None
+    pictures: int = Field(description="the number of pictures that have the attribute")
+    filters: list[Literal["value", "values", "exists", "range"]] = Field(description="the conditions that a filter can put on it")
+    values: list[AttributeValue] = Field(description="its most frequent values")
+    least: float | None = Field(description="its smallest number; dates count in milliseconds since 1970")
+    most: float | None = Field(description="its largest number")
 
 
 class AttributesAnswer(BaseModel):
-    """What can be filtered, what most pictures have first."""
+    """The attributes that a filter can use, those of most pictures first."""
 
     model_config = EXACT
 
@@ -101,19 +106,19 @@ class AttributesAnswer(BaseModel):
 
 
 class StatsAnswer(BaseModel):
-    """How much the index holds."""
+    """The numbers of products and pictures in the index."""
 
     model_config = EXACT
 
     index: str
     model: str
-    products: int = Field(description="a close estimate above 40,000")
+    products: int = Field(description="exact up to 40,000, a close estimate above")
     pictures: int
     last_indexed_at: datetime | None
 
 
 class HealthAnswer(BaseModel):
-    """Whether Elasticsearch, the index and the models agree."""
+    """The state of Elasticsearch, the index and the models."""
 
     model_config = EXACT
 
@@ -126,18 +131,18 @@ class HealthAnswer(BaseModel):
 
 
 class Error(BaseModel):
-    """What went wrong."""
+    """What went wrong, and which field of the request it is about."""
 
     model_config = EXACT
 
-    code: str = Field(description="for programs: request_invalid, picture_unusable …")
-    message: str = Field(description="for people: what to change")
-    field: str = Field(default="", description="the part of the request that is meant, for errors about one")
-    request_id: str = Field(description="tell it to us when you ask about this error")
+    code: str = Field(description="for programs, such as request_invalid or picture_unusable")
+    message: str = Field(description="for people: what is wrong, and what to change")
+    field: str = Field(default="", description="the field of the request that is wrong, if it is one")
+    request_id: str = Field(description="quote it when you report the error")
 
 
 class ErrorAnswer(BaseModel):
-    """Every error."""
+    """The body of every error."""
 
     model_config = EXACT
 

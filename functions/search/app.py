@@ -1,4 +1,4 @@
-"""The HTTP API: a request in, hits out."""
+"""The function behind the HTTP API."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -11,13 +11,13 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.browsing import Browsing
 from lookalike.errors import LookalikeError, MethodRefused, NotFound
 from lookalike.health import HealthCheck
-from lookalike.searching import Searching
+from lookalike.search.browse import Browse
+from lookalike.search.search import Search
 
-from functions.search import browsing as browsing_routes
-from functions.search import documents, openapi, responses, searches
+from functions.search import browse as browse_handlers
+from functions.search import documents, responses, routes, searches
 from functions.search.gallery import page
 from functions.search.responses import Json
 
@@ -27,11 +27,11 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(searching: Searching, browsing: Browsing, health: HealthCheck, allowed_origin: str) -> Handler:
-    """The function's handler."""
+def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: str) -> Handler:
+    """Returns the handler of the function; ``allowed_origin`` is the web origin whose pages may call the API, ``*`` for any."""
     app = APIGatewayRestResolver(cors=_cors(allowed_origin))
-    searches.add(app, searching, metrics)
-    browsing_routes.add(app, browsing)
+    searches.add(app, search, metrics)
+    browse_handlers.add(app, browse)
     documents.add(app)
     _add_health(app, health)
     _add_gallery(app)
@@ -55,17 +55,17 @@ def _cors(allowed_origin: str) -> CORSConfig:
 
 
 def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
-    @app.get("/health", cache_control="no-store")
-    def report() -> Json:
-        found = health.check()
-        status = HTTPStatus.SERVICE_UNAVAILABLE if found.fault else HTTPStatus.OK
-        return responses.as_json({"status": "unhealthy" if found.fault else "ok", **asdict(found)}, status)
+    @routes.handles(app, "GET", "/health")
+    def check() -> Json:
+        state = health.check()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if state.fault else HTTPStatus.OK
+        return responses.as_json({"status": "unhealthy" if state.fault else "ok", **asdict(state)}, status)
 
 
 def _add_gallery(app: APIGatewayRestResolver) -> None:
     gallery = page.assemble()
 
-    @app.get("/", cache_control="max-age=300")
+    @routes.handles(app, "GET", "/")
     def show() -> Json:
         return Response(HTTPStatus.OK, page.CONTENT_TYPE, gallery.html, dict(gallery.headers))
 
@@ -81,13 +81,13 @@ def _add_errors(app: APIGatewayRestResolver) -> None:
     @app.not_found
     def no_such_route(_: NotFoundError) -> Json:
         method, path = app.current_event.http_method, app.current_event.path
-        methods = openapi.allowed_methods(path)
+        methods = routes.allowed_methods(path)
         if methods:
-            return failure(MethodRefused(f"{method} {path} is no request that is answered here: use {' or '.join(methods)}"), methods)
-        return failure(NotFound(f"there is no {method} {path}: see /docs"))
+            return failure(MethodRefused(f"{method} {path} is not supported: use {' or '.join(methods)}"), methods)
+        return failure(NotFound(f"there is no route {method} {path}: see /docs"))
 
     def unexpected(error: Exception) -> Json:
-        logger.exception("unexpected")
+        logger.exception("unexpected_error")
         return failure(LookalikeError(f"{type(error).__name__}: {error}"))
 
     app.exception_handler(LookalikeError)(failure)

@@ -1,7 +1,7 @@
-"""What ``next_cursor`` holds: everything that the next page needs, so that nothing is kept between two requests.
+"""Encodes and decodes ``next_cursor``: it holds all that the next page needs, so that no state is kept between two requests.
 
-It comes back from outside and is trusted no more than any other input: each field is checked as if it had been typed. Whoever changes one
-asks for another page, which any request could have asked for.
+A cursor comes back from the client and is not trusted: each field is validated like any input. It is not signed, because a forged cursor
+gets nothing that another request could not get.
 """
 
 import base64
@@ -13,56 +13,56 @@ import numpy as np
 from lookalike import filters
 from lookalike.domain import Vector
 from lookalike.errors import RequestInvalid
-from lookalike.searching import MAX_SEEN, Query
-from lookalike.subjects import MAX_BLENDED, PICTURES_OF_A_PRODUCT, ByImage, ByProduct, Sought
+from lookalike.search.query_vectors import MAX_EXAMPLES, PICTURES_OF_A_PRODUCT, ByImage, ByProduct, QueryVectors
+from lookalike.search.search import MAX_SEEN, Query
+from lookalike.validation import validated
 from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
 from functions.search.requests import STRICT, Fields, Options, ProductOptions, Size
-from functions.validation import validated
 
 MAX_BYTES = 4_000_000
-"""Of a cursor's JSON: it is compressed, and might be a small text that unpacks to a large one."""
+"""Size of a cursor's JSON after decompression at most, so that a small cursor cannot fill the memory."""
 
 PackedVector = Annotated[str, Field(max_length=50_000)]
 PerceptualHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class NextRequest(BaseModel):
-    """The next page of a search: its cursor, and what may differ from page to page."""
+    """A request for the next page of a search: the cursor, and the options that may change from page to page."""
 
     model_config = STRICT
 
-    cursor: str = Field(description="next_cursor of the page before")
-    size: Size | None = Field(default=None, description="how many hits; by default as many as on the page before")
+    cursor: str = Field(description="next_cursor of the previous page")
+    size: Size | None = Field(default=None, description="the number of hits; by default that of the previous page")
     fields: Fields | None = None
 
 
-class PackedSought(BaseModel):
-    """A `Sought`, its vectors in half precision."""
+class PackedQueryVectors(BaseModel):
+    """`QueryVectors` as JSON, with vectors in half precision, base64-encoded."""
 
     model_config = STRICT
 
     vectors: list[PackedVector] = Field(min_length=1, max_length=PICTURES_OF_A_PRODUCT)
     preference: PackedVector | None = None
     hashes: list[PerceptualHash] = Field(default=[], max_length=PICTURES_OF_A_PRODUCT)
-    without: list[str] = Field(default=[], max_length=MAX_BLENDED)
+    without: list[str] = Field(default=[], max_length=MAX_EXAMPLES)
 
     @classmethod
-    def pack(cls, sought: Sought) -> Self:
-        """A cursor's part."""
-        preference = None if sought.preference is None else _packed(sought.preference)
-        vectors = [_packed(vector) for vector in sought.vectors]
-        return cls(vectors=vectors, preference=preference, hashes=list(sought.perceptual_hashes), without=sorted(sought.without))
+    def pack(cls, query: QueryVectors) -> Self:
+        """Rounds the vectors to half precision."""
+        preference = None if query.preference is None else _packed(query.preference)
+        vectors = [_packed(vector) for vector in query.vectors]
+        return cls(vectors=vectors, preference=preference, hashes=list(query.perceptual_hashes), without=sorted(query.without))
 
-    def sought(self) -> Sought:
-        """As the core has it."""
+    def unpack(self) -> QueryVectors:
+        """Raises `RequestInvalid` if a vector has no direction."""
         preference = None if self.preference is None else _unpacked(self.preference)
         vectors = tuple(_unpacked(vector) for vector in self.vectors)
-        return Sought(vectors, preference, tuple(self.hashes), frozenset(self.without))
+        return QueryVectors(vectors, preference, tuple(self.hashes), frozenset(self.without))
 
 
 class Cursor(BaseModel):
-    """The query: a document's id, or vectors; options with the filter as it was given; what earlier pages have shown."""
+    """A cursor's JSON: what is searched by (an id, or vectors), the options of the first page, and the hits of all earlier pages."""
 
     model_config = STRICT
 
@@ -71,14 +71,14 @@ class Cursor(BaseModel):
     options: ProductOptions
     product_id: str | None = None
     image_id: str | None = None
-    sought: PackedSought | None = None
+    query_vectors: PackedQueryVectors | None = None
     seen: list[str] = Field(min_length=1, max_length=MAX_SEEN - 1)
 
     @model_validator(mode="after")
-    def _one_subject(self) -> Self:
-        if [self.product_id, self.image_id, self.sought].count(None) != 2:
+    def _has_one_input(self) -> Self:
+        if [self.product_id, self.image_id, self.query_vectors].count(None) != 2:
             raise _damaged()
-        if self.sought is not None and self.options.near_duplicates and not self.sought.hashes:
+        if self.query_vectors is not None and self.options.near_duplicates and not self.query_vectors.hashes:
             raise _damaged()
         return self
 
@@ -87,40 +87,40 @@ _CURSOR = TypeAdapter(Cursor)
 _NEXT = TypeAdapter(NextRequest)
 
 
-def encode(following: Query, options: Options) -> str:
-    """The cursor of a query for the page after a search with these options."""
+def encode(query: Query, options: Options) -> str:
+    """The cursor of the next page: ``query`` is its query, ``options`` are those of the page before."""
     cursor = Cursor(
-        model=following.model or "",
+        model=query.model or "",
         options=ProductOptions.model_validate(options.model_dump(include=set(ProductOptions.model_fields)) | {"diversity": 0.0}),
-        product_id=following.subject.product_id if isinstance(following.subject, ByProduct) else None,
-        image_id=following.subject.image_id if isinstance(following.subject, ByImage) else None,
-        sought=PackedSought.pack(following.subject) if isinstance(following.subject, Sought) else None,
-        seen=sorted(following.wanted.seen),
+        product_id=query.input.product_id if isinstance(query.input, ByProduct) else None,
+        image_id=query.input.image_id if isinstance(query.input, ByImage) else None,
+        query_vectors=PackedQueryVectors.pack(query.input) if isinstance(query.input, QueryVectors) else None,
+        seen=sorted(query.options.seen),
     )
     return base64.urlsafe_b64encode(zlib.compress(cursor.model_dump_json(exclude_defaults=True).encode())).decode()
 
 
-def from_json(given: Any) -> tuple[Options, Query]:
-    """The next page's options and query.
+def from_json(body: Any) -> tuple[Options, Query]:
+    """Reads a request for a next page: its options and its query.
 
     Raises:
-        RequestInvalid: something beside the cursor is given that belongs to the first page, or this is no cursor of ours.
+        RequestInvalid: the cursor is damaged, or comes with options that only the first page can have.
     """
-    request = validated(_NEXT, given, is_strict=True)
+    request = validated(_NEXT, body, is_strict=True)
     cursor = _decoded(request.cursor)
     changed: dict[str, Any] = {name: getattr(request, name) for name in ("size", "fields") if getattr(request, name) is not None}
     options = ProductOptions.model_validate(cursor.options.model_dump() | changed)
-    return options, Query(_subject(cursor), options.wanted(filters.parse(options.filter), frozenset(cursor.seen)), cursor.model)
+    return options, Query(_input(cursor), options.search_options(filters.parse(options.filter), frozenset(cursor.seen)), cursor.model)
 
 
-def _subject(cursor: Cursor) -> ByProduct | ByImage | Sought:
+def _input(cursor: Cursor) -> ByProduct | ByImage | QueryVectors:
     if cursor.product_id is not None:
         return ByProduct(cursor.product_id, cursor.options.include_self)
     if cursor.image_id is not None:
         return ByImage(cursor.image_id, cursor.options.include_self)
-    if cursor.sought is None:
+    if cursor.query_vectors is None:
         raise _damaged()
-    return cursor.sought.sought()
+    return cursor.query_vectors.unpack()
 
 
 def _decoded(text: str) -> Cursor:
@@ -135,7 +135,7 @@ def _decoded(text: str) -> Cursor:
 
 
 def _damaged() -> RequestInvalid:
-    return RequestInvalid("this is not a cursor that was given out: search again from the first page", field="cursor")
+    return RequestInvalid("this is not a valid cursor: search again from the first page", field="cursor")
 
 
 def _packed(vector: Vector) -> str:

@@ -1,4 +1,4 @@
-"""Pictures in base64 and in ``data:`` URLs, read as a browser reads them."""
+"""Decodes base64 and ``data:`` URLs as browsers do. Their media types are ignored: a picture's bytes say what it is."""
 
 import base64
 import binascii
@@ -11,14 +11,18 @@ _WHITESPACE = re.compile(r"[ \t\n\f\r]+")
 
 
 def is_data_url(text: str) -> bool:
-    """Whether the bytes are in the address itself."""
+    """Whether a URL has the scheme ``data:``."""
     return text[:5].lower() == "data:"
 
 
 def content(text: str, field: str) -> bytes:
-    """The bytes of a ``data:`` URL, or of base64 alone.
+    """The bytes in a ``data:`` URL or in base64.
 
-    White space and missing padding are forgiven: https://infra.spec.whatwg.org/#forgiving-base64-decode.
+    White space and missing padding are accepted: https://infra.spec.whatwg.org/#forgiving-base64-decode.
+
+    Args:
+        text: the URL or the base64.
+        field: the request's field that has it, to name in errors.
 
     Raises:
         RequestInvalid: it is neither.
@@ -27,7 +31,7 @@ def content(text: str, field: str) -> bytes:
         return _base64(text, field)
     head, comma, data = text[5:].partition(",")
     if not comma:
-        raise RequestInvalid("a data: URL has a comma before its data", field=field)
+        raise RequestInvalid("a data: URL needs a comma before its data", field=field)
     if head.rstrip().lower().endswith(";base64"):
         return _base64(unquote_to_bytes(data).decode("latin-1"), field)
     return unquote_to_bytes(data)

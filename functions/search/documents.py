@@ -1,4 +1,4 @@
-"""The routes that tell how to use the others: the OpenAPI document, and Swagger UI to read it and try it out."""
+"""Handlers of the OpenAPI document and of Swagger UI, which shows it and tries the routes out."""
 
 import base64
 import hashlib
@@ -10,13 +10,13 @@ from pathlib import Path
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
-from functions.search import openapi
+from functions.search import openapi, routes
 from functions.search.responses import Json
 
 BUNDLE = Path(swagger_ui.__file__).parent
-"""Swagger UI as powertools brings it along: nothing is loaded from elsewhere."""
+"""Folder of Swagger UI's files, which come with powertools."""
 
-_START = """
+_START_SCRIPT = """
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger",
@@ -47,14 +47,14 @@ _PAGE = """<!DOCTYPE html>
 
 
 def add(app: APIGatewayRestResolver) -> None:
-    """Adds them."""
+    """Registers the handlers of this module."""
 
-    @app.get("/openapi.json", cache_control="public, max-age=300")
+    @routes.handles(app, "GET", "/openapi.json")
     def document() -> Json:
         text = json.dumps(openapi.document(), ensure_ascii=False)
         return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, text)
 
-    @app.get("/docs", cache_control="public, max-age=300")
+    @routes.handles(app, "GET", "/docs")
     def docs() -> Json:
         html, policy = page()
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -63,12 +63,12 @@ def add(app: APIGatewayRestResolver) -> None:
 
 @cache
 def page() -> tuple[str, str]:
-    """The page, and the policy that lets nothing run or load but what is in it."""
+    """The HTML of Swagger UI, and its Content-Security-Policy, which allows only the scripts and styles in it."""
     style = (BUNDLE / "swagger-ui.min.css").read_text(encoding="utf-8")
     bundle = (BUNDLE / "swagger-ui-bundle.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
     policy = {
         "default-src": "'none'",
-        "script-src": f"{_source(bundle)} {_source(_START)}",
+        "script-src": f"{_source(bundle)} {_source(_START_SCRIPT)}",
         "style-src": _source(style),
         "img-src": "'self' data:",
         "connect-src": "'self'",
@@ -76,10 +76,10 @@ def page() -> tuple[str, str]:
         "form-action": "'none'",
         "frame-ancestors": "'none'",
     }
-    html = _PAGE.format(style=style, bundle=bundle, start=_START)
+    html = _PAGE.format(style=style, bundle=bundle, start=_START_SCRIPT)
     return html, "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
 def _source(text: str) -> str:
-    """A text's hash as a policy names it: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
+    """The hash by which a Content-Security-Policy allows a script or style: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

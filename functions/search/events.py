@@ -1,23 +1,31 @@
-"""What API Gateway's event says of a request."""
+"""Reads API Gateway's proxy events."""
 
 import base64
 from collections.abc import Mapping, Sequence
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
+MARGIN_S = 2.5
+"""Kept of the function's time for the answer itself: API Gateway waits no longer than the function's timeout."""
+
 
 def parameters(app: APIGatewayRestResolver) -> Mapping[str, Sequence[str]]:
-    """The query parameters, decoded; each may be given several times."""
+    """The decoded query parameters, each with all its values."""
     event = app.current_event
     return event.multi_value_query_string_parameters or {name: [value] for name, value in (event.query_string_parameters or {}).items()}
 
 
 def content_type(app: APIGatewayRestResolver) -> str:
-    """The header, parameters included; empty if there is none."""
+    """The value of the header ``Content-Type`` with its parameters; empty if it is missing."""
     return app.current_event.headers.get("Content-Type") or ""
 
 
 def body(app: APIGatewayRestResolver) -> bytes:
-    """The body's bytes. (The event class's own ``decoded_body`` is text.)"""
+    """The body's bytes; ``decoded_body`` of the event class would be text."""
     text = app.current_event.body or ""
     return base64.b64decode(text) if app.current_event.is_base64_encoded else text.encode()
+
+
+def remaining_s(app: APIGatewayRestResolver) -> float:
+    """Seconds that the work for this request may take."""
+    return float(app.lambda_context.get_remaining_time_in_millis()) / 1000 - MARGIN_S

@@ -1,4 +1,4 @@
-"""``multipart/form-data`` as browsers and curl send it (RFC 7578)."""
+"""Parses ``multipart/form-data`` bodies (RFC 7578)."""
 
 from dataclasses import dataclass
 from email.message import Message
@@ -11,27 +11,31 @@ MAX_PARTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was sent: texts by their fields' names, several of one in their order, and files."""
+    """The texts and the files of a form, by field name, in the order in which they were sent."""
 
     texts: dict[str, list[str]]
     files: dict[str, list[bytes]]
 
 
 def parse(content_type: str, body: bytes) -> Form:
-    """Reads a form's body.
+    """Parses a multipart form into files and fields.
+
+    Args:
+        content_type: the request's header ``Content-Type``, which names the boundary.
+        body: the request's body.
 
     Raises:
-        RequestInvalid: it is none, or has more than `MAX_PARTS` parts.
+        RequestInvalid: this is not a complete form, or it has more than `MAX_PARTS` parts.
     """
     boundary = _header("Content-Type", content_type).get_param("boundary")
     if not isinstance(boundary, str) or not boundary:
-        raise RequestInvalid("multipart/form-data needs a boundary", field="Content-Type")
+        raise RequestInvalid("multipart/form-data needs the parameter boundary", field="Content-Type")
     delimiter = b"\r\n--" + boundary.encode()
     _, *parts = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
     if len(parts) > MAX_PARTS:
         raise RequestInvalid(f"the form has more than {MAX_PARTS} parts", field="body")
     if not parts or not parts[-1].startswith(b"--"):
-        raise RequestInvalid("the form is not complete: its last boundary is missing", field="body")
+        raise RequestInvalid("the form is incomplete: its last boundary is missing", field="body")
     form = Form({}, {})
     for part in parts[:-1]:
         _add(part, form)
@@ -54,7 +58,7 @@ def _add(part: bytes, form: Form) -> None:
         else:
             form.texts.setdefault(name, []).append(content.decode())
     except (ValueError, StopIteration) as error:
-        raise RequestInvalid("a part of the form has no name, or its text is not UTF-8", field="body") from error
+        raise RequestInvalid("a part of the form has no name, or text that is not UTF-8", field="body") from error
 
 
 def _header(name: str, value: str) -> Message:

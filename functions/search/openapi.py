@@ -1,27 +1,22 @@
-"""The OpenAPI document, made of the models that validate requests and of those that describe answers."""
+"""Builds the OpenAPI document from the table of routes and the models of requests and answers."""
 
-import re
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from lookalike.picture_formats import MEDIA_TYPES
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from functions.search import answers, requests
 from functions.search.cursors import NextRequest
 from functions.search.forms import MEDIA_TYPE as FORM
+from functions.search.routes import ROUTES, Operation, Route
 
-PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp")
+DESCRIPTION = """Similar-picture search: send a picture, get the products that look like it.
 
-DESCRIPTION = """Similar-picture search: a picture goes in, the products that look like it come out.
-
-Send the API key in the header `x-api-key`. A filter is an object of attributes, each with a value, a list of values, bounds as in
-`{"gte": 10, "lt": 50}` (numbers and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. `GET /attributes` tells what
-can be filtered."""
-
-OPEN: list[dict[str, list[str]]] = []
-"""No API key is asked for."""
+Send the API key in the header `x-api-key`. A filter is an object of attributes, each with a value, a list of values, a range such as
+`{"gte": 10, "lt": 50}` (numbers and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. `GET /attributes` lists the
+attributes that can be filtered."""
 
 _MODELS = (
     requests.SearchRequest,
@@ -36,24 +31,26 @@ _MODELS = (
 )
 
 _ERRORS = {
-    400: "The request is wrong; `field` names the part that is.",
-    403: "The API key is missing or not known.",
+    400: "The request is wrong; `field` names the field to change.",
+    403: "The API key is missing or unknown.",
     404: "There is no such product or picture.",
     413: "The body is larger than about 4.4 MB.",
-    422: "The picture cannot be had, or cannot be used.",
+    422: "The picture cannot be downloaded or decoded.",
     429: "Too many requests.",
-    500: "Our fault; the message has an incident id.",
-    502: "Our fault: the function gave no answer.",
-    503: "It passes: try again after `Retry-After` seconds.",
+    500: "A fault of the service; the message has an incident id.",
+    502: "A fault of the service: the function did not answer.",
+    503: "A temporary fault: try again after `Retry-After` seconds.",
     504: "No answer within 29 seconds.",
 }
 
-_PAGES = {"/": ["GET"], "/docs": ["GET"], "/openapi.json": ["GET"]}
+_ERRORS_OF_ALL = (429, 500, 502, 503, 504)
+
+_PRODUCT_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}, "example": "mug-1"}
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The document; its server is where it is itself, whatever the stage or the domain is called."""
+    """The OpenAPI document as JSON values; its server is relative to its own address, so that it fits any stage and domain."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -68,108 +65,56 @@ def document() -> dict[str, Any]:
         "components": {
             "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
             "schemas": _schemas(),
-            "responses": {f"Error{status}": _error(status, reason) for status, reason in _ERRORS.items()},
+            "responses": {f"Error{status}": _error(status, description) for status, description in _ERRORS.items()},
         },
     }
-
-
-def allowed_methods(path: str) -> Sequence[str]:
-    """The methods that a path knows; none if there is no such path."""
-    known: dict[str, list[str]] = {**_PAGES}
-    known |= {each: [method.upper() for method in item] for each, item in document()["paths"].items()}
-    for template, methods in known.items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
-            return methods
-    return ()
 
 
 def _paths() -> dict[str, Any]:
-    product_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}, "example": "mug-1"}
-    body = {"required": True, "content": _search_content()}
-    search = {"tags": ["search"], "responses": _responses(answers.SearchAnswer, 400, 403, 404, 413, 422, 429, 500, 502, 503, 504)}
-    look = {"tags": ["catalogue"]}
-    return {
-        "/search": {
-            "post": {
-                "operationId": "search",
-                "summary": "What looks like a picture",
-                "description": "With a picture or a form as the body, options may be query parameters; with JSON they are fields of it.",
-                "parameters": _parameters(requests.PictureOptions),
-                "requestBody": body,
-                **search,
-            },
-            "get": {
-                "operationId": "searchByQuery",
-                "summary": "What looks like a picture, for curl and links",
-                "description": "Exactly one of image_url, image, product_id, image_id and images.",
-                "parameters": _parameters(requests.SearchRequest),
-                **search,
-            },
-        },
-        "/products/{id}": {
-            "get": {
-                "operationId": "product",
-                "summary": "A product, its pictures and attributes",
-                "parameters": [product_id],
-                "responses": _responses(answers.ProductAnswer, 403, 404, 429, 500, 502, 503, 504),
-                **look,
-            }
-        },
-        "/products/{id}/similar": {
-            "get": {
-                "operationId": "similar",
-                "summary": "What looks like a product",
-                "parameters": [product_id, *_parameters(requests.ProductOptions)],
-                **search,
-            }
-        },
-        "/attributes": {
-            "get": {
-                "operationId": "attributes",
-                "summary": "What can be filtered, how, and the most frequent values",
-                "responses": _responses(answers.AttributesAnswer, 403, 429, 500, 502, 503, 504),
-                **look,
-            }
-        },
-        "/stats": {
-            "get": {
-                "operationId": "stats",
-                "summary": "How much there is",
-                "responses": _responses(answers.StatsAnswer, 403, 429, 500, 502, 503, 504),
-                **look,
-            }
-        },
-        "/health": {
-            "get": {
-                "operationId": "health",
-                "summary": "Whether Elasticsearch, the index and the models agree",
-                "security": OPEN,
-                "responses": _responses(answers.HealthAnswer, 429, 500, 502, 504)
-                | {"503": _ok(answers.HealthAnswer, "They do not agree.")},
-                **look,
-            }
-        },
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        if route.operation:
+            paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, route.operation)
+    return paths
+
+
+def _operation(route: Route, operation: Operation) -> dict[str, Any]:
+    described = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": [*([_PRODUCT_ID] if "{id}" in route.path else []), *_parameters(operation.parameters)],
+        "responses": _responses(route, operation),
     }
+    if operation.description:
+        described["description"] = operation.description
+    if operation.has_body:
+        described["requestBody"] = {"required": True, "content": _search_content()}
+    if route.is_open:
+        described["security"] = []
+    return described
 
 
 def _search_content() -> dict[str, Any]:
     json_body = {"anyOf": [_reference(requests.SearchRequest), _reference(NextRequest)]}
     examples = {
-        "by address": {"value": {"image_url": "https://shop.example/mug.jpg", "size": 5}},
+        "by URL": {"value": {"image_url": "https://shop.example/mug.jpg", "size": 5}},
         "by product": {"value": {"product_id": "mug-1", "filter": {"category": "mug", "price": {"lt": 50}}}},
         "like this, not like that": {"value": {"images": [{"product_id": "mug-1"}, {"product_id": "mug-2", "weight": -0.5}]}},
     }
     file = {"type": "string", "contentMediaType": "application/octet-stream", "description": "the picture's file"}
     options = {each["name"]: each.get("schema", {"type": "string"}) for each in _parameters(requests.PictureOptions)}
     form = {"type": "object", "properties": {"image": file, **options}, "required": ["image"]}
-    pictures = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in PICTURE_TYPES}
+    pictures = {media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in MEDIA_TYPES}
     return {"application/json": {"schema": json_body, "examples": examples}, FORM: {"schema": form}, **pictures}
 
 
-def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """A model's fields as query parameters: objects are JSON, lists and the edges of a crop box are separated by commas."""
+def _parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
+    """A model's fields as query parameters: objects are JSON; lists and the edges of a crop box are separated by commas."""
+    if model is None:
+        return []
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    return [_parameter(name, _plain(each)) for name, each in schema["properties"].items()]
+    return [_parameter(name, _without_null(each)) for name, each in schema["properties"].items()]
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -183,8 +128,8 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return parameter | {"schema": schema}
 
 
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A field's schema without null, which no query parameter can be."""
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A field's schema without null, which a query parameter cannot be."""
     alternatives = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     kept = {
         name: value
@@ -196,17 +141,19 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     _, schemas = models_json_schema([(model, "validation") for model in _MODELS], ref_template="#/components/schemas/{model}")
-    found: dict[str, Any] = schemas["$defs"]
-    for each in found.values():
-        each.pop("title", None)
-        for field in each.get("properties", {}).values():
+    definitions: dict[str, Any] = schemas["$defs"]
+    for definition in definitions.values():
+        definition.pop("title", None)
+        for field in definition.get("properties", {}).values():
             field.pop("title", None)
-    return found
+    return definitions
 
 
-def _responses(model: type[BaseModel], *errors: int) -> dict[str, Any]:
-    return {"200": _ok(model, (model.__doc__ or "").strip())} | {
-        str(status): {"$ref": f"#/components/responses/Error{status}"} for status in errors
+def _responses(route: Route, operation: Operation) -> dict[str, Any]:
+    errors = {*_ERRORS_OF_ALL, *operation.errors, *(() if route.is_open else (403,))}
+    answers_by_status = {200: (operation.answer.__doc__ or "").strip(), **operation.other_answers}
+    return {str(status): {"$ref": f"#/components/responses/Error{status}"} for status in sorted(errors)} | {
+        str(status): _ok(operation.answer, description) for status, description in answers_by_status.items()
     }
 
 
@@ -214,10 +161,12 @@ def _ok(model: type[BaseModel], description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": _reference(model)}}}
 
 
-def _error(status: int, reason: str) -> dict[str, Any]:
-    answer = _ok(answers.ErrorAnswer, reason)
+def _error(status: int, description: str) -> dict[str, Any]:
+    answer = _ok(answers.ErrorAnswer, description)
     if status in (429, 503):
-        answer["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+        answer["headers"] = {
+            "Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "string", "pattern": "^[0-9]+$"}}
+        }
     return answer
 
 

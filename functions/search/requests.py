@@ -1,4 +1,4 @@
-"""What a search request may hold, and the query that it asks for."""
+"""Models of the search requests, and how each becomes a `Query`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
@@ -6,30 +6,36 @@ from typing import Annotated, Any, Self
 from lookalike import filters
 from lookalike.domain import Crop
 from lookalike.errors import RequestInvalid
-from lookalike.ranking import Per, Wanted
-from lookalike.searching import MAX_SIZE, Query
-from lookalike.subjects import MAX_BLENDED, Blend, ByContent, ByImage, ByProduct, ByUrl, One, Subject
+from lookalike.search.ports import Per
+from lookalike.search.query_vectors import MAX_EXAMPLES, ByContent, ByImage, ByProduct, ByUrl, Example, QueryInput, WeightedExamples
+from lookalike.search.ranking import SearchOptions
+from lookalike.search.search import MAX_SIZE, Query
+from lookalike.validation import parsed, validated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
 from functions.search import data_urls
-from functions.validation import parsed, validated
 
-PICTURES = ("image_url", "image", "product_id", "image_id")
-SUBJECTS = (*PICTURES, "images")
-FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
+EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id")
+"""Fields that name one picture or product to search by."""
+
+INPUT_FIELDS = (*EXAMPLE_FIELDS, "images")
+"""Fields that name what to search by."""
+
+HIT_FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
+"""Fields of a hit."""
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 Fields = Annotated[
     list[Annotated[str, Field(max_length=300)]],
-    Field(max_length=100, description="what of each hit comes back: names of its fields, or attributes.NAME"),
+    Field(max_length=100, description="the fields of each hit to return: names, or attributes.NAME for single attributes; all by default"),
 ]
-Size = Annotated[int, Field(ge=1, le=MAX_SIZE, description="how many hits")]
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE, description="the number of hits")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class CropBox(BaseModel):
-    """The part of the picture that counts: its edges as fractions of the width and of the height."""
+    """The part of a picture to search by: its edges as fractions of the picture's width and height."""
 
     model_config = STRICT
 
@@ -41,34 +47,34 @@ class CropBox(BaseModel):
     @model_validator(mode="after")
     def _has_an_area(self) -> Self:
         if self.left >= self.right or self.top >= self.bottom:
-            raise RequestInvalid("a crop box has left < right and top < bottom, as fractions from 0 to 1", field="crop")
+            raise RequestInvalid("a crop box needs left < right and top < bottom, as fractions from 0 to 1", field="crop")
         return self
 
     def crop(self) -> Crop:
-        """As the core has it."""
+        """The crop box that the search takes."""
         return Crop(self.left, self.top, self.right, self.bottom)
 
 
 def _exactly_one(*names: str) -> ConfigDict:
-    """A model of which one of these fields is given, in words of JSON Schema."""
-    kinds = {"images": "array"}
-    each: list[JsonValue] = [{"required": [name], "properties": {name: {"type": kinds.get(name, "string")}}} for name in names]
-    return STRICT | ConfigDict(json_schema_extra={"oneOf": each})
+    """The configuration of a model whose JSON Schema says that exactly one of these fields is given."""
+    types = {"images": "array"}
+    choices: list[JsonValue] = [{"required": [name], "properties": {name: {"type": types.get(name, "string")}}} for name in names]
+    return STRICT | ConfigDict(json_schema_extra={"oneOf": choices})
 
 
 class Picture(BaseModel):
-    """One picture or product: exactly one of ``image_url``, ``image``, ``product_id`` and ``image_id``."""
+    """A picture or product to search by: exactly one of ``image_url``, ``image``, ``product_id`` and ``image_id``."""
 
-    model_config = _exactly_one(*PICTURES)
+    model_config = _exactly_one(*EXAMPLE_FIELDS)
 
-    image_url: str | None = Field(default=None, description="http or https address of the picture, or a data: URL")
-    image: str | None = Field(default=None, description="the picture's file in base64")
-    product_id: str | None = Field(default=None, description="a product that is indexed; up to five of its pictures are searched by")
-    image_id: str | None = Field(default=None, description="a picture that is indexed")
-    crop: CropBox | None = Field(default=None, description="with image_url or image: the part of it that counts")
+    image_url: str | None = Field(default=None, description="the picture's http or https URL, or a data: URL")
+    image: str | None = Field(default=None, description="the picture's file, base64-encoded")
+    product_id: str | None = Field(default=None, description="id of an indexed product; up to five of its pictures are searched by")
+    image_id: str | None = Field(default=None, description="id of an indexed picture")
+    crop: CropBox | None = Field(default=None, description="with image_url or image: the part of the picture to search by")
 
-    def one(self, include_self: bool) -> One:
-        """What is searched for."""
+    def example(self, include_self: bool) -> Example:
+        """The example that the search takes; ``include_self`` allows the product itself as a hit."""
         crop = self.crop.crop() if self.crop else None
         if self.product_id is not None:
             return ByProduct(self.product_id, include_self)
@@ -81,80 +87,86 @@ class Picture(BaseModel):
 
 
 class WeightedPicture(Picture):
-    """One of several pictures that are searched by at once."""
+    """One of several pictures or products to search by, with a weight."""
 
-    weight: float = Field(default=1.0, ge=-10.0, le=10.0, description="how much it counts; below zero: not like this one")
+    weight: float = Field(default=1.0, ge=-10.0, le=10.0, description="how much it counts; negative for hits that look unlike it")
 
     @model_validator(mode="after")
-    def _one_picture(self) -> Self:
-        _check_one(self, PICTURES, "images")
+    def _has_one_input(self) -> Self:
+        _check_exactly_one(self, EXAMPLE_FIELDS, "images")
         return self
 
 
 class Options(BaseModel):
-    """Everything but the picture."""
+    """Options of a search, whatever it searches by."""
 
     model_config = STRICT
 
     filter: dict[str, Any] = Field(
-        default={}, description="which products may be found", examples=[{"category": "dress", "price": {"lt": 50}}]
+        default={}, description="the attributes that a hit must have", examples=[{"category": "dress", "price": {"lt": 50}}]
     )
     size: Size = 10
-    min_score: Fraction = Field(default=0.0, description="leaves out hits with a lower score")
-    exact: bool = Field(default=False, description="score every picture instead of asking the kNN index")
-    per: Per = Field(default="product", description="a hit for each product, its best picture, or for each picture")
-    near_duplicates: bool = Field(default=False, description="only copies of the very picture: encoded anew, resized, slightly cropped")
-    diversity: Fraction = Field(default=0.0, description="how much the hits of the first page shall differ from each other")
+    min_score: Fraction = Field(default=0.0, description="hits with a lower score are left out")
+    exact: bool = Field(default=False, description="compare with every picture instead of asking the approximate kNN index")
+    per: Per = Field(default="product", description="product: one hit a product, its best picture; image: one hit a picture")
+    near_duplicates: bool = Field(default=False, description="only copies of the same picture: re-encoded, resized or slightly cropped")
+    diversity: Fraction = Field(
+        default=0.0,
+        description="how different the hits of the first page are from each other: 0 for no matter, 1 for as different as possible",
+    )
     fields: Fields | None = None
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
+    def _is_consistent(self) -> Self:
         _check_fields(self.fields)
         if self.near_duplicates and self.diversity:
             raise RequestInvalid(
-                "near_duplicates asks for the same picture, diversity for different ones: give one of them", field="diversity"
+                "near_duplicates finds copies of one picture, diversity different pictures: give one of them", field="diversity"
             )
         return self
 
-    def query(self, subject: Subject) -> Query:
-        """The query for a subject."""
-        return Query(subject, self.wanted(filters.parse(self.filter)))
+    def query_by(self, query_input: QueryInput) -> Query:
+        """The query with these options. Raises `RequestInvalid` if the filter cannot be read."""
+        return Query(query_input, self.search_options(filters.parse(self.filter)))
 
-    def wanted(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> Wanted:
-        """What is to be found."""
-        return Wanted(parsed_filter, self.size, self.min_score, self.exact, self.per, self.near_duplicates, self.diversity, seen)
+    def search_options(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> SearchOptions:
+        """The options that the search takes; ``seen`` are the hits of earlier pages."""
+        return SearchOptions(parsed_filter, self.size, self.min_score, self.exact, self.per, self.near_duplicates, self.diversity, seen)
 
 
 class ProductOptions(Options):
-    """The options that go with what is indexed."""
+    """Options of a search by indexed products or pictures."""
 
-    include_self: bool = Field(default=False, description="with product_id or image_id: may the product itself be a hit?")
+    include_self: bool = Field(default=False, description="with product_id or image_id: the product itself may be a hit")
 
 
 class PictureOptions(Options):
-    """The options that go with a picture's file."""
+    """Options of a search by a picture's file."""
 
-    crop: CropBox | None = Field(default=None, description="the part of the picture that counts")
+    crop: CropBox | None = Field(default=None, description="the part of the picture to search by")
 
-    def file_query(self, content: bytes) -> Query:
-        """The query for a picture's file."""
-        return self.query(ByContent(content, self.crop.crop() if self.crop else None))
+    def query_by_content(self, content: bytes) -> Query:
+        """The query by a picture's file. Raises as `query_by`."""
+        return self.query_by(ByContent(content, self.crop.crop() if self.crop else None))
 
 
 class SearchRequest(ProductOptions, Picture):
-    """A search: exactly one of ``image_url``, ``image``, ``product_id``, ``image_id`` and ``images``, and options."""
+    """A search request: exactly one of ``image_url``, ``image``, ``product_id``, ``image_id`` and ``images``, and options."""
 
-    model_config = _exactly_one(*SUBJECTS)
+    model_config = _exactly_one(*INPUT_FIELDS)
 
     images: list[WeightedPicture] | None = Field(
-        default=None, min_length=1, max_length=MAX_BLENDED, description="several pictures at once: like this, not like that"
+        default=None,
+        min_length=1,
+        max_length=MAX_EXAMPLES,
+        description="several pictures or products to search by, each with a weight: like this one, not like that one",
     )
 
     @model_validator(mode="after")
-    def _one_subject(self) -> Self:
-        _check_one(self, SUBJECTS)
-        known = [self, *(self.images or ())]
-        if self.include_self and all(each.product_id is None and each.image_id is None for each in known):
+    def _has_one_input(self) -> Self:
+        _check_exactly_one(self, INPUT_FIELDS)
+        examples = [self, *(self.images or ())]
+        if self.include_self and all(each.product_id is None and each.image_id is None for each in examples):
             raise RequestInvalid("include_self goes with product_id or image_id", field="include_self")
         if self.images is None:
             return self
@@ -164,11 +176,11 @@ class SearchRequest(ProductOptions, Picture):
             raise RequestInvalid("near_duplicates goes with one picture or product", field="near_duplicates")
         return self
 
-    def asked(self) -> Query:
-        """The query."""
+    def query(self) -> Query:
+        """The query that the request asks for. Raises as `query_by`."""
         if self.images is None:
-            return self.query(self.one(self.include_self))
-        return self.query(Blend(tuple((each.one(self.include_self), each.weight) for each in self.images)))
+            return self.query_by(self.example(self.include_self))
+        return self.query_by(WeightedExamples(tuple((each.example(self.include_self), each.weight) for each in self.images)))
 
 
 _OPTIONS = TypeAdapter(ProductOptions)
@@ -176,63 +188,67 @@ _PICTURE_OPTIONS = TypeAdapter(PictureOptions)
 _REQUEST = TypeAdapter(SearchRequest)
 
 
-def from_json(given: Any) -> SearchRequest:
-    """The request in a JSON body.
+def from_json(body: Any) -> SearchRequest:
+    """Reads the value of a JSON body.
 
     Raises:
-        RequestInvalid: naming the field.
+        RequestInvalid: names the first field that is wrong.
     """
-    return validated(_REQUEST, given, is_strict=True)
+    return validated(_REQUEST, body, is_strict=True)
 
 
 def from_strings(parameters: Mapping[str, Sequence[str]]) -> SearchRequest:
-    """The request in query parameters or a form: objects are JSON, ``fields`` and the edges of ``crop`` are separated by commas."""
+    """Reads query parameters or a form: objects are JSON, ``fields`` and the edges of ``crop`` are separated by commas.
+
+    Raises:
+        RequestInvalid: names the first parameter that is wrong.
+    """
     return validated(_REQUEST, _read(parameters))
 
 
 def options_from_strings(parameters: Mapping[str, Sequence[str]]) -> ProductOptions:
-    """The options in query parameters, for a product in the path."""
+    """Reads query parameters of a search by the product in the path. Raises as `from_strings`."""
     return validated(_OPTIONS, _read(parameters))
 
 
 def picture_options_from_strings(parameters: Mapping[str, Sequence[str]]) -> PictureOptions:
-    """The options in query parameters or a form, for a picture whose file comes beside them."""
+    """Reads query parameters or a form that come with a picture's file. Raises as `from_strings`."""
     return validated(_PICTURE_OPTIONS, _read(parameters))
 
 
 def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
+    request: dict[str, Any] = {}
     for name, values in parameters.items():
         if len(values) > 1 and name != "fields":
-            raise RequestInvalid("this parameter is given more than once", field=name)
-        given[name] = values[-1]
+            raise RequestInvalid("this parameter may be given only once", field=name)
+        request[name] = values[-1]
     if "fields" in parameters:
-        given["fields"] = [name.strip() for value in parameters["fields"] for name in value.split(",")]
+        request["fields"] = [name.strip() for value in parameters["fields"] for name in value.split(",")]
     for name in ("filter", "images"):
-        if name in given:
-            given[name] = parsed(given[name], field=name)
-    if "crop" in given:
-        given["crop"] = dict(zip(("left", "top", "right", "bottom"), _edges(given["crop"]), strict=True))
-    return given
+        if name in request:
+            request[name] = parsed(request[name], field=name)
+    if "crop" in request:
+        request["crop"] = dict(zip(("left", "top", "right", "bottom"), _edges(request["crop"]), strict=True))
+    return request
 
 
 def _edges(text: str) -> list[str]:
     edges = text.split(",")
     if len(edges) != 4:
-        raise RequestInvalid("a crop box has four edges, separated by commas: left,top,right,bottom", field="crop")
+        raise RequestInvalid("a crop box is four fractions, separated by commas: left,top,right,bottom", field="crop")
     return edges
 
 
-def _check_one(picture: Picture, names: Sequence[str], field: str | None = None) -> None:
-    given = [name for name in names if getattr(picture, name) is not None]
-    if len(given) != 1:
-        there = f"the request has {' and '.join(given)}" if given else "the request has no picture"
-        raise RequestInvalid(f"{there}: give exactly one of {', '.join(names)}", field=field or (given[1] if given else "image_url"))
-    if picture.crop is not None and given[0] not in ("image_url", "image"):
+def _check_exactly_one(picture: Picture, names: Sequence[str], field: str | None = None) -> None:
+    present = [name for name in names if getattr(picture, name) is not None]
+    if len(present) != 1:
+        found = f"the request has {' and '.join(present)}" if present else "the request has nothing to search by"
+        raise RequestInvalid(f"{found}: give exactly one of {', '.join(names)}", field=field or (present[1] if present else "image_url"))
+    if picture.crop is not None and present[0] not in ("image_url", "image"):
         raise RequestInvalid("crop goes with image_url or image", field="crop")
 
 
 def _check_fields(names: Sequence[str] | None) -> None:
     for name in names or ():
-        if name not in FIELDS and not name.startswith("attributes."):
-            raise RequestInvalid(f"there is no field {name!r}: take {', '.join(sorted(FIELDS))} or attributes.NAME", field="fields")
+        if name not in HIT_FIELDS and not name.startswith("attributes."):
+            raise RequestInvalid(f"hits have no field {name!r}: use {', '.join(sorted(HIT_FIELDS))} or attributes.NAME", field="fields")

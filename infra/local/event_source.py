@@ -4,13 +4,13 @@ import base64
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from types import TracebackType
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from infra.local.aws import REGION
+from infra.local.aws import REGION, session
 from infra.local.invocation import Invoke
-from infra.local.resources import Queue, Resources, Trigger
+from infra.local.resources import Resources, Trigger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,6 +26,7 @@ PAUSE_AFTER_ERROR_S = 1
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class EventSource:
     """Polls until its ``with`` block ends; an invocation that runs then is waited for.
 
@@ -40,49 +41,26 @@ class EventSource:
         concurrency: how many invocations may run at once.
     """
 
-    def __init__(
-        self,
-        sqs: "SQSClient",
-        invoke: Invoke,
-        function: str,
-        *,
-        queue_url: str,
-        queue_arn: str,
-        batch_size: int = 10,
-        window_s: float = 0,
-        concurrency: int = 1,
-    ) -> None:
-        self._sqs = sqs
-        self._invoke = invoke
-        self._function = function
-        self._queue_url = queue_url
-        self._queue_arn = queue_arn
-        self._batch_size = batch_size
-        self._window_s = window_s
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, name=f"{function}-{number}", daemon=True) for number in range(concurrency)]
+    sqs: "SQSClient"
+    invoke: Invoke
+    function: str
+    _: KW_ONLY
+    queue_url: str
+    queue_arn: str
+    batch_size: int = 10
+    window_s: float = 0
+    concurrency: int = 1
 
-    @classmethod
-    def of(cls, trigger: Trigger, resources: Resources, sqs: "SQSClient", invoke: Invoke, *, concurrency: int = 1) -> Self:
-        """The one of a trigger."""
-        queue: Queue = getattr(resources, trigger.queue)
-        return cls(
-            sqs,
-            invoke,
-            trigger.function,
-            queue_url=queue.url,
-            queue_arn=queue.arn,
-            batch_size=trigger.batch_size,
-            window_s=trigger.window_s,
-            concurrency=concurrency,
-        )
+    def __post_init__(self) -> None:
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run, name=self.function, daemon=True) for _ in range(self.concurrency)]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop_polling()
         for thread in self._threads:
             thread.join()
@@ -98,21 +76,21 @@ class EventSource:
                     self._handle(messages)
             except Exception as error:  # the queue or the function is away, or the function failed: the messages come back by themselves
                 if not self._stopping.wait(PAUSE_AFTER_ERROR_S):
-                    _logger.error("%s: %s", self._function, error)
+                    _logger.error("%s: %s", self.function, error)
 
     def _collect(self) -> list["MessageTypeDef"]:
-        messages = self._receive(self._batch_size, WAIT_S)
-        ends_at = time.monotonic() + self._window_s
-        while messages and len(messages) < self._batch_size and time.monotonic() < ends_at and not self._stopping.is_set():
-            more = self._receive(self._batch_size - len(messages), 0)
+        messages = self._receive(self.batch_size, WAIT_S)
+        ends_at = time.monotonic() + self.window_s
+        while messages and len(messages) < self.batch_size and time.monotonic() < ends_at and not self._stopping.is_set():
+            more = self._receive(self.batch_size - len(messages), 0)
             messages += more
             if not more:
                 time.sleep(0.05)
         return messages
 
     def _receive(self, most: int, wait_s: int) -> list["MessageTypeDef"]:
-        received = self._sqs.receive_message(
-            QueueUrl=self._queue_url,
+        received = self.sqs.receive_message(
+            QueueUrl=self.queue_url,
             MaxNumberOfMessages=min(most, SQS_BATCH),
             WaitTimeSeconds=wait_s,
             MessageSystemAttributeNames=["All"],
@@ -121,15 +99,35 @@ class EventSource:
         return received.get("Messages", [])
 
     def _handle(self, messages: Sequence["MessageTypeDef"]) -> None:
-        answer = self._invoke(self._function, sqs_event(messages, self._queue_arn))
+        answer = self.invoke(self.function, sqs_event(messages, self.queue_arn))
         failed = failed_ids(answer, {message["MessageId"] for message in messages})
         done = [message for message in messages if message["MessageId"] not in failed]
         if failed:
-            _logger.warning("%s: %d of %d messages failed and will come back", self._function, len(failed), len(messages))
+            _logger.warning("%s: %d of %d messages failed and will come back", self.function, len(failed), len(messages))
         for start in range(0, len(done), SQS_BATCH):
             batch = done[start : start + SQS_BATCH]
             entries = [{"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(batch)]
-            self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)  # type: ignore[arg-type]
+            self.sqs.delete_message_batch(QueueUrl=self.queue_url, Entries=entries)  # type: ignore[arg-type]
+
+
+def event_sources(
+    resources: Resources, aws_url: str, invoke: Invoke, triggers: Iterable[Trigger], pollers: Mapping[str, int]
+) -> list[EventSource]:
+    """One for each trigger; ``pollers`` has the number of each queue's."""
+    sqs = session().client("sqs", endpoint_url=aws_url)
+    return [
+        EventSource(
+            sqs,
+            invoke,
+            trigger.function,
+            queue_url=getattr(resources, trigger.queue).url,
+            queue_arn=getattr(resources, trigger.queue).arn,
+            batch_size=trigger.batch_size,
+            window_s=trigger.window_s,
+            concurrency=pollers[trigger.queue],
+        )
+        for trigger in triggers
+    ]
 
 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> dict[str, Any]:

@@ -6,13 +6,10 @@ import queue
 import subprocess
 import sys
 import threading
-import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any
 
 from infra.local.aws import ACCOUNT, REGION
 
@@ -40,7 +37,7 @@ class FunctionDefinition:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an invocation gave: JSON, which describes the error if the function failed."""
+    """The result of an invocation as JSON, which describes the error if the function failed."""
 
     payload: str
     failed: bool
@@ -58,57 +55,54 @@ class Function:
     def __init__(self, definition: FunctionDefinition, environment: Mapping[str, str], log: Path) -> None:
         self.definition = definition
         self.log = log
-        self._sandboxes = [_Sandbox(definition, _environment(definition, environment), log) for _ in range(definition.concurrency)]
-        self._idle: queue.SimpleQueue[_Sandbox] = queue.SimpleQueue()
-        for sandbox in self._sandboxes:
-            self._idle.put(sandbox)
+        self._processes = [_Process(definition, _environment(definition, environment), log) for _ in range(definition.concurrency)]
+        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
+        for process in self._processes:
+            self._idle.put(process)
 
     def start(self) -> None:
         """Starts the processes without waiting for their init phase."""
-        for sandbox in self._sandboxes:
-            sandbox.start()
+        for process in self._processes:
+            process.start()
 
     def init_error(self) -> str | None:
-        """Waits for the init phase of all processes; what went wrong in it, as JSON."""
-        return next((error for sandbox in self._sandboxes if (error := sandbox.init_error())), None)
+        """Waits for the init phase of all processes; the error that it failed with, as JSON."""
+        failures = [failure.payload for process in self._processes if (failure := process.init_failure())]
+        return failures[0] if failures else None
 
     @property
     def pids(self) -> list[int]:
-        """The processes that were started."""
-        return [sandbox.pid for sandbox in self._sandboxes if sandbox.pid is not None]
+        """The processes that run."""
+        return [process.pid for process in self._processes if process.pid is not None]
 
     def invoke(self, payload: str) -> Answer:
-        """Hands an event to a process that is free, waiting for one if need be.
-
-        A process that has ended or had failed to start is started anew.
-        """
-        sandbox = self._idle.get()
+        """Hands an event to an idle process, once there is one."""
+        process = self._idle.get()
         try:
-            answer = sandbox.invoke(payload)
+            answer = process.invoke(payload)
         finally:
-            self._idle.put(sandbox)
+            self._idle.put(process)
         if len(answer.payload) > MAX_PAYLOAD_BYTES:
-            return _error(
-                "Function.ResponseSizeTooLarge", f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES})."
-            )
+            message = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES})."
+            return _error("Function.ResponseSizeTooLarge", message)
         return answer
 
     def stop(self) -> None:
         """Ends the processes for good, busy or not: their invocations fail, and so do all later ones."""
-        for sandbox in self._sandboxes:
-            sandbox.stop()
+        for process in self._processes:
+            process.stop()
 
 
-class _Sandbox:
-    """One process."""
+class _Process:
+    """One process at a time: after a timeout or a death, the next invocation starts another."""
 
     def __init__(self, definition: FunctionDefinition, environment: Mapping[str, str], log: Path) -> None:
         self._definition = definition
         self._environment = environment
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-        self._initialised = False
-        self._stopped = False
+        self._is_initialised = False
+        self._is_stopped = False
         self._busy = threading.Lock()
 
     @property
@@ -117,9 +111,10 @@ class _Sandbox:
 
     def start(self) -> None:
         self._connection, other_end = Pipe()
+        told = (self._definition.module, self._definition.arn, str(self._definition.timeout_s), str(other_end.fileno()))
         with self._log.open("ab") as log, other_end:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "infra.local.runtime", self._definition.module, str(other_end.fileno())],
+                [sys.executable, "-m", "infra.local.runtime", *told],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -128,62 +123,58 @@ class _Sandbox:
                 cwd=REPOSITORY,
                 start_new_session=True,
             )
-        self._initialised = False
+        self._is_initialised = False
 
-    def init_error(self) -> str | None:
-        if self._initialised:
-            return None
-        try:
-            error = self._connection.recv_bytes().decode() if self._connection.poll(INIT_WITHIN_S) else _timeout(INIT_WITHIN_S).payload
-        except EOFError:
-            return _exited(self._end()).payload
-        if error != "null":
-            self._end()
-            return error
-        self._initialised = True
+    def init_failure(self) -> Answer | None:
+        if not self._is_initialised:
+            answer = self._receive(INIT_WITHIN_S)
+            if answer.failed:
+                self._end()
+                return answer
+            self._is_initialised = True
         return None
 
     def invoke(self, payload: str) -> Answer:
         with self._busy:
-            if self._stopped:
+            if self._is_stopped:
                 return _error("Function.Stopped", f"{self._definition.name} is stopped")
-            return self._invoke(payload)
-
-    def _invoke(self, payload: str) -> Answer:
-        if self._process and self._process.poll() is not None:
-            self._end()
-        if self._process is None:
-            self.start()
-        if error := self.init_error():
-            return Answer(error, failed=True)
-        timeout_s = self._definition.timeout_s
-        request = {
-            "request_id": str(uuid.uuid4()),
-            "deadline_s": time.time() + timeout_s,
-            "arn": self._definition.arn,
-            "payload": payload,
-        }
-        try:
-            self._connection.send_bytes(json.dumps(request).encode())
-            if not self._connection.poll(timeout_s):
+            if self._process and self._process.poll() is not None:
                 self._end()
-                return _timeout(timeout_s)
-            answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
+            if self._process is None:
+                self.start()
+            return self.init_failure() or self._send(payload)
+
+    def _send(self, payload: str) -> Answer:
+        try:
+            self._connection.send(payload)
+        except ConnectionError:
+            return self._exited()
+        return self._receive(self._definition.timeout_s)
+
+    def _receive(self, within_s: float) -> Answer:
+        try:
+            if self._connection.poll(within_s):
+                return Answer(*self._connection.recv())
         except (EOFError, ConnectionError):
-            return _exited(self._end())
-        return Answer(answer["payload"], answer["failed"])
+            return self._exited()
+        self._end()
+        return _error("Sandbox.Timedout", f"Task timed out after {within_s:.2f} seconds")
+
+    def _exited(self) -> Answer:
+        code = self._end()
+        cause = f"signal {-code}" if code < 0 else f"exit status {code}"
+        return _error("Runtime.ExitError", f"Runtime exited without providing a reason: {cause}")
 
     def stop(self) -> None:
-        self._stopped = True
+        self._is_stopped = True
         if process := self._process:
             process.kill()
         with self._busy:
-            if self._process:
-                self._end()
+            self._end()
 
     def _end(self) -> int:
-        """Ends the process; the next invocation starts another."""
-        assert self._process  # noqa: S101
+        if self._process is None:
+            return 0
         self._connection.close()
         self._process.kill()
         code = self._process.wait()
@@ -206,12 +197,3 @@ def _environment(definition: FunctionDefinition, environment: Mapping[str, str])
 
 def _error(kind: str, message: str) -> Answer:
     return Answer(json.dumps({"errorType": kind, "errorMessage": message}), failed=True)
-
-
-def _timeout(seconds: float) -> Answer:
-    return _error("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
-
-
-def _exited(code: int) -> Answer:
-    cause = f"signal {-code}" if code < 0 else f"exit status {code}"
-    return _error("Runtime.ExitError", f"Runtime exited without providing a reason: {cause}")

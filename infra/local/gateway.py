@@ -4,27 +4,29 @@ Limits and refusals are the gateway's own, in the error shape that template.yaml
 """
 
 import base64
+import functools
 import json
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
-from werkzeug.datastructures import Headers
+from lookalike.picture_formats import MEDIA_TYPES
+from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.wrappers import Request, Response
 
+from functions.search.routes import ROUTES
 from infra.local.aws import ACCOUNT
 from infra.local.functions import MAX_PAYLOAD_BYTES
 from infra.local.invocation import FunctionFailed, Invoke
 from infra.local.loopback import LoopbackServer
 
-BINARY_MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "multipart/form-data"})
-OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/health"})
+BINARY_MEDIA_TYPES = frozenset({*MEDIA_TYPES, "multipart/form-data"})
+OPEN_PATHS = frozenset(route.path for route in ROUTES if route.is_open)
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 STAGE = "local"
@@ -32,7 +34,11 @@ STAGE = "local"
 _logger = logging.getLogger(__name__)
 
 
-class Gateway:
+class MalformedAnswer(Exception):
+    """What the function returned is not a proxy integration's answer."""
+
+
+class Gateway(LoopbackServer):
     """The HTTP front.
 
     Args:
@@ -46,24 +52,14 @@ class Gateway:
     def __init__(
         self, invoke: Invoke, function: str, *, port: int = 0, api_key: str | None = None, timeout_s: float = INTEGRATION_TIMEOUT_S
     ) -> None:
-        self._invoke = invoke
-        self._function = function
+        super().__init__(self._answer, port=port)
+        self._invoke = functools.partial(invoke, function)
         self._api_key = api_key
         self._timeout_s = timeout_s
         self._integration = ThreadPoolExecutor(max_workers=64, thread_name_prefix="gateway")
-        self._server = LoopbackServer(self._answer, port=port)
 
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return self._server.url
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._server.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         self._integration.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, request: Request) -> Response:
@@ -80,17 +76,13 @@ class Gateway:
 
     def _integrate(self, event: Mapping[str, Any], request: Request, request_id: str) -> Response:
         try:
-            answer = self._integration.submit(self._invoke, self._function, event).result(self._timeout_s)
+            answer = self._integration.submit(self._invoke, event).result(self._timeout_s)
             return response(answer, accept=request.headers.get("Accept", ""), request_id=request_id)
         except TimeoutError:
             return refusal(504, "gateway_timeout", f"There was no answer within {self._timeout_s:g} seconds. Try again.", request_id)
         except (FunctionFailed, BotoCoreError, ClientError, MalformedAnswer) as error:
             _logger.error("%s %s failed: %s", request.method, request.path, error)
             return refusal(502, "function_failed", "The function gave no answer that can be passed on. Its log says why.", request_id)
-
-
-class MalformedAnswer(Exception):
-    """What the function returned is not a proxy integration's answer."""
 
 
 def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) -> dict[str, Any]:
@@ -100,9 +92,9 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
     """
     path = urlsplit(str(request.environ.get("RAW_URI") or request.path)).path
     text, is_binary = _event_body(body, request.mimetype)
-    headers, query = _multiple(request.headers.items()), _multiple(request.args.items(multi=True))
-    is_root = path == "/"
-    resource = "/" if is_root else "/{proxy+}"
+    headers, query = MultiDict(request.headers.items()).to_dict(flat=False), request.args.to_dict(flat=False)
+    resource, parameters = ("/", None) if path == "/" else ("/{proxy+}", {"proxy": unquote(path.lstrip("/"))})
+    context = _request_context(request, request_id, at_s)
     return {
         "resource": resource,
         "path": path,
@@ -111,30 +103,29 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
         "multiValueHeaders": headers or None,
         "queryStringParameters": _single(query),
         "multiValueQueryStringParameters": query or None,
-        "pathParameters": None if is_root else {"proxy": unquote(path.lstrip("/"))},
+        "pathParameters": parameters,
         "stageVariables": None,
-        "requestContext": {
-            "accountId": ACCOUNT,
-            "apiId": "local",
-            "domainName": request.host,
-            "extendedRequestId": request_id,
-            "httpMethod": request.method,
-            "identity": {
-                "sourceIp": request.remote_addr,
-                "userAgent": request.headers.get("User-Agent"),
-                "apiKey": request.headers.get("x-api-key"),
-            },
-            "path": f"/{STAGE}{path}",
-            "protocol": request.environ.get("SERVER_PROTOCOL"),
-            "requestId": request_id,
-            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at_s)),
-            "requestTimeEpoch": round(at_s * 1000),
-            "resourceId": "local",
-            "resourcePath": resource,
-            "stage": STAGE,
-        },
+        "requestContext": context | {"path": f"/{STAGE}{path}", "resourcePath": resource},
         "body": text,
         "isBase64Encoded": is_binary,
+    }
+
+
+def _request_context(request: Request, request_id: str, at_s: float) -> dict[str, Any]:
+    agent, key = request.headers.get("User-Agent"), request.headers.get("x-api-key")
+    return {
+        "accountId": ACCOUNT,
+        "apiId": "local",
+        "domainName": request.host,
+        "extendedRequestId": request_id,
+        "httpMethod": request.method,
+        "identity": {"sourceIp": request.remote_addr, "userAgent": agent, "apiKey": key},
+        "protocol": request.environ.get("SERVER_PROTOCOL"),
+        "requestId": request_id,
+        "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at_s)),
+        "requestTimeEpoch": round(at_s * 1000),
+        "resourceId": "local",
+        "stage": STAGE,
     }
 
 
@@ -188,13 +179,6 @@ def _event_body(body: bytes, media_type: str) -> tuple[str | None, bool]:
     if media_type in BINARY_MEDIA_TYPES:
         return base64.b64encode(body).decode(), True
     return body.decode(errors="replace"), False
-
-
-def _multiple(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return values
 
 
 def _single(values: Mapping[str, list[str]]) -> dict[str, str] | None:

@@ -11,12 +11,19 @@ from infra.local import aws
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+BACKFILL_FUNCTION = "lookalike-backfill"
+
+Json: TypeAlias = dict[str, Any]
 Invoke: TypeAlias = Callable[[str, Mapping[str, Any]], Any]
 """Function's name and event -> what its handler returned."""
 
 
 class FunctionFailed(Exception):
     """The function raised, ran out of time or died; the message is Lambda's description of it."""
+
+
+class CommandRefused(Exception):
+    """The backfill function's answer is an error; ``str(error)`` is its message."""
 
 
 def client(lambda_url: str) -> "LambdaClient":
@@ -41,3 +48,15 @@ def through(lambda_client: "LambdaClient") -> Invoke:
         return payload
 
     return invoke
+
+
+def command(invoke: Invoke, given: Json, function: str = BACKFILL_FUNCTION) -> Json:
+    """Has the backfill function carry out a command.
+
+    Raises:
+        CommandRefused: its answer is an error.
+    """
+    answer: Json = invoke(function, given)
+    if "error" in answer:
+        raise CommandRefused(f"{given['action']}: {answer['error']['message']}")
+    return answer

@@ -5,8 +5,6 @@ import logging
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Self
 from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
@@ -17,7 +15,7 @@ from infra.local.loopback import LoopbackServer
 _logger = logging.getLogger(__name__)
 
 
-class LambdaApi:
+class LambdaApi(LoopbackServer):
     """Serves ``POST /2015-03-31/functions/NAME/invocations``.
 
     Args:
@@ -26,47 +24,38 @@ class LambdaApi:
     """
 
     def __init__(self, functions: Mapping[str, Function], *, port: int = 0) -> None:
+        super().__init__(self._answer, port=port)
         self._functions = functions
-        self._server = LoopbackServer(self._answer, port=port)
         self._events = ThreadPoolExecutor(thread_name_prefix="lambda-event")
 
-    @property
-    def url(self) -> str:
-        """The endpoint, for ``--endpoint-url``."""
-        return self._server.url
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._server.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         self._events.shutdown(cancel_futures=True)
 
     def _answer(self, request: Request) -> Response:
         name = _function_name(request.path)
         if name is None or request.method != "POST":
             return _refusal(404, "UnknownOperationException", f"Only Invoke is served here, not {request.method} {request.path}")
-        function = self._functions.get(name)
-        if function is None:
+        if name not in self._functions:
             return _refusal(404, "ResourceNotFoundException", f"Function not found: {name}. There are: {', '.join(self._functions)}")
         payload = request.get_data()
         kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
-        if refusal := _check(payload, kind):
-            return refusal
-        text = payload.decode() or "{}"
+        return _check(payload, kind) or self._invoke(self._functions[name], payload.decode() or "{}", kind)
+
+    def _invoke(self, function: Function, payload: str, kind: str) -> Response:
         if kind == "DryRun":
             return _response(204, "")
         if kind == "Event":
-            self._events.submit(self._run, function, text)
+            self._events.submit(_run, function, payload)
             return _response(202, "")
-        answer = function.invoke(text)
+        answer = function.invoke(payload)
         return _response(200, answer.payload, **({"X-Amz-Function-Error": "Unhandled"} if answer.failed else {}))
 
-    def _run(self, function: Function, payload: str) -> None:
-        answer = function.invoke(payload)
-        if answer.failed:
-            _logger.error("%s failed: %s", function.definition.name, answer.payload)
+
+def _run(function: Function, payload: str) -> None:
+    answer = function.invoke(payload)
+    if answer.failed:
+        _logger.error("%s failed: %s", function.definition.name, answer.payload)
 
 
 def _function_name(path: str) -> str | None:

@@ -3,7 +3,6 @@
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -11,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 
 class LoopbackServer:
-    """Serves one request a thread until its ``with`` block ends.
+    """Answers one request a thread until its ``with`` block ends.
 
     Args:
         answer: request -> response.
@@ -25,14 +24,14 @@ class LoopbackServer:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The address at which the server answers."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -40,17 +39,17 @@ class LoopbackServer:
 
 class _RequestHandler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Keeps quiet: the functions' own logs tell more."""
+        """Logs nothing: the functions' own logs tell more."""
 
 
-def free_port(preferred: int) -> int:
-    """``preferred`` if nothing listens there, else 0, which means any that is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", preferred))
-        except OSError:
-            return 0
-    return preferred
+def free_port(preferred: int = 0) -> int:
+    """A port that nothing listens on: ``preferred`` if that is free, else another."""
+    try:
+        with socket.create_server(("127.0.0.1", preferred)) as probe:
+            port: int = probe.getsockname()[1]
+            return port
+    except OSError:
+        return free_port()

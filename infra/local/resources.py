@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from infra.local import aws
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import QueueConfigurationTypeDef
     from mypy_boto3_sqs import SQSClient
 
 
@@ -80,25 +82,22 @@ def create(
         _create_queue(sqs, f"{name}-{queue}", visibility_timeout_s, max_receive_count) for queue in ("uploads", "backfill", "products")
     )
     bucket = f"{name}-images"
-    s3 = session.client("s3", endpoint_url=aws_url)
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket,
-        NotificationConfiguration={
-            "QueueConfigurations": [
-                {
-                    "QueueArn": uploads.arn,
-                    "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"],
-                    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "images/"}]}},
-                }
-            ]
-        },
-    )
+    _create_bucket(session.client("s3", endpoint_url=aws_url), bucket, uploads)
     secret_arn = None
     if secret is not None:
         secrets = session.client("secretsmanager", endpoint_url=aws_url)
         secret_arn = secrets.create_secret(Name=f"{name}-elasticsearch", SecretString=json.dumps(dict(secret)))["ARN"]
     return Resources(bucket, uploads, backfill, products, secret_arn)
+
+
+def _create_bucket(s3: "S3Client", name: str, uploads: Queue) -> None:
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+    notification: QueueConfigurationTypeDef = {
+        "QueueArn": uploads.arn,
+        "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "images/"}]}},
+    }
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"QueueConfigurations": [notification]})
 
 
 def _create_queue(sqs: "SQSClient", name: str, visibility_timeout_s: int, max_receive_count: int) -> Queue:

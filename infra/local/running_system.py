@@ -1,38 +1,110 @@
-"""What runs on the system knows of it, wherever it runs: as processes of this machine, or as the containers of `sam local`."""
+"""What is common to the system as processes of this machine (`infra.local.system`) and as containers (`infra.sam.system`)."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Self
 
+from infra.local import aws
+from infra.local.loopback import free_port
 from infra.local.resources import Resources
+from layers.models.export import Say
+
+LAMBDA_PORT = 3001
+AWS_PORT = 5000
 
 
-class Restartable(Protocol):
-    """Elasticsearch, which a test takes away for a while."""
+@dataclass(frozen=True)
+class Ports:
+    """Where each part listens; 0 for any port that is free."""
 
-    def start(self) -> None:
-        """Returns when it answers."""
+    api: int = 0
+    lambda_api: int = 0
+    elasticsearch: int = 0
+    aws: int = 0
 
-    def stop(self) -> None:
-        """Returns when it is gone."""
+    @classmethod
+    def usual(cls, say: Say, *, api: int, elasticsearch: int = 0) -> "Ports":
+        """The usual ports of the Lambda API and of AWS, and those given; others, which is said, in place of those that are in use."""
+        wanted = {"the API": api, "the Lambda API": LAMBDA_PORT, "Elasticsearch": elasticsearch, "AWS's stand-in": AWS_PORT}
+        found = {name: free_port(port) if port else 0 for name, port in wanted.items()}
+        for name, port in wanted.items():
+            if port != found[name]:
+                say(f"Port {port} is in use; {name} takes {found[name]}")
+        return cls(*found.values())
 
 
-class RunningSystem(Protocol):
-    """`infra.local.system.LocalSystem` and `infra.local.sam.system.SamSystem` both are one."""
+@dataclass(kw_only=True, eq=False)
+class RunningSystem(ABC):
+    """A system that runs while its ``with`` block lasts; nothing of it is left afterwards, nor if it fails to start.
 
-    alias: str
-    search_url: str
-    lambda_url: str
-    aws_url: str
-    elasticsearch_url: str
-    resources: Resources
+    Args:
+        alias: alias of the index.
+        ports: where its parts listen.
+        visibility_timeout_s: seconds after which a message that failed comes back.
+        max_receive_count: how often a message is tried.
+        first_retry_delay_s: seconds until a product or message with a transient error is tried again; twice as many each time.
+        say: told what happens.
+    """
 
-    @property
-    def server(self) -> Restartable | None:
-        """Elasticsearch, if it is not somebody else's."""
+    alias: str = "lookalike"
+    ports: Ports = Ports()
+    visibility_timeout_s: int = 30
+    first_retry_delay_s: int = 10
+    max_receive_count: int = 5
+    say: Say = print
+
+    search_url: str = field(init=False)
+    lambda_url: str = field(init=False)
+    aws_url: str = field(init=False)
+    elasticsearch_url: str = field(init=False)
+    resources: Resources = field(init=False)
+    server: Any = field(init=False, default=None)
+    """Elasticsearch, which can be stopped and started; None if it is somebody else's."""
+
+    _stack: ExitStack = field(init=False, default_factory=ExitStack)
+
+    @abstractmethod
+    def _start(self, stack: ExitStack) -> None:
+        """Starts the parts and sets the attributes above; the stack ends the parts."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     @property
     def bucket(self) -> str:
         """The bucket of pictures."""
+        return self.resources.bucket
+
+    @property
+    def aws_environment(self) -> dict[str, str]:
+        """What boto3 and the AWS CLI need to speak with S3, SQS and Secrets Manager."""
+        return aws.client_environment(self.aws_url)
 
     @property
     def client_environment(self) -> dict[str, str]:
-        """What curl, boto3 and the AWS CLI need."""
+        """What curl, boto3 and the AWS CLI need to use this system as they would the deployed one."""
+        own = {"SEARCH_URL": self.search_url, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, "BUCKET": self.bucket}
+        return own | self.aws_environment
+
+    def addresses(self, variables: Mapping[str, str]) -> str:
+        """The addresses of its parts, and lines that set the variables of the README's examples."""
+        exports = "\n".join(f"  export {name}={value}" for name, value in variables.items())
+        return f"""
+Open {self.search_url}/ in a browser: the gallery
+
+  search         {self.search_url}/search
+  Lambda API     {self.lambda_url}
+  S3 and SQS     {self.aws_url} (bucket {self.bucket})
+  Elasticsearch  {self.elasticsearch_url} (alias {self.alias})
+
+Paste these lines into another terminal to run the README's examples:
+{exports}
+"""

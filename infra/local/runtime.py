@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 import traceback
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -33,54 +35,39 @@ class Context:
         return max(0, round((self.deadline_s - time.time()) * 1000))
 
 
-def error_payload(error: BaseException) -> dict[str, Any]:
-    """Lambda's answer when a handler raises."""
-    return {
-        "errorMessage": str(error),
-        "errorType": type(error).__name__,
-        "stackTrace": traceback.format_tb(error.__traceback__),
-    }
-
-
 def main() -> None:
-    """``python -m infra.local.runtime MODULE FILE_DESCRIPTOR``."""
-    module, descriptor = sys.argv[1:]
+    """``python -m infra.local.runtime MODULE ARN TIMEOUT_S FILE_DESCRIPTOR``: events come and answers go through the descriptor."""
+    module, arn, timeout_s, descriptor = sys.argv[1:]
     parent = Connection(int(descriptor))
-    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(parent, requests), daemon=True).start()
-    try:
-        handler = importlib.import_module(module).handler
-    except BaseException as error:
-        traceback.print_exc()
-        parent.send_bytes(json.dumps(error_payload(error)).encode())
-        raise SystemExit(1) from error
-    parent.send_bytes(b"null")
-    while True:
-        parent.send_bytes(json.dumps(_answer(handler, json.loads(requests.get()))).encode())
+    events: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(parent, events), daemon=True).start()
+    handler, failure = _tried(lambda: importlib.import_module(module).handler)
+    parent.send(failure or ("null", False))
+    while not failure:
+        event = json.loads(events.get())
+        name, memory_mb = os.environ["AWS_LAMBDA_FUNCTION_NAME"], os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        context = Context(str(uuid.uuid4()), time.time() + float(timeout_s), name, memory_mb, arn)
+        payload, error = _tried(lambda: json.dumps(handler(event, context)))  # noqa: B023 - called at once
+        parent.send(error or (payload, False))
 
 
-def _receive(parent: Connection, requests: "queue.SimpleQueue[bytes]") -> None:
+def _receive(parent: Connection, events: "queue.SimpleQueue[str]") -> None:
     """Also notices, while a handler is busy, that the parent is gone: then this process ends."""
     try:
         while True:
-            requests.put(parent.recv_bytes())
+            events.put(parent.recv())
     except (EOFError, OSError):
         os._exit(0)
 
 
-def _answer(handler: Any, request: dict[str, Any]) -> dict[str, Any]:
-    context = Context(
-        request["request_id"],
-        request["deadline_s"],
-        os.environ["AWS_LAMBDA_FUNCTION_NAME"],
-        os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"],
-        request["arn"],
-    )
+def _tried(step: Callable[[], Any]) -> tuple[Any, tuple[str, bool] | None]:
+    """What the step returns, or Lambda's description of the exception, marked as failed."""
     try:
-        return {"failed": False, "payload": json.dumps(handler(json.loads(request["payload"]), context))}
+        return step(), None
     except Exception as error:
         traceback.print_exc()
-        return {"failed": True, "payload": json.dumps(error_payload(error))}
+        frames = traceback.format_tb(error.__traceback__)
+        return None, (json.dumps({"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": frames}), True)
     finally:
         sys.stdout.flush()
 

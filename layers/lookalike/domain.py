@@ -22,7 +22,7 @@ Attributes: TypeAlias = Mapping[str, Any]
 """What a shop says of a product: any JSON, kept and returned as given."""
 
 Origin = Literal["upload", "products"]
-"""The door that a picture came in by: the bucket, or the products queue."""
+"""Where a picture came from: the bucket, or the products queue."""
 
 
 def image_id(product_id: str, image_url: str) -> str:
@@ -70,12 +70,37 @@ class Model:
     precision: Literal["f32", "fastest"] = "fastest"
 
 
+IndexType = Literal["hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat", "bbq_flat"]
+"""How Elasticsearch stores and searches vectors: ``index_options.type`` of a ``dense_vector`` field."""
+
+
+MAX_OVERSAMPLE = 10
+"""Elasticsearch's own limit is that of the candidates, 10,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How an index is cut, stored and searched.
+
+    Args:
+        shards: primary shards.
+        replicas: copies of each; None for one where there are two nodes, none on a single node (``auto_expand_replicas``).
+        type: quantisation and graph; ``bbq_disk`` needs an Enterprise licence.
+        oversample: a search rescores that many times k candidates with the full vectors.
+    """
+
+    shards: int = 1
+    replicas: int | None = None
+    type: IndexType = "bbq_hnsw"
+    oversample: float = 5.0
+
+
 class Embedder(Protocol):
-    """A network."""
+    """A network that turns pictures into vectors."""
 
     @property
     def model(self) -> Model:
-        """What it is."""
+        """The model that the network runs: id, weights, input size, dimensions."""
 
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
         """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
@@ -105,8 +130,8 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """What a network and the perceptual hash made of a picture's bytes."""
+class Embedding:
+    """A picture's vector, perceptual hash, and size in pixels."""
 
     vector: Vector
     perceptual_hash: str
@@ -131,7 +156,7 @@ class IndexedPicture:
 
     @property
     def image_id(self) -> str:
-        """The document's id."""
+        """The id of the picture's document in the index."""
         return image_id(self.product_id, self.image_url)
 
 

@@ -1,22 +1,23 @@
-"""What can go wrong, sorted by who acts next.
+"""The errors, sorted by who has to act.
 
 ::
 
     LookalikeError
-    ├── RequestRefused          the caller changes the request
+    ├── RequestRefused          the caller has to change the request
     │   ├── RequestInvalid        400  unknown field, two pictures, bad filter
     │   ├── ApiKeyRefused         403  no API key, or one that is not known
     │   ├── NotFound              404  no such product, picture, backfill or route
     │   ├── MethodRefused         405  the route knows other methods
     │   └── BodyTooLarge          413  more than the gateway carries
-    ├── PictureRefused          somebody mends the picture
+    ├── PictureRefused          the picture has to be replaced
     │   ├── PictureUnusable       422  not a picture, too large, truncated
     │   └── PictureUnreachable    422  404, 410, no such host, blocked address
-    ├── Unavailable             it passes; try again later
+    ├── TransientError          it goes away by itself; try again later
     │   ├── DownloadFailed        503  timeout, 429 or 5xx from where the picture is
-    │   ├── IndexAway             503  the index is busy, starting, not reachable
+    │   ├── IndexUnavailable      503  the index is busy, starting, not reachable
+    │   ├── OutOfTime             503  the function's time is over
     │   └── IndexMissing          503  nothing was indexed yet
-    └── Misconfigured           500  we mend settings, roles or models
+    └── Misconfigured           500  settings, roles or models have to be corrected
 
 An HTTP answer carries ``http_status`` and ``code``; a queue worker looks at ``ending``. Nothing else decides how an error ends.
 """
@@ -24,15 +25,15 @@ An HTTP answer carries ``http_status`` and ``code``; a queue worker looks at ``e
 from typing import ClassVar, Literal
 
 Ending = Literal["drop", "retry", "fail"]
-"""What a queue worker does: record the error and drop the record, try the record again, or fail the whole batch."""
+"""What a queue worker does: record the error and drop the item, try the item again, or fail the whole batch."""
 
 
 class LookalikeError(Exception):
-    """Anything this package raises on purpose. ``str(error)`` is a sentence for whoever acts next.
+    """Base of all errors that this package raises on purpose. ``str(error)`` says what is wrong and what to change.
 
     Args:
-        message: what is wrong and what to change.
-        field: the part of the request that is meant, for errors about one.
+        message: that sentence.
+        field: the field of the request that is wrong, if it is one.
     """
 
     http_status: ClassVar[int] = 500
@@ -87,16 +88,16 @@ class PictureRefused(LookalikeError):
 
 
 class PictureUnusable(PictureRefused):
-    """The bytes are there and are no picture that we accept."""
+    """The bytes are not a picture in a format and size that is accepted."""
 
     code = "picture_unusable"
 
 
 class PictureUnreachable(PictureRefused):
-    """There are no bytes: the remote says so, or we may not go there.
+    """The picture cannot be fetched: the remote refuses it, or its address is blocked.
 
     Args:
-        status: the remote's HTTP status, where there was one.
+        status: the remote's HTTP status, None if there was no answer.
     """
 
     code = "picture_unreachable"
@@ -106,11 +107,11 @@ class PictureUnreachable(PictureRefused):
         self.status = status
 
 
-class Unavailable(LookalikeError):
-    """Something passes.
+class TransientError(LookalikeError):
+    """A fault that goes away by itself, such as a timeout or a busy server.
 
     Args:
-        retry_after_s: when it is worth while to try again.
+        retry_after_s: seconds after which to try again.
     """
 
     http_status, code, ending = 503, "unavailable", "retry"
@@ -120,25 +121,39 @@ class Unavailable(LookalikeError):
         self.retry_after_s = retry_after_s
 
 
-class DownloadFailed(Unavailable):
-    """The place where the picture is did not answer, or asked for patience."""
+class DownloadFailed(TransientError):
+    """The picture's server did not answer, or asked to try again later (429, 5xx)."""
 
     code = "download_failed"
 
 
-class IndexAway(Unavailable):
-    """The index cannot be reached, or is too busy to answer."""
+class IndexUnavailable(TransientError):
+    """Elasticsearch cannot be reached, or is too busy to answer."""
 
     code = "index_away"
 
 
-class IndexMissing(Unavailable):
+class OutOfTime(TransientError):
+    """The function's time is over before this was begun: it is unharmed and can be done at once by another invocation."""
+
+    code = "out_of_time"
+
+
+class IndexMissing(TransientError):
     """There is no index behind the alias yet: it appears with the first picture."""
 
     code = "index_missing"
 
 
 class Misconfigured(LookalikeError):
-    """Our own fault: the caller learns an incident id, the log what to mend."""
+    """A wrong setting, role or model: the caller gets an incident id, the log says what to correct."""
 
     http_status, code, ending = 500, "misconfigured", "fail"
+
+
+def is_transient(code: str) -> bool:
+    """Whether an error code is that of a `TransientError`."""
+    return code in _TRANSIENT_CODES
+
+
+_TRANSIENT_CODES = frozenset(kind.code for kind in (TransientError, DownloadFailed, IndexUnavailable, OutOfTime, IndexMissing))

@@ -67,11 +67,7 @@ EVERYTHING = All(())
 
 
 def parse(given: Any, field: str = "filter", depth: int = 0) -> Filter:
-    """Reads a filter from JSON.
-
-    Raises:
-        RequestInvalid: with the path to the part that is wrong.
-    """
+    """Reads a filter from JSON. Raises `RequestInvalid` with the path to the part that is wrong."""
     if not isinstance(given, dict):
         raise RequestInvalid("a filter is an object of attribute names and what each must be", field=field)
     if depth > MAX_DEPTH:

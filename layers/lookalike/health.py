@@ -3,7 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lookalike.concurrency import run_within
 from lookalike.errors import LookalikeError
+
+LIMIT_S = 6.0
+"""For each of three questions, which together fit into the time of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Health:
 
 
 class HealthCheck:
-    """The use case.
+    """Checks that Elasticsearch answers and that the image has the model that the index needs.
 
     Args:
         cluster: version and state of Elasticsearch in a few words.
@@ -43,9 +47,9 @@ class HealthCheck:
         """Asks each in turn and stops at the first fault; never raises a `LookalikeError`."""
         elasticsearch = index = model = fault = None
         try:
-            elasticsearch = self._cluster()
-            index, model = self._current()
-            self._model_is_loaded()
+            elasticsearch = run_within(LIMIT_S, self._cluster, "Elasticsearch")
+            index, model = run_within(LIMIT_S, self._current, "Elasticsearch")
+            run_within(LIMIT_S, self._model_is_loaded, "Elasticsearch")
         except LookalikeError as error:
             fault = str(error)
         return Health(elasticsearch, index, model, self._models(), fault)

@@ -3,33 +3,33 @@
 Every caller is taken for a hostile one: the limits are checked on what the file says of itself, before anything large is decoded.
 """
 
+import re
 from hashlib import sha256
+from importlib import import_module
 from io import BytesIO
 from math import ceil
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
+from lookalike.picture_formats import NAMES, PICTURE_FORMATS
 
-_DECODERS = (
-    JpegImagePlugin.JpegImageFile,
-    PngImagePlugin.PngImageFile,
-    WebPImagePlugin.WebPImageFile,
-    GifImagePlugin.GifImageFile,
-    BmpImagePlugin.BmpImageFile,
-)
-"""Named, so that they are imported with this module: Pillow would import all that it has when the first picture comes."""
-
-FORMATS = tuple(decoder.format for decoder in _DECODERS)
-"""Pillow's names of the formats that are accepted, of animations the first frame."""
+for _format in PICTURE_FORMATS:
+    import_module(f"PIL.{_format.decoder}")  # Pillow itself would wait for the first picture, and then import all that it has
 
 MAX_BYTES = 25_000_000
 """Size of a picture's file."""
 
 MAX_PIXELS = 64_000_000
 """Width times height; decoded, that is 192 MB of RGB."""
+
+MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
+"""Pixels of a JPEG times its scans: each scan goes over the whole picture, and a small file can hold thousands. Usual are ten at most."""
+
+STRIP = 1024
+"""Rows that are put on white at once, which bounds the memory."""
 
 HASH_SIZE = 16
 """Edge of the perceptual hash's grid: 16 x 16 differences are 256 bits."""
@@ -57,7 +57,7 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
     """Decodes a picture, turns it as its EXIF says, and puts transparent ones on white.
 
     Args:
-        content: a file in one of `FORMATS`.
+        content: a file in one of `lookalike.picture_formats.PICTURE_FORMATS`.
         at_least: (width, height) that the pixels must keep; a large JPEG is decoded at a half, a quarter or an eighth of its size
             while it stays twice as large as this, which changes nothing that a network sees and takes a sixth of the time.
         crop: the part that is wanted, of the turned picture; the answer is about this part alone.
@@ -74,7 +74,7 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
     except PictureUnusable:
         raise
     except UnidentifiedImageError as error:
-        raise PictureUnusable(f"these bytes are not a picture in a format that is accepted: {', '.join(FORMATS)}") from error
+        raise PictureUnusable(f"these bytes are not a picture in a format that is accepted: {', '.join(NAMES)}") from error
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble on
         raise PictureUnusable(f"the picture is damaged or truncated: {error}") from error
 
@@ -100,10 +100,11 @@ def perceptual_hash(image: Image.Image) -> str:
 
 
 def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Picture:
-    with Image.open(BytesIO(content), formats=FORMATS) as image:
+    with Image.open(BytesIO(content), formats=NAMES) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise PictureUnusable(f"the picture has too many pixels: {width:,} x {height:,}, the limit is {MAX_PIXELS:,} in all")
+        _check_scans(content, image)
         share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
         image.draft("RGB", (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share)))
         image.load()
@@ -117,6 +118,27 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
             width, height = _size(_box(crop, (width, height)))
         rgb = _on_white(wanted)
         return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
+
+
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""A JPEG marker that is neither a stuffed byte, a restart nor a fill byte."""
+
+_END, _SCAN = 0xD9, 0xDA
+
+
+def _scans(content: bytes) -> int:
+    """The scans of a JPEG's first image: embedded thumbnails and what follows the image are no part of it."""
+    scans, at = 0, 2
+    while (marker := _MARKER.search(content, at)) and content[marker.start() + 1] != _END:
+        scans += content[marker.start() + 1] == _SCAN
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return scans
+
+
+def _check_scans(content: bytes, image: Image.Image) -> None:
+    scans = _scans(content) if image.format in ("JPEG", "MPO") else 1
+    if scans * image.width * image.height > MAX_SCANNED_PIXELS:
+        raise PictureUnusable(f"the picture has too many scans for its size: {scans:,} of {image.width:,} x {image.height:,} pixels")
 
 
 def _box(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -134,8 +156,11 @@ def _size(box: tuple[int, int, int, int]) -> tuple[int, int]:
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (*_BACKGROUND, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    opaque = Image.new("RGB", image.size)
+    for top in range(0, image.height, STRIP):
+        strip = image.crop((0, top, image.width, min(top + STRIP, image.height))).convert("RGBA")
+        white = Image.new("RGBA", strip.size, (*_BACKGROUND, 255))
+        opaque.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
+    return opaque

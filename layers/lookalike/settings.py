@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
+from lookalike.domain import MAX_OVERSAMPLE, IndexOptions, IndexType
 from lookalike.errors import Misconfigured
 
 PREFIX = "LOOKALIKE_"
@@ -30,8 +31,14 @@ class Settings:
     """Folder with one sub-folder a model, named by the model's id."""
     model: str = "inception_resnet_v2"
     """Model of the first index; a later index names its own."""
-    index_definitions: Path = Path("/opt/elasticsearch")
-    """Folder of the indices' settings and mappings."""
+    index_shards: int = 1
+    """Primary shards of a new index."""
+    index_replicas: int | None = None
+    """Replicas of a new index; by default one where there are two nodes, none on a single node."""
+    index_type: IndexType = "bbq_hnsw"
+    """How a new index stores and searches vectors: ``index_options.type`` of a ``dense_vector`` field."""
+    index_oversample: float = 5.0
+    """A search of a new index rescores that many times k candidates with the full vectors."""
     bucket: str | None = None
     """The bucket of pictures."""
     products_queue_url: str | None = None
@@ -39,7 +46,7 @@ class Settings:
     backfill_queue_url: str | None = None
     """Queue of the backfill's slices."""
     first_retry_delay_s: int = 10
-    """How long a product waits that failed for a passing reason; twice as long each time."""
+    """Seconds until a product or message with a transient error is tried again; twice as many each time."""
     private_image_origins: frozenset[str] = frozenset()
     """``host:port`` pairs, separated by commas, from which pictures may be fetched though the address is private."""
     public_s3_endpoint: str | None = None
@@ -49,13 +56,14 @@ class Settings:
     allowed_origin: str = "*"
     """The web origin whose pages may call the HTTP API, ``*`` for any."""
 
+    @property
+    def index_options(self) -> IndexOptions:
+        """How new indices are cut, stored and searched."""
+        return IndexOptions(self.index_shards, self.index_replicas, self.index_type, self.index_oversample)
+
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> "Settings":
-        """Reads the variables.
-
-        Raises:
-            Misconfigured: naming every variable that is missing or wrong, not only the first.
-        """
+        """Reads the variables. Raises `Misconfigured`, naming every variable that is missing or wrong, not only the first."""
         values: dict[str, Any] = {}
         faults = []
         for name, read in _READERS.items():
@@ -88,17 +96,36 @@ def _origins(text: str) -> frozenset[str]:
     return origins
 
 
-def _seconds(text: str, *, least: int, most: int) -> int:
-    if not text.isdigit() or not least <= int(text) <= most:
-        raise ValueError(f"is {text!r}: it must be {least} to {most} seconds")
+def _integer(text: str, *, least: int, most: int, unit: str = "") -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise ValueError(f"is {text!r}: it must be {least} to {most}{unit}")
     return int(text)
+
+
+_seconds = partial(_integer, unit=" seconds")
+
+
+def _index_type(text: str) -> IndexType:
+    if text not in get_args(IndexType):
+        raise ValueError(f"is {text!r}: it must be one of {', '.join(get_args(IndexType))}")
+    return cast(IndexType, text)
+
+
+def _oversample(text: str) -> float:
+    number = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
+    if not 1 <= number <= MAX_OVERSAMPLE:
+        raise ValueError(f"is {text!r}: it must be a number from 1 to {MAX_OVERSAMPLE}")
+    return number
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
     **{setting.name: str for setting in fields(Settings)},
     "elasticsearch_url": _urls,
     "models": Path,
-    "index_definitions": Path,
+    "index_shards": partial(_integer, least=1, most=1024),
+    "index_replicas": partial(_integer, least=0, most=20),
+    "index_type": _index_type,
+    "index_oversample": _oversample,
     "first_retry_delay_s": partial(_seconds, least=0, most=900),
     "private_image_origins": _origins,
     "presigned_url_expiry_s": partial(_seconds, least=1, most=3600),

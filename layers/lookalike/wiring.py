@@ -1,9 +1,9 @@
-"""Settings to adapters to use cases, built once a process."""
+"""Builds the use cases from the settings: settings to adapters to use cases, each once a process."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 
 import boto3
 from aws_lambda_powertools.utilities import parameters
@@ -11,36 +11,47 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from elasticsearch import Elasticsearch
 
-from lookalike.adapters.elasticsearch_backfills import ElasticsearchBackfills
-from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue, IndexInfo
-from lookalike.adapters.elasticsearch_client import connect, explained
-from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
-from lookalike.adapters.elasticsearch_outcomes import ElasticsearchOutcomes
-from lookalike.adapters.elasticsearch_source import ElasticsearchSource
-from lookalike.adapters.http_pictures import HttpPictures
-from lookalike.adapters.model_store import ModelStore
-from lookalike.adapters.openvino_embedder import Hint
-from lookalike.adapters.pictures_by_scheme import PicturesByScheme
-from lookalike.adapters.s3_objects import S3Objects
-from lookalike.adapters.s3_pictures import S3Links, S3Pictures
-from lookalike.adapters.sources import Sources
-from lookalike.adapters.sqs_outbox import SqsOutbox
-from lookalike.browsing import Browsing
-from lookalike.browsing import Current as Browsed
+from lookalike.adapters.dispatch import FetcherByScheme, SourceByKind
+from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
+from lookalike.adapters.elasticsearch.client import connect, translate_errors
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
+from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices, IndexInfo
+from lookalike.adapters.elasticsearch.outcome_store import ElasticsearchOutcomeStore
+from lookalike.adapters.elasticsearch.product_states import ElasticsearchProductStates
+from lookalike.adapters.elasticsearch.source import ElasticsearchSource
+from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.adapters.openvino.embedder import Hint
+from lookalike.adapters.openvino.model_store import ModelStore
+from lookalike.adapters.s3.bucket_source import BucketSource
+from lookalike.adapters.s3.fetcher import PresignedLinks, S3Fetcher
+from lookalike.adapters.sqs import backfill_messages, messages
+from lookalike.adapters.sqs.queues import SqsQueues
+from lookalike.adapters.sqs.redelivery import SqsRedelivery
+from lookalike.backfill.fan_out import FanOut
+from lookalike.backfill.messages import BackfillMessage
+from lookalike.backfill.progress import Progress
+from lookalike.backfill.prune import Prune
+from lookalike.backfill.retry_failures import RetryFailures
+from lookalike.backfill.state import BackfillStates
+from lookalike.backfill.switch_alias import SwitchAlias
+from lookalike.concurrency import run_within
 from lookalike.domain import Embedder
-from lookalike.errors import Misconfigured, Unavailable
-from lookalike.fanout import FanOut
+from lookalike.errors import Misconfigured, TransientError
 from lookalike.health import HealthCheck
-from lookalike.indexing import Indexing
-from lookalike.indexing import Target as Written
-from lookalike.mending import Mending
-from lookalike.products import Products
-from lookalike.progress import Progress
-from lookalike.searching import Searching
-from lookalike.searching import Target as Searched
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.messages import Message
+from lookalike.indexing.ports import WriteTarget
+from lookalike.indexing.product_updates import ProductUpdates
+from lookalike.indexing.products_queue import ProductsQueue
+from lookalike.indexing.uploads import Uploads
+from lookalike.redelivery import Redeliver
+from lookalike.search.browse import Browse, BrowsedIndex
+from lookalike.search.ports import SearchTarget
+from lookalike.search.search import Search
 from lookalike.settings import Settings
-from lookalike.switching import Switching
-from lookalike.uploads import Uploads
+
+INIT_LIMIT_S = 4.0
+"""For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
 
 AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
 
@@ -56,119 +67,146 @@ class Wiring:
     def __init__(self, settings: Settings | None = None, *, hint: Hint = "THROUGHPUT") -> None:
         self.settings = settings or Settings.load(os.environ)
         self._hint = hint
-        self._indices: dict[str, ElasticsearchIndex] = {}
+        self._open_indices: dict[str, ElasticsearchIndex] = {}
 
     @cached_property
     def elasticsearch(self) -> Elasticsearch:
         """The client, with the secret's credentials."""
-        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca)
+        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
 
     @cached_property
     def _secret(self) -> str | None:
         arn = self.settings.elasticsearch_secret_arn
         return _secret(arn) if arn else None
 
+    @property
+    def _new_secret(self) -> Callable[[], str] | None:
+        arn = self.settings.elasticsearch_secret_arn
+        return partial(_secret, arn, True) if arn else None
+
     @cached_property
-    def catalogue(self) -> ElasticsearchCatalogue:
-        """The indices of pictures."""
-        return ElasticsearchCatalogue(self.elasticsearch, self.settings.alias, self.settings.index_definitions, model=self.models.manifest)
+    def indices(self) -> ElasticsearchIndices:
+        """The indices of pictures behind the alias, as Elasticsearch has them."""
+        return ElasticsearchIndices(self.elasticsearch, self.settings.alias, self.settings.index_options, model=self.models.manifest)
 
     @cached_property
     def models(self) -> ModelStore:
-        """The networks at hand."""
+        """The networks in the container image, by model id."""
         return ModelStore(self.settings.models, self._hint)
 
     @cached_property
-    def http_pictures(self) -> HttpPictures:
-        """Pictures behind URLs."""
-        return HttpPictures(self.settings.private_image_origins)
+    def http_fetcher(self) -> HttpFetcher:
+        """Fetches pictures behind URLs."""
+        return HttpFetcher(self.settings.private_image_origins)
 
     @cached_property
-    def s3_pictures(self) -> S3Pictures:
-        """Pictures in buckets."""
-        return S3Pictures(boto3.client("s3", config=AWS_CONFIG), self.settings.bucket)
+    def s3_fetcher(self) -> S3Fetcher:
+        """Fetches pictures from buckets."""
+        return S3Fetcher(boto3.client("s3", config=AWS_CONFIG), self.settings.bucket)
 
     @cached_property
-    def indexing(self) -> Indexing:
+    def indexer(self) -> Indexer:
         """What `on_upload` and `index_products` share."""
         self._load_model()
-        return Indexing(
+        return Indexer(
             self._written,
-            PicturesByScheme(self.http_pictures, self.s3_pictures),
+            FetcherByScheme(self.http_fetcher, self.s3_fetcher),
             targets_now=lambda: self._written(is_fresh=True),
             named=self._named,
         )
 
     @cached_property
-    def outcomes(self) -> ElasticsearchOutcomes:
-        """What became of each product."""
-        return ElasticsearchOutcomes(self.elasticsearch, f"{self.settings.alias}-outcomes", self.settings.index_definitions)
+    def outcomes(self) -> ElasticsearchOutcomeStore:
+        """The store of what became of each item of each backfill."""
+        return ElasticsearchOutcomeStore(self.elasticsearch, f"{self.settings.alias}-outcomes")
 
     @cached_property
-    def outbox(self) -> SqsOutbox:
-        """Messages to our queues."""
+    def queues(self) -> SqsQueues:
+        """The products queue and the backfill queue."""
         products, backfill = self.settings.products_queue_url, self.settings.backfill_queue_url
         if products is None or backfill is None:
             raise Misconfigured("LOOKALIKE_PRODUCTS_QUEUE_URL and LOOKALIKE_BACKFILL_QUEUE_URL must both be set")
-        return SqsOutbox(boto3.client("sqs", config=AWS_CONFIG), products, backfill)
+        return SqsQueues(boto3.client("sqs", config=AWS_CONFIG), products, backfill)
+
+    @property
+    def decode_message(self) -> Callable[[str, int], tuple[Message, ...]]:
+        """Decodes a message of the products queue."""
+        return messages.decode
+
+    @property
+    def decode_backfill_message(self) -> Callable[[object], BackfillMessage | None]:
+        """Decodes a message that the backfill function sent to itself."""
+        return backfill_messages.decode
+
+    @cached_property
+    def redeliver(self) -> Redeliver:
+        """Has failed messages come back soon."""
+        return SqsRedelivery(boto3.client("sqs", config=AWS_CONFIG), self.settings.first_retry_delay_s).redeliver
 
     @cached_property
     def uploads(self) -> Uploads:
         """The use case behind `on_upload`."""
-        return Uploads(self.indexing, self.outcomes)
+        return Uploads(self.indexer, self.outcomes)
 
     @cached_property
-    def products(self) -> Products:
+    def products_queue(self) -> ProductsQueue:
         """The use case behind `index_products`."""
-        return Products(self.indexing, self.outcomes, self.outbox, first_delay_s=self.settings.first_retry_delay_s)
+        states = ElasticsearchProductStates(self.elasticsearch, f"{self.settings.alias}-product-states")
+        updates = ProductUpdates(self.indexer, states)
+        return ProductsQueue(self.indexer, updates, self.outcomes, self.queues, first_delay_s=self.settings.first_retry_delay_s)
 
     @cached_property
-    def backfills(self) -> ElasticsearchBackfills:
-        """Where backfills are remembered."""
-        return ElasticsearchBackfills(self.elasticsearch, f"{self.settings.alias}-backfills", self.settings.index_definitions)
+    def backfills(self) -> ElasticsearchBackfillStore:
+        """The store of backfills and their slices."""
+        return ElasticsearchBackfillStore(self.elasticsearch, f"{self.settings.alias}-backfills")
 
     @cached_property
-    def sources(self) -> Sources:
-        """What backfills read."""
-        own = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca)
-        return Sources(own, S3Objects(boto3.client("s3", config=AWS_CONFIG)), _secret)
+    def sources(self) -> SourceByKind:
+        """The sources that backfills read: indices, buckets and the index that is searched."""
+        own = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
+        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG)), _secret)
 
     @cached_property
     def fan_out(self) -> FanOut:
-        """The use case behind `backfill`'s start, cancel and slices."""
-        return FanOut(self.sources, self.backfills, self.outcomes, self.outbox, self.catalogue)
+        """Starts, reads and cancels backfills."""
+        return FanOut(self.sources, self.backfills, self.outcomes, self.queues, self.indices)
 
     @cached_property
     def progress(self) -> Progress:
-        """The use case behind `backfill`'s questions."""
-        return Progress(self.backfills, self.outcomes, self.outbox)
+        """The use case that reports how far backfills are."""
+        return Progress(self.backfills, self.outcomes, self.queues)
 
     @cached_property
-    def mending(self) -> Mending:
-        """The use case behind `backfill`'s retry and removal."""
-        return Mending(self.sources, self.backfills, self.outcomes, self.outbox)
+    def retry_failures(self) -> RetryFailures:
+        """The use case that retries a backfill's failures."""
+        return RetryFailures(self.sources, self.backfills, self.outcomes, self.queues)
 
     @cached_property
-    def switching(self) -> Switching:
-        """The use case behind `backfill`'s switch."""
-        return Switching(self.backfills, self.progress, self.catalogue)
+    def prune(self) -> Prune:
+        """Deletes what the source no longer has."""
+        return Prune(self.backfills, self.outcomes, self.queues)
 
     @cached_property
-    def searching(self) -> Searching:
+    def switch_alias(self) -> SwitchAlias:
+        """Moves the alias to another index."""
+        return SwitchAlias(self.backfills, BackfillStates(self.backfills, self.outcomes), self.indices)
+
+    @cached_property
+    def search(self) -> Search:
         """The use case behind `search`."""
-        with suppress(Misconfigured):  # each request is then told so with an incident id, and the log what to mend
+        with suppress(Misconfigured):  # each request then answers 500 with an incident id, and the log says what to correct
             self._load_model()
-        return Searching(self._searched, self.http_pictures, self._links.link)
+        return Search(self._searched, self.http_fetcher, self._links.link)
 
     @cached_property
-    def browsing(self) -> Browsing:
-        """The use case behind `/products/{id}`, `/attributes` and `/stats`."""
-        return Browsing(self._browsed, self._links.link)
+    def browse(self) -> Browse:
+        """The use case behind ``/products/{id}``, ``/attributes`` and ``/stats``."""
+        return Browse(self._browsed, self._links.link)
 
     @cached_property
-    def _links(self) -> S3Links:
+    def _links(self) -> PresignedLinks:
         client = boto3.client("s3", config=AWS_CONFIG, endpoint_url=self.settings.public_s3_endpoint)
-        return S3Links(client, self.settings.presigned_url_expiry_s)
+        return PresignedLinks(client, self.settings.presigned_url_expiry_s)
 
     @cached_property
     def health(self) -> HealthCheck:
@@ -178,30 +216,32 @@ class Wiring:
     def _load_model(self) -> None:
         """Loads the network while Lambda's init phase lasts: the one that the index names, or the first index's to be."""
         try:
-            self._searched()
-        except Unavailable:
+            info = run_within(INIT_LIMIT_S, self.indices.current, "Elasticsearch")
+        except TransientError:
             self.models.embedder(self.settings.model)
+        else:
+            self._embedder(info)
 
-    def _searched(self) -> Searched:
-        info = self.catalogue.current()
-        return Searched(self._index(info), self._embedder(info))
+    def _searched(self) -> SearchTarget:
+        info = self.indices.current()
+        return SearchTarget(self._index(info), self._embedder(info))
 
-    def _browsed(self) -> Browsed:
-        info = self.catalogue.current()
-        return Browsed(self._index(info), info.name, info.model_id)
+    def _browsed(self) -> BrowsedIndex:
+        info = self.indices.current()
+        return BrowsedIndex(self._index(info), info.name, info.model_id)
 
-    def _written(self, *, is_fresh: bool = False) -> Sequence[Written]:
+    def _written(self, *, is_fresh: bool = False) -> Sequence[WriteTarget]:
         first = self.models.embedder(self.settings.model).model
-        return [Written(self._index(info), self._embedder(info)) for info in self.catalogue.written(first, is_fresh=is_fresh)]
+        return [WriteTarget(self._index(info), self._embedder(info)) for info in self.indices.written(first, is_fresh=is_fresh)]
 
-    def _named(self, name: str) -> Written:
-        info = self.catalogue.named(name)
-        return Written(self._index(info), self._embedder(info))
+    def _named(self, name: str) -> WriteTarget:
+        info = self.indices.named(name)
+        return WriteTarget(self._index(info), self._embedder(info))
 
     def _index(self, info: IndexInfo) -> ElasticsearchIndex:
-        if info.name not in self._indices:
-            self._indices[info.name] = ElasticsearchIndex(self.elasticsearch, info.name)
-        return self._indices[info.name]
+        if info.name not in self._open_indices:
+            self._open_indices[info.name] = ElasticsearchIndex(self.elasticsearch, info.name)
+        return self._open_indices[info.name]
 
     def _embedder(self, info: IndexInfo) -> Embedder:
         embedder = self.models.embedder(info.model_id, wanted_by=f"the index {info.name!r}")
@@ -213,16 +253,16 @@ class Wiring:
         return embedder
 
     def _cluster(self) -> str:
-        with explained():
+        with translate_errors():
             return f"{self.elasticsearch.info()['version']['number']} {self.elasticsearch.cluster.health()['status']}"
 
     def _current(self) -> tuple[str, str]:
-        info = self.catalogue.current()
+        info = self.indices.current()
         return info.name, info.model_id
 
 
-def _secret(arn: str) -> str:
+def _secret(arn: str, is_fresh: bool = False) -> str:
     try:
-        return str(parameters.get_secret(arn))
+        return str(parameters.get_secret(arn, force_fetch=is_fresh))
     except (parameters.GetParameterError, ClientError, BotoCoreError) as error:
         raise Misconfigured(f"the secret {arn!r} cannot be read: {error}") from error

@@ -7,6 +7,7 @@ InceptionResNetV2 with random weights, in the image that `sam build` makes, agai
 - a warm search under `sam local start-api`, under Lambda's emulator alone, and as a bare call of the handler in the same image.
 """
 
+import argparse
 import base64
 import io
 import json
@@ -23,13 +24,14 @@ import requests
 from elasticsearch import Elasticsearch, helpers
 from PIL import Image
 
+from infra.demo.catalogue import drawn_catalogue
 from infra.local import aws
-from infra.local.catalogue import drawn_catalogue
-from infra.local.sam import image
-from infra.local.sam.engine import Engine
-from infra.local.sam.lambda_container import LambdaContainer
-from infra.local.sam.system import SamSystem, running
+from infra.sam import image
+from infra.sam.system import SamSystem, running
+from infra.sam.without_registry.engine import Engine
 from layers.models.networks import INCEPTION_RESNET_V2
+from tests.benchmarks import image_size
+from tests.e2e.sam.lambda_container import LambdaContainer
 
 SEED = 0
 PICTURES = 40
@@ -44,10 +46,11 @@ ROOT = Path(__file__).parents[2]
 
 def main() -> None:
     """Prints all figures."""
+    argparse.ArgumentParser(description="What a function's container costs; needs Docker, or builds its own engine.").parse_args()
     contents = [item.path.read_bytes() for item in drawn_catalogue(Path("build/catalogue")).items[: PICTURES + SEARCHES]]
     folder = Path("build/sam-benchmark")
     with running(INCEPTION_RESNET_V2.id, folder, random_weights=SEED, project="lookalike-benchmark") as system:
-        print(image.report(system.engine))
+        print(image_size.report(system.engine))
         system.serve()
         _fill(system, contents[:PICTURES])
         _build_reference(system.engine)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.local.catalogue import CatalogueItem
+from infra.demo.catalogue import CatalogueItem
 
 
 def distinct_copies(items: Sequence[CatalogueItem], folder: Path, count: int) -> dict[str, Path]:

@@ -92,7 +92,7 @@ def instruction_set() -> str:
 
 def measure_openvino(folder: Path, pixels: Sequence[Pixels], started: float) -> Measured:
     """The exported network, as a search uses it for a picture alone and as indexing uses it for batches."""
-    from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+    from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 
     def load(hint: Literal["LATENCY", "THROUGHPUT"]) -> Engine:
         return OpenVinoEmbedder(folder, hint)
@@ -161,9 +161,9 @@ def _in_a_process_of_its_own(measure: Callable[..., Measured], *arguments: objec
 def _prepared(network: Network) -> tuple[Path, list[Pixels]]:
     """The exported network's folder, and pictures at its input size."""
     from lookalike import pictures
-    from lookalike.adapters.openvino_embedder import read_manifest
+    from lookalike.adapters.openvino.embedder import read_manifest
 
-    from infra.local.catalogue import drawn_catalogue
+    from infra.demo.catalogue import drawn_catalogue
     from layers.models import export
 
     folder = MODELS / export.ensure(network.id, MODELS, print, seed_of(network))

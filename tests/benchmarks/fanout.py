@@ -18,19 +18,20 @@ from multiprocessing.synchronize import Barrier
 
 import requests
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.elasticsearch_backfills import ElasticsearchBackfills
-from lookalike.adapters.elasticsearch_outcomes import ElasticsearchOutcomes
-from lookalike.adapters.elasticsearch_source import ElasticsearchSource
-from lookalike.adapters.s3_objects import S3Objects
-from lookalike.adapters.sources import Sources
-from lookalike.adapters.sqs_outbox import message_body
-from lookalike.backfills import FieldNames, IndexSpec
+from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
+from lookalike.adapters.elasticsearch.outcome_store import ElasticsearchOutcomeStore
+from lookalike.adapters.elasticsearch.source import ElasticsearchSource
+from lookalike.adapters.s3.bucket_source import BucketSource
+from lookalike.adapters.sqs.messages import encode
+from lookalike.backfill.fan_out import PAGE, FanOut
+from lookalike.backfill.messages import BackfillMessage, ReadSlice
+from lookalike.backfill.model import FieldNames, IndexSpec
 from lookalike.domain import Product
-from lookalike.fanout import PAGE, FanOut
-from lookalike.products import Message
+from lookalike.indexing.messages import Message, PutProducts
 
 from infra.local import aws
-from tests.benchmarks.local_elasticsearch import DEFINITIONS, elasticsearch
+from tests.benchmarks.local_elasticsearch import elasticsearch
 from tests.fakes import FakeIndices
 
 SOURCE = "bench-fan-out"
@@ -49,15 +50,16 @@ class Counting:
         self.bytes = 0
         self.slices: list[int] = []
 
-    def post_products(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
+    def send(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
         for message in messages:
-            self.bytes += len(message_body(message)) + delay_s
-            for product in message.put:
+            self.bytes += len(encode(message)) + delay_s
+            assert isinstance(message, PutProducts)
+            for product in message.items:
                 self._seen[int(product.product_id.removeprefix("p-"))] += 1
         return []
 
-    def post_slices(self, backfill_id: str, numbers: Iterable[int]) -> None:
-        self.slices += numbers
+    def send_backfill(self, messages: Iterable[BackfillMessage]) -> None:
+        self.slices += (message.slice for message in messages if isinstance(message, ReadSlice))
 
 
 class Reader:
@@ -68,9 +70,9 @@ class Reader:
         client = Elasticsearch(url, request_timeout=120)
         self.queue = Counting(seen)
         self.fan_out = FanOut(
-            Sources(ElasticsearchSource(url), S3Objects(aws.session().client("s3")), lambda arn: arn),
-            ElasticsearchBackfills(client, "bench-backfills", DEFINITIONS),
-            ElasticsearchOutcomes(client, "bench-outcomes", DEFINITIONS),
+            SourceByKind(ElasticsearchSource(url), BucketSource(aws.session().client("s3")), lambda arn, _: arn),
+            ElasticsearchBackfillStore(client, "bench-backfills"),
+            ElasticsearchOutcomeStore(client, "bench-outcomes"),
             self.queue,
             FakeIndices(),
         )

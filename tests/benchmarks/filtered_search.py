@@ -14,20 +14,21 @@ from statistics import median
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from lookalike import ranking
-from lookalike.adapters import elasticsearch_queries as queries
-from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
-from lookalike.adapters.http_pictures import HttpPictures
+from lookalike.adapters.elasticsearch import queries
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
+from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.domain import IndexedPicture, Model, Pixels, Vector, Vectors
 from lookalike.filters import EVERYTHING, Filter, Terms
 from lookalike.pictures import content_sha256
-from lookalike.ranking import Selection, Wanted
-from lookalike.searching import Answer, Query, Searching, Target
-from lookalike.subjects import ByContent, Sought
+from lookalike.search import ranking
+from lookalike.search.ports import SearchTarget, Selection
+from lookalike.search.query_vectors import ByContent, QueryVectors
+from lookalike.search.ranking import SearchOptions
+from lookalike.search.search import Query, Search, SearchResult
 
 from functions.search import cursors
 from functions.search.requests import Options
-from infra.local.catalogue import drawn_catalogue
+from infra.demo.catalogue import drawn_catalogue
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
 
 MODEL = Model("made_up_features", "0" * 64, 1536, (299, 299), "bilinear", "none")
@@ -112,7 +113,7 @@ def filled_index(client: Elasticsearch, vectors: Vectors, contents: Sequence[byt
     start = time.perf_counter()
     index = empty_index(client, MODEL)
     refused = index.write(zip(_pictures(len(vectors), contents), vectors, strict=True), ())
-    assert not refused, refused
+    assert not refused, next(iter(refused.values()))
     client.indices.refresh(index=index.name)
     print(f"indexed {len(vectors):,} pictures in {time.perf_counter() - start:.0f} s")
     return index
@@ -122,11 +123,11 @@ def measure(
     client: Elasticsearch, index: ElasticsearchIndex, vectors: Vectors, asked: Vectors, contents: Sequence[bytes]
 ) -> dict[str, Measured]:
     """Asks each query in every way, one after the other."""
-    searching = Searching(lambda: Target(index, Unasked()), HttpPictures(), lambda address: address)
+    search = Search(lambda: SearchTarget(index, Unasked()), HttpFetcher(), lambda address: address)
     kinds = ["bare kNN", "no filter", *SHARES, "known picture", "next page"]
     measured = {kind: Measured() for kind in kinds}
 
-    def timed(kind: str, work: Callable[[], Answer | ranking.Page | object]) -> Answer | ranking.Page | object:
+    def timed(kind: str, work: Callable[[], SearchResult | ranking.ResultPage | object]) -> SearchResult | ranking.ResultPage | object:
         start = time.perf_counter()
         found = work()
         measured[kind].ms.append((time.perf_counter() - start) * 1000)
@@ -135,16 +136,16 @@ def measure(
     for number, vector in enumerate(asked):
         timed("bare kNN", lambda vector=vector: client.search(index=index.name, **queries.knn(vector, Selection(), k=K, size=SIZE)))  # type: ignore[misc]
         for kind, every in {"no filter": 1, **SHARES}.items():
-            wanted = Wanted(EVERYTHING if every == 1 else _share(every), SIZE)
-            page = timed(kind, lambda vector=vector, wanted=wanted: ranking.page(Sought((vector,)), wanted, index))  # type: ignore[misc]
-            assert isinstance(page, ranking.Page)
+            wanted = SearchOptions(EVERYTHING if every == 1 else _share(every), SIZE)
+            page = timed(kind, lambda vector=vector, wanted=wanted: ranking.page(QueryVectors((vector,)), wanted, index))  # type: ignore[misc]
+            assert isinstance(page, ranking.ResultPage)
             measured[kind].recalls.append(_recall([hit.product_id for hit in page.hits], vector, vectors, every, SIZE))
         known = number % len(contents)
-        first = timed("known picture", lambda known=known: searching.search(Query(ByContent(contents[known]), Wanted(size=SIZE))))  # type: ignore[misc]
-        assert isinstance(first, Answer)
+        first = timed("known picture", lambda known=known: search.search(Query(ByContent(contents[known]), SearchOptions(size=SIZE))))  # type: ignore[misc]
+        assert isinstance(first, SearchResult)
         assert first.hits[0].product_id == f"p-{known}"
-        following = timed("next page", lambda first=first: _next(searching, first))  # type: ignore[misc]
-        assert isinstance(following, Answer)
+        following = timed("next page", lambda first=first: _next(search, first))  # type: ignore[misc]
+        assert isinstance(following, SearchResult)
         both = [hit.product_id for hit in (*first.hits, *following.hits)]
         assert len(set(both)) == 2 * SIZE
         measured["known picture"].recalls.append(_recall(both[:SIZE], vectors[known], vectors, 1, SIZE))
@@ -168,11 +169,11 @@ def report(measured: dict[str, Measured], pictures: int) -> bool:
     return good
 
 
-def _next(searching: Searching, first: Answer) -> Answer:
+def _next(search: Search, first: SearchResult) -> SearchResult:
     """The next page as a client asks for it: by the cursor's text."""
     assert first.next
     _, query = cursors.from_json({"cursor": cursors.encode(first.next, Options(size=SIZE))})
-    return searching.search(query)
+    return search.search(query)
 
 
 def _share(every: int) -> Filter:

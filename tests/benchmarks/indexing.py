@@ -15,20 +15,21 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
-from lookalike.adapters.http_pictures import HttpPictures
-from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
-from lookalike.adapters.pictures_by_scheme import PicturesByScheme
-from lookalike.adapters.s3_pictures import S3Pictures
+from lookalike.adapters.dispatch import FetcherByScheme
+from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
+from lookalike.adapters.s3.fetcher import S3Fetcher
 from lookalike.domain import Product
-from lookalike.indexing import Indexing, Target
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.ports import WriteTarget
 
+from infra.demo.bare_network import bare_pictures_a_second, sample_pixels
+from infra.demo.catalogue import CatalogueItem, drawn_catalogue
 from infra.local import aws
-from infra.local.catalogue import CatalogueItem, drawn_catalogue
-from infra.local.image_server import ImageServer
-from infra.local.measurements import bare_pictures_a_second, sample_pixels
 from layers.models import export
 from tests.benchmarks.copies import distinct_copies
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index
+from tests.faulty_image_server import FaultyImageServer
 
 WARM_UP = 100
 
@@ -50,19 +51,19 @@ def main() -> None:
         _image_server(distinct_copies(items, Path(folder), WARM_UP + given.pictures), given.latency_ms) as origin,
     ):
         index = empty_index(Elasticsearch(url, request_timeout=60), embedder.model)
-        sources = PicturesByScheme(HttpPictures(frozenset({origin})), S3Pictures(aws.session().client("s3"), None))
-        indexing = Indexing(lambda: [Target(index, embedder)], sources)
+        sources = FetcherByScheme(HttpFetcher(frozenset({origin})), S3Fetcher(aws.session().client("s3"), None))
+        indexer = Indexer(lambda: [WriteTarget(index, embedder)], sources)
         products = [Product(f"p-{n}", (f"http://{origin}/{n}.jpg",), {"number": n}) for n in range(WARM_UP + given.pictures)]
-        report(indexing, embedder, products, items)
+        report(indexer, embedder, products, items)
 
 
-def report(indexing: Indexing, embedder: OpenVinoEmbedder, products: Sequence[Product], items: Sequence[CatalogueItem]) -> None:
+def report(indexer: Indexer, embedder: OpenVinoEmbedder, products: Sequence[Product], items: Sequence[CatalogueItem]) -> None:
     """Times the network, indexing, and the network again."""
     pixels = sample_pixels(embedder, items)
     bare = [bare_pictures_a_second(embedder, pixels)]
-    list(indexing.put(products[:WARM_UP]))
+    list(indexer.put(products[:WARM_UP]))
     start = time.perf_counter()
-    states = Counter(outcome.state for outcome in indexing.put(products[WARM_UP:]))
+    states = Counter(outcome.state for outcome in indexer.put(products[WARM_UP:]))
     rate = (len(products) - WARM_UP) / (time.perf_counter() - start)
     bare.append(bare_pictures_a_second(embedder, pixels))
     print(f"{embedder.model.id}: {dict(states)}; {rate:.1f} pictures a second")
@@ -84,7 +85,7 @@ def _image_server(pictures: dict[str, Path], latency_ms: float) -> Iterator[str]
 
 
 def _serve(pictures: dict[str, Path], latency_ms: float, parent: Connection) -> None:
-    with ImageServer(pictures, latency_ms=latency_ms) as server:
+    with FaultyImageServer(pictures, latency_ms=latency_ms) as server:
         parent.send(server.origin)
         try:
             parent.recv()

@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch_catalogue import ElasticsearchCatalogue
-from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
+from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices
 from lookalike.domain import Attributes, IndexedPicture, Model
 
-from infra.elasticsearch.server import ElasticsearchServer
-
-DEFINITIONS = Path(__file__).parents[2] / "infra" / "elasticsearch"
+from infra.local.elasticsearch.server import ElasticsearchServer
 
 
 @contextmanager
@@ -32,7 +30,8 @@ def elasticsearch() -> Iterator[str]:
 def empty_index(client: Elasticsearch, model: Model) -> ElasticsearchIndex:
     """An index for a model's vectors, made anew."""
     client.indices.delete(index=f"bench-{model.id}-1", ignore_unavailable=True)
-    [info] = ElasticsearchCatalogue(client, "bench", DEFINITIONS).written(model)
+    client.options(ignore_status=404).indices.delete_alias(index="*", name="bench")  # of another benchmark's model
+    [info] = ElasticsearchIndices(client, "bench").written(model)
     return ElasticsearchIndex(client, info.name)
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from elasticsearch import Elasticsearch
 from lookalike import pictures
-from lookalike.adapters.http_pictures import HttpPictures
-from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import IndexedPicture, Vector
-from lookalike.ranking import MAX_HASH_DISTANCE, Wanted, hash_distance
-from lookalike.searching import Query, Searching, Target
-from lookalike.subjects import ByContent
+from lookalike.search.ports import SearchTarget
+from lookalike.search.query_vectors import ByContent
+from lookalike.search.ranking import MAX_HASH_DISTANCE, SearchOptions, hash_distance
+from lookalike.search.search import Query, Search
 from PIL import Image
 
 from layers.models import export
@@ -42,11 +43,11 @@ def main() -> None:
         index = empty_index(client, embedder.model)
         hashes: dict[str, str] = {}
         refused = index.write(_pictures(paths, embedder, hashes), ())
-        assert not refused, refused
+        assert not refused, next(iter(refused.values()))
         client.indices.refresh(index=index.name)
-        searching = Searching(lambda: Target(index, embedder), HttpPictures(), lambda address: address)
+        search = Search(lambda: SearchTarget(index, embedder), HttpFetcher(), lambda address: address)
         for kind, copy in COPIES.items():
-            _report(kind, copy, paths[:: given.every], searching, hashes)
+            _report(kind, copy, paths[:: given.every], search, hashes)
 
 
 def _reencoded(image: Image.Image) -> Image.Image:
@@ -74,15 +75,13 @@ COPIES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def _report(
-    kind: str, copy: Callable[[Image.Image], Image.Image], paths: list[Path], searching: Searching, hashes: Mapping[str, str]
-) -> None:
+def _report(kind: str, copy: Callable[[Image.Image], Image.Image], paths: list[Path], search: Search, hashes: Mapping[str, str]) -> None:
     found = false = 0
     for path in paths:
         with Image.open(path) as image:
             buffer = BytesIO()
             copy(image.convert("RGB")).save(buffer, "JPEG", quality=70)
-        hits = searching.search(Query(ByContent(buffer.getvalue()), Wanted(size=SIZE, near_duplicates=True))).hits
+        hits = search.search(Query(ByContent(buffer.getvalue()), SearchOptions(size=SIZE, near_duplicates=True))).hits
         products = {hit.product_id for hit in hits}
         found += str(path) in products
         own = hashes[str(path)]

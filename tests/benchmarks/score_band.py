@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 from lookalike import pictures
-from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Embedder, Vectors
-from lookalike.ranking import MAX_HASH_DISTANCE, hash_distance
+from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 
-from infra.local.evaluation import Judged
+from infra.demo.evaluation import Judged
 from layers.models import export
 from layers.models.networks import NETWORKS, ScoreBand
 

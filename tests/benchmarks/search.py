@@ -14,16 +14,16 @@ from statistics import median
 import numpy as np
 from elasticsearch import Elasticsearch
 from lookalike import pictures
-from lookalike.adapters import elasticsearch_queries as queries
-from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
-from lookalike.adapters.http_pictures import HttpPictures
-from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.adapters.elasticsearch import queries
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
+from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Vectors
-from lookalike.ranking import Selection
-from lookalike.searching import Query, Searching, Target
-from lookalike.subjects import ByContent
+from lookalike.search.ports import SearchTarget, Selection
+from lookalike.search.query_vectors import ByContent
+from lookalike.search.search import Query, Search
 
-from infra.local.catalogue import drawn_catalogue
+from infra.demo.catalogue import drawn_catalogue
 from layers.models import export
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
 
@@ -44,13 +44,11 @@ def main() -> None:
     with elasticsearch() as url:
         client = Elasticsearch(url, request_timeout=60)
         index = _filled_index(client, embedder, given.pictures)
-        searching = Searching(lambda: Target(index, embedder), HttpPictures(), lambda address: address)
-        report(embedder, index, client, searching, [contents[n % len(contents)] + os.urandom(8) for n in range(WARM_UP + given.queries)])
+        search = Search(lambda: SearchTarget(index, embedder), HttpFetcher(), lambda address: address)
+        report(embedder, index, client, search, [contents[n % len(contents)] + os.urandom(8) for n in range(WARM_UP + given.queries)])
 
 
-def report(
-    embedder: OpenVinoEmbedder, index: ElasticsearchIndex, client: Elasticsearch, searching: Searching, contents: list[bytes]
-) -> None:
+def report(embedder: OpenVinoEmbedder, index: ElasticsearchIndex, client: Elasticsearch, search: Search, contents: list[bytes]) -> None:
     """Times the stages one after the other for each picture."""
     model = embedder.model
     times: dict[str, list[float]] = {"decode": [], "embed": [], "kNN": [], "search": []}
@@ -67,7 +65,7 @@ def report(
         timed("decode", lambda content=content: pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model))  # type: ignore[misc]
         timed("embed", lambda pixels=pixels: embedder.embed([pixels]))  # type: ignore[misc]
         timed("kNN", lambda body=body: client.search(index=index.name, **body))  # type: ignore[misc]
-        timed("search", lambda content=content: searching.search(Query(ByContent(content))))  # type: ignore[misc]
+        timed("search", lambda content=content: search.search(Query(ByContent(content))))  # type: ignore[misc]
     middle = {stage: median(values[WARM_UP:]) for stage, values in times.items()}
     parts = middle["decode"] + middle["embed"] + middle["kNN"]
     print(

@@ -18,12 +18,13 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, helpers
 
-from infra.local import invocation, loading
-from infra.local.catalogue import CatalogueItem, drawn_catalogue
-from infra.local.image_server import ImageServer
+from infra.demo.catalogue import CatalogueItem, drawn_catalogue
+from infra.demo.image_server import ImageServer
+from infra.local import invocation
 from infra.local.system import LocalSystem
 from layers.models import export
 from tests.benchmarks.copies import distinct_copies
+from tests.faulty_image_server import FaultyImageServer
 
 MODEL = "efficientnet_lite0"
 ALIAS = "soak"
@@ -67,7 +68,7 @@ class Trial:
 
     def ask(self, action: str, **more: Any) -> dict[str, Any]:
         """Has the backfill function carry out a command."""
-        return loading.command(self._invoke, {"action": action, **more})
+        return invocation.command(self._invoke, {"action": action, **more})
 
     def start(self) -> str:
         """Starts the backfill; answers with its id."""
@@ -111,7 +112,7 @@ class Trial:
         }
 
     def begin_anew(self) -> None:
-        """Removes what was indexed and what is remembered, by the functions too, so that the next run begins from nothing."""
+        """Removes what was indexed and what is stored or cached, by the functions too, so that the next run begins from nothing."""
         self.client.indices.delete(index=[*self.client.indices.get(index=f"{self.system.alias}*", features=["aliases"])])
         for name in self.system.functions:
             _kill(self.system, name)
@@ -206,7 +207,7 @@ def _start_in_the_end(trial: Trial) -> str:
     while True:
         try:
             return trial.start()
-        except (loading.CommandRefused, invocation.FunctionFailed):
+        except (invocation.CommandRefused, invocation.FunctionFailed):
             time.sleep(1)
 
 
@@ -219,7 +220,7 @@ def _trial(count: int, max_receive_count: int) -> Iterator[Trial]:
         Path(folder).chmod(0o711)
         (Path(folder) / "pictures").mkdir()
         with (
-            ImageServer(pictures(items, Path(folder) / "pictures", count), faults=True, slow_s=SLOW_S) as images,
+            FaultyImageServer(pictures(items, Path(folder) / "pictures", count), slow_s=SLOW_S) as images,
             LocalSystem(
                 MODEL,
                 models,

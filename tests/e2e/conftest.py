@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from elasticsearch import Elasticsearch
 
+from infra.demo.catalogue import CatalogueItem, drawn_catalogue
+from infra.demo.image_server import ImageServer
 from infra.local import aws, invocation
-from infra.local.catalogue import CatalogueItem, drawn_catalogue
-from infra.local.image_server import ImageServer
 from infra.local.running_system import RunningSystem
-from infra.local.sam.system import SamSystem, image_host, running
 from infra.local.system import LocalSystem
+from infra.sam.system import SamSystem, image_host, running
 from layers.models import export
-from tests.e2e.shop import Shop
+from tests.e2e.shop_client import ShopClient
+from tests.faulty_image_server import FaultyImageServer
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -27,6 +28,8 @@ MODEL = "efficientnet_lite0"
 WAIT_S = 120
 VISIBILITY_TIMEOUT_S = 5
 TRIES = 7
+FIRST_RETRY_DELAY_S = 1
+"""Seven tries then take a minute, which outlasts a restart of Elasticsearch."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -53,6 +56,7 @@ def containers(request: pytest.FixtureRequest) -> Iterator[SamSystem | None]:
         project="lookalike-test",
         visibility_timeout_s=VISIBILITY_TIMEOUT_S,
         max_receive_count=TRIES,
+        first_retry_delay_s=FIRST_RETRY_DELAY_S,
     ) as system:
         yield system
 
@@ -77,7 +81,7 @@ def images(containers: SamSystem | None, items: list[CatalogueItem], tmp_path_fa
     (folder / "empty.jpg").write_bytes(b"")
     pictures = {item.path.name: item.path for item in items} | {path.name: path for path in folder.iterdir()}
     host, known_as = image_host(containers.server.gateway) if containers else ("127.0.0.1", "127.0.0.1")
-    with ImageServer(pictures, faults=True, slow_s=2, host=host, known_as=known_as) as server:
+    with FaultyImageServer(pictures, slow_s=2, host=host, known_as=known_as) as server:
         yield server
 
 
@@ -100,6 +104,7 @@ def system(containers: SamSystem | None, images: ImageServer) -> Iterator[Runnin
             private_image_origins=[images.origin],
             visibility_timeout_s=VISIBILITY_TIMEOUT_S,
             max_receive_count=TRIES,
+            first_retry_delay_s=FIRST_RETRY_DELAY_S,
         ) as processes:
             yield processes
     finally:
@@ -125,9 +130,9 @@ def sqs(system: RunningSystem) -> "SQSClient":
 
 
 @pytest.fixture(scope="session")
-def shop(system: RunningSystem, elasticsearch: Elasticsearch) -> Shop:
+def shop(system: RunningSystem, elasticsearch: Elasticsearch) -> ShopClient:
     """What a shop does with the system."""
-    return Shop(system, aws.session().client("s3", endpoint_url=system.aws_url), elasticsearch)
+    return ShopClient(system, aws.session().client("s3", endpoint_url=system.aws_url), elasticsearch)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Every ending of the interface that a caller can meet, through HTTP: its status, its code, and what it tells the caller to change.
 
 What remains is proven elsewhere: our own faults in `test_misconfigured`, Elasticsearch away in `test_products`, the gateway's 504 in
-`tests/integration/test_local_gateway.py`, its 429 in `tests/unit/test_template_api.py`.
+`tests/integration/test_local_gateway.py`, its 429 in `tests/unit/template/test_api.py`.
 """
 
 import re
@@ -15,18 +15,19 @@ from typing import Any, cast
 import pytest
 import requests
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.adapters.http_pictures import HttpPictures
-from lookalike.browsing import Browsing, Current
+from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.health import HealthCheck
-from lookalike.searching import Searching, Target
+from lookalike.search.browse import Browse, BrowsedIndex
+from lookalike.search.ports import SearchTarget
+from lookalike.search.search import Search
 from PIL import Image
 
 from functions.search import app
-from infra.local.catalogue import CatalogueItem
+from infra.demo.catalogue import CatalogueItem
+from infra.demo.image_server import ImageServer
 from infra.local.gateway import Gateway
-from infra.local.image_server import ImageServer
 from infra.local.runtime import Context
-from tests.e2e.shop import Shop
+from tests.e2e.shop_client import ShopClient
 from tests.fakes import MODEL, FakeEmbedder, FakeIndex
 
 CROP = {"left": 0.2, "top": 0.2, "right": 0.8, "bottom": 0.8}
@@ -34,7 +35,7 @@ KNOWN = {"product_id": "err-1"}
 
 
 @pytest.fixture(scope="module")
-def url(shop: Shop, items: list[CatalogueItem], eventually: Callable[[Callable[[], bool]], None]) -> str:
+def url(shop: ShopClient, items: list[CatalogueItem], eventually: Callable[[Callable[[], bool]], None]) -> str:
     """The endpoint; the product ``err-1`` is indexed, with a text as ``kind``."""
     shop.put("images/err-1.jpg", items[160].path.read_bytes(), {"kind": "chair"})
     eventually(lambda: bool(shop.documents("err-1")))
@@ -66,7 +67,7 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "a score that is none": (KNOWN | {"min_score": 2}, "min_score", "less than or equal to 1"),
     "a unit that is none": (KNOWN | {"per": "shop"}, "per", "'product' or 'image'"),
     "a field of hits that is none": (KNOWN | {"fields": ["vector"]}, "fields", "attributes.NAME"),
-    "an unknown attribute": (KNOWN | {"filter": {"colour": "red"}}, "filter.colour", "check the attribute's name"),
+    "an unknown attribute": (KNOWN | {"filter": {"no-such": "red"}}, "filter.no-such", "check the attribute's name"),
     "a range of texts": (KNOWN | {"filter": {"kind": {"gte": 3}}}, "filter.kind", "a number or a date"),
     "an unknown bound": (KNOWN | {"filter": {"kind": {"above": 3}}}, "filter.kind", "gt, gte, lt, lte"),
     "an empty list of filters": (KNOWN | {"filter": {"any": []}}, "filter.any", "1 to 256 filters"),
@@ -174,9 +175,9 @@ def test_a_picture_s_server_that_is_busy_is_a_503_that_says_when_to_try_again(ur
 def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The search function in this process, so that names can be made to lead nowhere."""
     monkeypatch.setattr(app.metrics, "namespace", "lookalike")
-    searching = Searching(lambda: Target(FakeIndex(), FakeEmbedder()), HttpPictures(), lambda address: address)
-    browsing = Browsing(lambda: Current(FakeIndex(), "lookalike-fake-1", MODEL.id), lambda address: address)
-    handler = app.create(searching, browsing, HealthCheck(lambda: "", lambda: ("", ""), lambda: None, list), "*")
+    search = Search(lambda: SearchTarget(FakeIndex(), FakeEmbedder()), HttpFetcher(), lambda address: address)
+    browse = Browse(lambda: BrowsedIndex(FakeIndex(), "lookalike-fake-1", MODEL.id), lambda address: address)
+    handler = app.create(search, browse, HealthCheck(lambda: "", lambda: ("", ""), lambda: None, list), "*")
 
     def invoke(name: str, event: Mapping[str, Any]) -> Any:
         return handler(dict(event), cast(LambdaContext, Context("id", time.time() + 29, name, "1769", "arn")))

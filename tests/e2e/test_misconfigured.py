@@ -11,8 +11,8 @@ import pytest
 import requests
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch_catalogue import definition
-from lookalike.domain import Model
+from lookalike.adapters.elasticsearch.indices import definition_of
+from lookalike.domain import IndexOptions, Model
 from lookalike.settings import Settings
 from lookalike.wiring import Wiring
 
@@ -24,7 +24,6 @@ from tests.e2e.conftest import MODEL
 
 pytestmark = [pytest.mark.processes, pytest.mark.filterwarnings("ignore:No application metrics to publish")]
 
-DEFINITIONS = Path("infra/elasticsearch")
 MODELS = Path("build/models")
 PICTURE = {"Content-Type": "image/png"}
 
@@ -43,16 +42,14 @@ def alias(elasticsearch: Elasticsearch) -> Iterator[str]:
 def wiring(system: RunningSystem, alias: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
     for name, value in {"AWS_ENDPOINT_URL": system.aws_url, "AWS_DEFAULT_REGION": "eu-central-1"}.items():
         monkeypatch.setenv(name, value)
-    return Wiring(
-        Settings(elasticsearch_url=system.elasticsearch_url, alias=alias, models=MODELS, model=MODEL, index_definitions=DEFINITIONS)
-    )
+    return Wiring(Settings(elasticsearch_url=system.elasticsearch_url, alias=alias, models=MODELS, model=MODEL))
 
 
 @pytest.fixture
 def url(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The search function in this process, behind a gateway of its own."""
     monkeypatch.setattr(app.metrics, "namespace", "lookalike")
-    handler = app.create(wiring.searching, wiring.browsing, wiring.health, "*")
+    handler = app.create(wiring.search, wiring.browse, wiring.health, "*")
 
     def invoke(name: str, event: Mapping[str, Any]) -> Any:
         return handler(dict(event), cast(LambdaContext, Context("id", time.time() + 29, name, "1769", "arn")))
@@ -67,7 +64,7 @@ def create(elasticsearch: Elasticsearch, wiring: Wiring, alias: str) -> Create:
 
     def make(change: Mapping[str, str]) -> str:
         other: Model = replace(wiring.models.embedder(MODEL).model, **change)  # type: ignore[arg-type]
-        elasticsearch.indices.create(index=f"{alias}-1", aliases={alias: {}}, **definition(DEFINITIONS, other))
+        elasticsearch.indices.create(index=f"{alias}-1", aliases={alias: {}}, **definition_of(other, IndexOptions()))
         return f"{alias}-1"
 
     return make

@@ -1,7 +1,6 @@
-"""The walk from one model to another, as the README describes it, with no gap in search and nothing lost on the way."""
+"""The change from one model to another, as the documentation describes it, with no gap in search and nothing lost on the way."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -9,21 +8,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
+from infra.demo.catalogue import CatalogueItem
+from infra.demo.image_server import ImageServer
 from infra.local import aws, invocation
-from infra.local.catalogue import CatalogueItem
-from infra.local.image_server import ImageServer
 from infra.local.system import LocalSystem
 from layers.models import export
 from tests.e2e.conftest import MODEL
-from tests.e2e.shop import Shop
+from tests.e2e.documented_examples import EXAMPLES
+from tests.e2e.shop_client import ShopClient
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-EXAMPLES = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 NEW_MODEL = "efficientnet_lite2"
 COUNT = 60
 
@@ -31,43 +28,43 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
-def walking(
+def two_models(
     request: pytest.FixtureRequest, elasticsearch_url: str, images: ImageServer, tmp_path: Path
-) -> Iterator[tuple[LocalSystem, Shop]]:
+) -> Iterator[tuple[LocalSystem, ShopClient]]:
     """A system of its own, whose image holds both models: the alias that moves is nobody else's."""
     if request.config.getoption("--system") == "sam":
         pytest.skip("the image under sam local holds one model")
     models = Path("build/models")
     for model in (MODEL, NEW_MODEL):
         export.ensure(model, models, print)
-    data = Path(tempfile.mkdtemp(prefix="lookalike-walk-"))
+    data = Path(tempfile.mkdtemp(prefix="lookalike-two-models-"))
     try:
         with LocalSystem(
             MODEL,
             models,
             data,
-            alias="walk",
+            alias="change",
             elasticsearch_url=elasticsearch_url,
             private_image_origins=[images.origin],
             visibility_timeout_s=5,
         ) as system:
             client = Elasticsearch(system.elasticsearch_url, request_timeout=60)
-            yield system, Shop(system, aws.session().client("s3", endpoint_url=system.aws_url), client)
-            client.indices.delete(index=[*client.indices.get(index="walk-*"), "walk-shop"], ignore_unavailable=True)
+            yield system, ShopClient(system, aws.session().client("s3", endpoint_url=system.aws_url), client)
+            client.indices.delete(index=[*client.indices.get(index="change-*"), "change-shop"], ignore_unavailable=True)
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
 
-class Searching:
+class ContinuousSearch:
     """Somebody who searches all the time; ``answers`` are status and model, or what was raised."""
 
-    def __init__(self, shop: Shop, picture: bytes) -> None:
+    def __init__(self, shop: ShopClient, picture: bytes) -> None:
         self._shop, self._picture = shop, picture
         self._stop = Event()
         self._thread = Thread(target=self._search)
         self.answers: list[tuple[int, str, int]] = []
 
-    def __enter__(self) -> "Searching":
+    def __enter__(self) -> "ContinuousSearch":
         self._thread.start()
         return self
 
@@ -92,47 +89,51 @@ def _run(example: str, folder: Path, system: LocalSystem) -> str:
     return run.stdout
 
 
-def _upload(shop: Shop, items: list[CatalogueItem]) -> None:
+def _upload(shop: ShopClient, items: list[CatalogueItem]) -> None:
     for number, item in enumerate(items):
         shop.put(f"images/meanwhile-{number}.jpg", item.path.read_bytes())
 
 
+def _fill_with_the_old_model(shop: ShopClient, invoke: invocation.Invoke, images: ImageServer, items: list[CatalogueItem]) -> str:
+    """Starts a backfill of a shop's index and uploads one picture; returns the backfill's id."""
+    documents = ({"_index": "change-shop", "image_url": images.url(items[n].path.name), "number": n} for n in range(COUNT))
+    helpers.bulk(shop.elasticsearch, documents, refresh="wait_for")
+    shop.put("images/uploaded.jpg", items[COUNT].path.read_bytes(), {"colour": "red"})
+    return str(invoke("lookalike-backfill", {"action": "start", "source": {"index": "change-shop"}})["backfill_id"])
+
+
+def _is_finished(invoke: invocation.Invoke, backfill_id: str) -> bool:
+    return bool(invoke("lookalike-backfill", {"action": "status", "backfill_id": backfill_id})["state"] == "finished")
+
+
 def test_a_new_model_takes_over_without_a_gap_in_search(
-    walking: tuple[LocalSystem, Shop], images: ImageServer, items: list[CatalogueItem], eventually: Eventually, tmp_path: Path
+    two_models: tuple[LocalSystem, ShopClient], images: ImageServer, items: list[CatalogueItem], eventually: Eventually, tmp_path: Path
 ) -> None:
-    system, shop = walking
+    system, shop = two_models
     client = shop.elasticsearch
     invoke = invocation.through(invocation.client(system.lambda_url))
-    documents = ({"_index": "walk-shop", "image_url": images.url(items[n].path.name), "number": n} for n in range(COUNT))
-    helpers.bulk(client, documents, refresh="wait_for")
-    shop.put("images/uploaded.jpg", items[COUNT].path.read_bytes(), {"colour": "red"})
-    first = invoke("lookalike-backfill", {"action": "start", "source": {"index": "walk-shop"}})
-
-    def status(backfill_id: str) -> dict[str, Any]:
-        answer: dict[str, Any] = invoke("lookalike-backfill", {"action": "status", "backfill_id": backfill_id})
-        return answer
-
-    eventually(lambda: status(first["backfill_id"])["state"] == "finished" and bool(shop.documents("uploaded")))
-    [old] = client.indices.get_alias(name="walk")
+    first = _fill_with_the_old_model(shop, invoke, images, items)
+    eventually(lambda: _is_finished(invoke, first) and bool(shop.documents("uploaded")))
+    [old] = client.indices.get_alias(name="change")
     [script] = [example for example in EXAMPLES if example.startswith("cat > backfill <<")]
-    [walk] = [example for example in EXAMPLES if '"into"' in example]
+    [new_model] = [example for example in EXAMPLES if '"into"' in example]
     _run(script, tmp_path, system)
 
-    with Searching(shop, items[3].path.read_bytes()) as searching:
+    with ContinuousSearch(shop, items[3].path.read_bytes()) as searches:
         writing = Thread(target=_upload, args=(shop, items[70:80]))
         writing.start()
-        _run(walk, tmp_path, system)
+        _run(new_model, tmp_path, system)
         writing.join()
-        new = f"walk-{NEW_MODEL}-1"
-        eventually(lambda: searching.answers[-1][1] == NEW_MODEL)
+        new = f"change-{NEW_MODEL}-1"
+        eventually(lambda: searches.answers[-1][1] == NEW_MODEL)
         eventually(lambda: all(shop.documents(f"meanwhile-{n}") for n in range(10)))
 
-    assert {(code, hits) for code, _, hits in searching.answers} == {(200, 5)}
-    assert {model for _, model, _ in searching.answers} == {MODEL, NEW_MODEL}
-    assert list(client.indices.get_alias(name="walk")) == [new]
+    assert {(code, hits) for code, _, hits in searches.answers} == {(200, 5)}
+    assert {model for _, model, _ in searches.answers} == {MODEL, NEW_MODEL}
+    assert list(client.indices.get_alias(name="change")) == [new]
     assert client.indices.exists(index=old)
-    client.indices.refresh(index="walk")
-    assert client.count(index="walk")["count"] == COUNT + 1 + 10
+    client.indices.refresh(index="change")
+    assert client.count(index="change")["count"] == COUNT + 1 + 10
     [uploaded] = shop.documents("uploaded")
     assert (uploaded["attributes"], uploaded["origin"]) == ({"colour": "red"}, "upload")
     shop.put("images/after.jpg", items[90].path.read_bytes())

@@ -9,13 +9,13 @@ import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
-from infra.local.catalogue import CatalogueItem
+from infra.demo.catalogue import CatalogueItem
 from infra.local.gateway import Gateway
 from infra.local.invocation import Invoke
-from tests.e2e.shop import Shop
+from tests.e2e import chromium
+from tests.e2e.shop_client import ShopClient
 
 API_KEY = "a-key"
-CHROMIUM = Path("/usr/bin/chromium")
 EXAMPLES = 15
 """Drawn for each route; the edges of each field's range come on top of them, some 1,400 requests in all."""
 
@@ -29,7 +29,7 @@ not_a_server_error.expected-statuses = ["2xx", "4xx", "503"]
 
 
 @pytest.fixture(scope="module")
-def url(shop: Shop, invoke: Invoke, items: list[CatalogueItem], eventually: Callable[[Callable[[], bool]], None]) -> Iterator[str]:
+def url(shop: ShopClient, invoke: Invoke, items: list[CatalogueItem], eventually: Callable[[Callable[[], bool]], None]) -> Iterator[str]:
     """The system behind a gateway that asks for a key; the products of the document's examples are indexed."""
     for name, item in (("mug-1", items[150]), ("mug-2", items[151])):
         shop.put(f"images/{name}.jpg", item.path.read_bytes(), {"category": "mug", "price": "12"})
@@ -71,10 +71,11 @@ def test_without_the_key_nothing_is_told(url: str, path: str) -> None:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}: Debian's package chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            browser = chromium.launch(playwright)
+        except chromium.ChromiumMissing as missing:
+            pytest.skip(str(missing))
         yield browser.new_page()
         browser.close()
 

@@ -1,4 +1,4 @@
-"""The queue's door: a backfill, and a shop's own messages."""
+"""The products queue: a backfill, and a shop's own messages."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from infra.local.catalogue import CatalogueItem
-from infra.local.image_server import ImageServer
+from infra.demo.catalogue import CatalogueItem
+from infra.demo.image_server import ImageServer
 from infra.local.invocation import Invoke
 from infra.local.resources import Queue
 from infra.local.running_system import RunningSystem
-from tests.e2e.shop import Shop
+from tests.e2e.shop_client import ShopClient
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -37,7 +37,7 @@ def source(elasticsearch: Elasticsearch, images: ImageServer, items: list[Catalo
 
 
 def test_a_backfill_indexes_what_can_be_and_records_why_the_rest_could_not(
-    invoke: Invoke, source: dict[str, Any], shop: Shop, eventually: Eventually
+    invoke: Invoke, source: dict[str, Any], shop: ShopClient, eventually: Eventually
 ) -> None:
     started = invoke("lookalike-backfill", {"action": "start", "source": source})
     assert started["products"] == 60
@@ -59,7 +59,7 @@ def test_a_backfill_indexes_what_can_be_and_records_why_the_rest_could_not(
 
 
 def test_a_product_is_put_and_deleted_by_a_message(
-    system: RunningSystem, sqs: "SQSClient", shop: Shop, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
+    system: RunningSystem, sqs: "SQSClient", shop: ShopClient, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     urls = [images.url(item.path.name) for item in items[60:63]]
     put = {"put": [{"product_id": "q-1", "image_urls": urls, "attributes": {"price": "n/a"}}]}
@@ -70,10 +70,10 @@ def test_a_product_is_put_and_deleted_by_a_message(
     eventually(lambda: shop.documents("q-1") == [])
 
 
-def test_a_picture_gets_the_same_vector_whichever_door_it_comes_in_by(
-    system: RunningSystem, sqs: "SQSClient", shop: Shop, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
+def test_a_picture_gets_the_same_vector_as_an_upload_as_a_product_and_as_a_query(
+    system: RunningSystem, sqs: "SQSClient", shop: ShopClient, images: ImageServer, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
-    """Each door sees bytes of its own (a comment is appended), so that no vector is copied from another's document."""
+    """Each sees bytes of its own (a comment is appended), so that no vector is copied from another's document."""
     picture = items[70].path.read_bytes()
     shop.put("images/door-upload.jpg", picture + b"upload")
     put = {"put": [{"product_id": "door-queue", "image_urls": [images.url(items[70].path.name)]}]}
@@ -87,8 +87,8 @@ def test_a_picture_gets_the_same_vector_whichever_door_it_comes_in_by(
     assert {hit["product_id"]: hit["score"] for hit in hits} == {"door-upload": 1.0, "door-queue": 1.0}
 
 
-def test_nothing_is_lost_while_elasticsearch_is_away(
-    system: RunningSystem, sqs: "SQSClient", shop: Shop, items: list[CatalogueItem], eventually: Eventually
+def test_nothing_is_lost_while_elasticsearch_is_unavailable(
+    system: RunningSystem, sqs: "SQSClient", shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     """A server that needs longer to come back than an upload has tries leaves it among the dead letters, which are then moved back."""
     assert system.server is not None

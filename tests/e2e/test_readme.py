@@ -1,4 +1,4 @@
-"""The README's examples, run as they are printed."""
+"""The examples of the documentation, run as they are printed."""
 
 import json
 import os
@@ -12,22 +12,18 @@ from pathlib import Path
 import pytest
 from elasticsearch import Elasticsearch
 
-from infra.local.catalogue import CatalogueItem
-from infra.local.image_server import ImageServer
+from infra.demo.catalogue import CatalogueItem
+from infra.demo.image_server import ImageServer
 from infra.local.running_system import RunningSystem
-from tests.e2e.shop import Shop
+from tests.e2e.documented_examples import EXAMPLES
+from tests.e2e.shop_client import ShopClient
 
-README = Path(__file__).parents[2] / "README.md"
-EXAMPLES = [
-    block
-    for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
-    if not block.startswith("make ") and '"into"' not in block  # tests/e2e/test_new_model.py walks that one
-]
+RUN = [example for example in EXAMPLES if '"into"' not in example]  # tests/e2e/test_new_model.py runs that one
 
 
 @pytest.fixture(scope="module")
 def workplace(
-    shop: Shop,
+    shop: ShopClient,
     elasticsearch: Elasticsearch,
     images: ImageServer,
     items: list[CatalogueItem],
@@ -44,8 +40,8 @@ def workplace(
     return folder
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=[re.sub(r"\W+", "-", block[:24]) for block in EXAMPLES])
-def test_an_example_of_the_readme_runs_as_printed(
+@pytest.mark.parametrize("example", RUN, ids=[re.sub(r"\W+", "-", example[:24]) for example in RUN])
+def test_a_documented_example_runs_as_printed(
     example: str, workplace: Path, system: RunningSystem, images: ImageServer, items: list[CatalogueItem]
 ) -> None:
     environment = {

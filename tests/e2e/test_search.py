@@ -10,16 +10,16 @@ import pytest
 import requests
 from PIL import Image
 
-from infra.local.catalogue import CatalogueItem
-from infra.local.image_server import ImageServer
+from infra.demo.catalogue import CatalogueItem
+from infra.demo.image_server import ImageServer
 from infra.local.running_system import RunningSystem
-from tests.e2e.shop import Shop
+from tests.e2e.shop_client import ShopClient
 
 Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture(scope="module")
-def catalogue(shop: Shop, items: list[CatalogueItem], eventually: Eventually) -> list[CatalogueItem]:
+def catalogue(shop: ShopClient, items: list[CatalogueItem], eventually: Eventually) -> list[CatalogueItem]:
     """Twelve products that are indexed."""
     chosen = items[100:112]
     for number, item in enumerate(chosen):
@@ -28,7 +28,7 @@ def catalogue(shop: Shop, items: list[CatalogueItem], eventually: Eventually) ->
     return chosen
 
 
-def test_every_way_to_give_a_picture_finds_it(shop: Shop, catalogue: list[CatalogueItem], images: ImageServer) -> None:
+def test_every_way_to_give_a_picture_finds_it(shop: ShopClient, catalogue: list[CatalogueItem], images: ImageServer) -> None:
     picture = catalogue[0].path.read_bytes()
     answers = [
         shop.get("/search", image_url=images.url(catalogue[0].path.name)),
@@ -44,14 +44,14 @@ def test_every_way_to_give_a_picture_finds_it(shop: Shop, catalogue: list[Catalo
         assert set(answer.json()["timings_ms"]) == {"fetch", "decode", "embed", "search"}
 
 
-def test_similar_products_leave_the_product_itself_out(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_similar_products_leave_the_product_itself_out(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     hits = shop.get("/products/s-0/similar", size=5).json()["hits"]
 
     assert len(hits) == 5
     assert "s-0" not in [hit["product_id"] for hit in hits]
 
 
-def test_filter_size_fields_min_score_and_exact_do_what_they_say(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_filter_size_fields_min_score_and_exact_do_what_they_say(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     wanted = {"product_id": "s-0", "filter": {"kind": "odd", "number": {"lt": 8}}, "size": 3, "fields": ["product_id", "attributes.number"]}
     hits = shop.search(wanted).json()["hits"]
 
@@ -61,7 +61,7 @@ def test_filter_size_fields_min_score_and_exact_do_what_they_say(shop: Shop, cat
     assert shop.search({"product_id": "s-0", "min_score": 1.0}).json()["hits"] == []
 
 
-def test_pages_repeat_nothing_and_reach_every_product(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_pages_repeat_nothing_and_reach_every_product(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     """The picture is none of the index, so that the cursor carries its vector."""
     everything = {"filter": {"number": {"exists": True}}}
     picture = b64encode(catalogue[0].path.read_bytes() + b"other bytes").decode()
@@ -77,7 +77,9 @@ def test_pages_repeat_nothing_and_reach_every_product(shop: Shop, catalogue: lis
     assert len({hit["product_id"] for hit in hits}) == len(hits) >= len(catalogue)
 
 
-def test_a_copy_that_was_encoded_anew_resized_and_cropped_is_told_from_look_alikes(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_a_copy_that_was_encoded_anew_resized_and_cropped_is_told_from_look_alikes(
+    shop: ShopClient, catalogue: list[CatalogueItem]
+) -> None:
     with Image.open(catalogue[3].path) as image:
         width, height = image.size
         cropped = image.crop((round(0.02 * width), round(0.02 * height), round(0.98 * width), round(0.98 * height)))
@@ -91,7 +93,7 @@ def test_a_copy_that_was_encoded_anew_resized_and_cropped_is_told_from_look_alik
     assert len(shop.search(asked).json()["hits"]) == 10
 
 
-def test_several_pictures_and_diverse_ones_and_single_ones_are_found(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_several_pictures_and_diverse_ones_and_single_ones_are_found(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     filtered = {"filter": {"number": {"exists": True}}, "size": 4}
     blend = {"images": [{"product_id": "s-1"}, {"image_url": "data:;base64," + b64encode(catalogue[2].path.read_bytes()).decode()}]}
     unlike = {"images": [{"product_id": "s-1"}, {"product_id": "s-2", "weight": -1}]}
@@ -105,7 +107,7 @@ def test_several_pictures_and_diverse_ones_and_single_ones_are_found(shop: Shop,
     assert len({hit["image_id"] for hit in shop.search(filtered | {"product_id": "s-1", "per": "image"}).json()["hits"]}) == 4
 
 
-def test_a_product_can_be_looked_at_and_gone_on_from(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_a_product_can_be_looked_at_and_gone_on_from(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     product = shop.get("/products/s-5").json()
 
     assert product["attributes"] == {"number": "5", "kind": "odd"}
@@ -115,7 +117,7 @@ def test_a_product_can_be_looked_at_and_gone_on_from(shop: Shop, catalogue: list
     assert (hit["product_id"], hit["score"]) == ("s-5", 1.0)
 
 
-def test_attributes_and_stats_tell_what_there_is(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_attributes_and_stats_tell_what_there_is(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     attributes = {each["name"]: each for each in shop.get("/attributes").json()["attributes"]}
     stats = shop.get("/stats").json()
 
@@ -125,7 +127,7 @@ def test_attributes_and_stats_tell_what_there_is(shop: Shop, catalogue: list[Cat
     assert stats["last_indexed_at"]
 
 
-def test_health_says_that_all_agree(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_health_says_that_all_agree(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     answer = shop.get("/health")
 
     assert (answer.status_code, answer.json()["status"], answer.json()["fault"]) == (200, "ok", None)
@@ -147,7 +149,7 @@ def test_health_says_that_all_agree(shop: Shop, catalogue: list[CatalogueItem]) 
     ],
 )
 def test_a_wrong_request_is_answered_400_and_names_the_field(
-    shop: Shop, catalogue: list[CatalogueItem], body: dict[str, object], field: str
+    shop: ShopClient, catalogue: list[CatalogueItem], body: dict[str, object], field: str
 ) -> None:
     answer = shop.search(body)
 
@@ -155,7 +157,7 @@ def test_a_wrong_request_is_answered_400_and_names_the_field(
     assert answer.json()["error"]["request_id"]
 
 
-def test_an_unknown_product_is_answered_404(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_an_unknown_product_is_answered_404(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     assert shop.search({"product_id": "nobody"}).status_code == 404
     assert shop.get("/products/nobody/similar").status_code == 404
 
@@ -171,7 +173,7 @@ def test_an_unknown_product_is_answered_404(shop: Shop, catalogue: list[Catalogu
     ],
 )
 def test_a_bad_picture_is_answered_422_and_says_why(
-    shop: Shop, catalogue: list[CatalogueItem], images: ImageServer, name: str, reason: str
+    shop: ShopClient, catalogue: list[CatalogueItem], images: ImageServer, name: str, reason: str
 ) -> None:
     answer = shop.get("/search", image_url=images.url(name))
 
@@ -180,7 +182,7 @@ def test_a_bad_picture_is_answered_422_and_says_why(
 
 
 def test_a_private_address_is_refused_also_behind_a_redirect(
-    shop: Shop, system: RunningSystem, catalogue: list[CatalogueItem], images: ImageServer
+    shop: ShopClient, system: RunningSystem, catalogue: list[CatalogueItem], images: ImageServer
 ) -> None:
     for url in (system.elasticsearch_url, f"{images.url('fault/redirect')}?to={system.elasticsearch_url}/"):
         answer = shop.get("/search", image_url=url)
@@ -188,7 +190,7 @@ def test_a_private_address_is_refused_also_behind_a_redirect(
         assert "private" in answer.json()["error"]["message"]
 
 
-def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop: Shop, catalogue: list[CatalogueItem]) -> None:
+def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
     answer = shop.search_by_upload(_png(30_000, 30_000), "image/png")
 
     assert answer.status_code == 422
@@ -196,7 +198,7 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(shop: Sh
 
 
 @pytest.mark.processes
-def test_a_body_that_the_gateway_cannot_carry_is_answered_413(shop: Shop) -> None:
+def test_a_body_that_the_gateway_cannot_carry_is_answered_413(shop: ShopClient) -> None:
     answer = shop.search_by_upload(b"\xff" * 6_000_000)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")

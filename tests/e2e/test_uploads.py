@@ -1,4 +1,4 @@
-"""The bucket's door: the index follows the bucket."""
+"""Uploads: the index follows the bucket."""
 
 import json
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from infra.local.catalogue import CatalogueItem
+from infra.demo.catalogue import CatalogueItem
 from infra.local.running_system import RunningSystem
-from tests.e2e.shop import Shop
+from tests.e2e.shop_client import ShopClient
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,7 +17,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 
 def test_a_picture_put_into_the_bucket_can_be_found_and_its_link_opened(
-    shop: Shop, items: list[CatalogueItem], eventually: Eventually
+    shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     picture = items[120].path.read_bytes()
     shop.put("images/up-1/front view ü.jpg", picture, {"category": "lamp", "price": "19.9"})
@@ -31,7 +31,7 @@ def test_a_picture_put_into_the_bucket_can_be_found_and_its_link_opened(
 
 
 def test_an_overwritten_picture_replaces_the_old_one_and_a_deleted_one_is_gone(
-    shop: Shop, items: list[CatalogueItem], eventually: Eventually
+    shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     shop.put("images/up-2.jpg", items[121].path.read_bytes())
     eventually(lambda: len(shop.documents("up-2")) == 1)
@@ -45,7 +45,7 @@ def test_an_overwritten_picture_replaces_the_old_one_and_a_deleted_one_is_gone(
 
 
 def test_events_that_are_repeated_late_or_in_the_wrong_order_leave_the_index_equal_to_the_bucket(
-    shop: Shop, system: RunningSystem, items: list[CatalogueItem], sqs: "SQSClient", eventually: Eventually
+    shop: ShopClient, system: RunningSystem, items: list[CatalogueItem], sqs: "SQSClient", eventually: Eventually
 ) -> None:
     shop.put("images/up-3.jpg", items[123].path.read_bytes())
     shop.put("images/up-4.jpg", items[124].path.read_bytes())
@@ -62,8 +62,8 @@ def test_events_that_are_repeated_late_or_in_the_wrong_order_leave_the_index_equ
     assert shop.documents("up-4") == []
 
 
-def test_a_bad_picture_is_remembered_with_its_reason_and_what_it_replaced_is_not_found_any_more(
-    shop: Shop, items: list[CatalogueItem], eventually: Eventually
+def test_a_bad_picture_is_recorded_with_its_reason_and_the_one_that_it_replaced_is_deleted(
+    shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
     shop.put("images/up-6.jpg", items[126].path.read_bytes())
     eventually(lambda: len(shop.documents("up-6")) == 1)
@@ -74,9 +74,7 @@ def test_a_bad_picture_is_remembered_with_its_reason_and_what_it_replaced_is_not
     eventually(lambda: (shop.outcome("up-6") or {}).get("code") == "picture_unusable")
 
 
-def test_a_message_that_cannot_be_read_ends_among_the_dead_letters_after_its_tries(
-    system: RunningSystem, sqs: "SQSClient", eventually: Eventually
-) -> None:
+def test_a_message_that_cannot_be_parsed_becomes_a_dead_letter(system: RunningSystem, sqs: "SQSClient", eventually: Eventually) -> None:
     sqs.send_message(QueueUrl=system.resources.uploads.url, MessageBody="poison")
 
     def is_dead() -> bool:

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch_catalogue import definition
-from lookalike.domain import Attributes, IndexedPicture, Origin, Vector
+from lookalike.adapters.elasticsearch.indices import definition_of
+from lookalike.domain import Attributes, IndexedPicture, IndexOptions, Model, Origin, Vector
 
 from tests.fakes import MODEL
 
-DEFINITIONS = Path("infra/elasticsearch")
+OTHER_MODEL = Model("other", "1" * 64, 128, (8, 8), "bilinear", "none")
+"""A second model, whose vectors are of another length."""
 
 
 def vector(seed: int) -> Vector:
@@ -48,7 +48,7 @@ def indexed(
 
 def pictures_definition() -> dict[str, Any]:
     """Settings and mappings of an index for `MODEL`."""
-    return definition(DEFINITIONS, MODEL)
+    return definition_of(MODEL, IndexOptions())
 
 
 @contextmanager

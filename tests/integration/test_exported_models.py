@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from lookalike import pictures
-from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Model, Pixels
 
-from infra.local.catalogue import drawn_catalogue
+from infra.demo.catalogue import drawn_catalogue
 from layers.models import canonical, export
 from layers.models.networks import EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, Network
 from layers.models.weights import locate

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from infra.local.image_server import HUGE_BYTES, ImageServer
+from infra.demo.image_server import ImageServer
+from tests.faulty_image_server import HUGE_BYTES, FaultyImageServer
 
 CONTENT = b"\xff\xd8 the bytes of a picture"
 
@@ -19,8 +20,8 @@ def pictures(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def server(pictures: dict[str, Path]) -> Iterator[ImageServer]:
-    with ImageServer(pictures, faults=True, slow_s=0.5) as server:
+def server(pictures: dict[str, Path]) -> Iterator[FaultyImageServer]:
+    with FaultyImageServer(pictures, slow_s=0.5) as server:
         yield server
 
 
@@ -62,7 +63,7 @@ def test_one_connection_carries_many_requests(server: ImageServer) -> None:
     connection.close()
 
 
-def test_requests_are_counted_by_path(server: ImageServer) -> None:
+def test_requests_are_counted_by_path(server: FaultyImageServer) -> None:
     get(server, "hat.jpg")
     get(server, "hat.jpg")
     assert server.requests == {"hat.jpg": 2}
@@ -89,7 +90,7 @@ def test_without_faults_there_are_none(pictures: dict[str, Path]) -> None:
 
 
 def test_an_answer_waits_as_long_as_the_latency(pictures: dict[str, Path]) -> None:
-    with ImageServer(pictures, latency_ms=120) as server:
+    with FaultyImageServer(pictures, latency_ms=120) as server:
         assert get(server, "hat.jpg").elapsed.total_seconds() >= 0.12
 
 

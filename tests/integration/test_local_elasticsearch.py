@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from infra.elasticsearch import distribution, jdk
-from infra.elasticsearch import server as module
-from infra.elasticsearch.server import ElasticsearchServer, ServerFailed
+from infra.local.elasticsearch import distribution, jdk
+from infra.local.elasticsearch import server as module
+from infra.local.elasticsearch.server import ElasticsearchServer, ServerFailed
 from infra.local.loopback import LoopbackServer
 from tests.integration.processes import descendants, wait_until_gone
 
@@ -59,7 +59,7 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(folder: Path) -> No
 def test_a_server_does_not_survive_the_death_of_its_parent(folder: Path) -> None:
     program = f"""
 import pathlib, sys, time
-from infra.elasticsearch.server import ElasticsearchServer
+from infra.local.elasticsearch.server import ElasticsearchServer
 server = ElasticsearchServer(pathlib.Path({str(folder)!r}), heap_mb=512, say=lambda said: print(said, file=sys.stderr))
 server.start()
 print('ready', flush=True)

@@ -17,7 +17,7 @@ from infra.local.resources import Queue, Resources
 from tests.integration.processes import wait_for
 
 
-class Ledger:
+class OutcomeStore:
     """What the ledger function wrote down."""
 
     def __init__(self, file: Path) -> None:
@@ -36,8 +36,8 @@ def made(aws: AwsServer) -> Resources:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.jsonl")
+def outcomes(tmp_path: Path) -> OutcomeStore:
+    return OutcomeStore(tmp_path / "ledger.jsonl")
 
 
 @pytest.fixture
@@ -68,37 +68,37 @@ def remaining(url: str, queue_url: str) -> int:
 
 
 def test_a_picture_put_or_deleted_in_the_bucket_reaches_the_function(
-    aws: AwsServer, made: Resources, lambda_url: str, ledger: Ledger
+    aws: AwsServer, made: Resources, lambda_url: str, outcomes: OutcomeStore
 ) -> None:
     s3 = session().client("s3", endpoint_url=aws.url)
     with source(aws.url, lambda_url, made.uploads):
         s3.put_object(Bucket=made.bucket, Key="images/42/front side.jpg", Body=b"picture")
         s3.put_object(Bucket=made.bucket, Key="elsewhere/42.jpg", Body=b"picture")
         s3.delete_object(Bucket=made.bucket, Key="images/42/front side.jpg")
-        wait_for(lambda: len(_s3_records(ledger)) == 2 and remaining(aws.url, made.uploads.url) == 0)
-    seen = [(record["eventName"], unquote_plus(record["s3"]["object"]["key"])) for record in _s3_records(ledger)]
+        wait_for(lambda: len(_s3_records(outcomes)) == 2 and remaining(aws.url, made.uploads.url) == 0)
+    seen = [(record["eventName"], unquote_plus(record["s3"]["object"]["key"])) for record in _s3_records(outcomes)]
     assert sorted(seen) == [("ObjectCreated:Put", "images/42/front side.jpg"), ("ObjectRemoved:Delete", "images/42/front side.jpg")]
-    assert {record["s3"]["bucket"]["name"] for record in _s3_records(ledger)} == {made.bucket}
+    assert {record["s3"]["bucket"]["name"] for record in _s3_records(outcomes)} == {made.bucket}
 
 
 def test_of_a_batch_only_the_failed_message_comes_back_and_ends_in_the_dead_letter_queue(
-    aws: AwsServer, made: Resources, lambda_url: str, ledger: Ledger
+    aws: AwsServer, made: Resources, lambda_url: str, outcomes: OutcomeStore
 ) -> None:
     send(aws.url, made.products, "good", "fail", "fine")
     with source(aws.url, lambda_url, made.products):
         wait_for(lambda: remaining(aws.url, made.products.dead_letter_url) == 1)
-    assert sorted(ledger.bodies()) == ["fail", "fail", "fail", "fine", "good"]
-    assert [line["tries"] for line in ledger.lines() if line["body"] == "fail"] == ["1", "2", "3"]
+    assert sorted(outcomes.bodies()) == ["fail", "fail", "fail", "fine", "good"]
+    assert [line["tries"] for line in outcomes.lines() if line["body"] == "fail"] == ["1", "2", "3"]
     assert remaining(aws.url, made.products.url) == 0
 
 
 def test_a_function_that_crashes_leaves_the_whole_batch_in_the_queue(
-    aws: AwsServer, made: Resources, lambda_url: str, ledger: Ledger
+    aws: AwsServer, made: Resources, lambda_url: str, outcomes: OutcomeStore
 ) -> None:
     send(aws.url, made.products, "good", "crash")
     with source(aws.url, lambda_url, made.products):
         wait_for(lambda: remaining(aws.url, made.products.dead_letter_url) == 2)
-    assert ledger.bodies().count("crash") == 3
+    assert outcomes.bodies().count("crash") == 3
 
 
 def test_a_batch_is_as_large_as_asked_for(aws: AwsServer, made: Resources) -> None:
@@ -154,5 +154,5 @@ def test_the_secret_can_be_read_by_its_arn(aws: AwsServer) -> None:
     assert json.loads(secrets.get_secret_value(SecretId=made.secret_arn)["SecretString"])["password"] == "opensesame"
 
 
-def _s3_records(ledger: Ledger) -> list[Any]:
-    return [record for body in ledger.bodies() for record in json.loads(body).get("Records", [])]
+def _s3_records(outcomes: OutcomeStore) -> list[Any]:
+    return [record for body in outcomes.bodies() for record in json.loads(body).get("Records", [])]

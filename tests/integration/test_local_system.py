@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from infra.elasticsearch.server import USER, ElasticsearchServer
 from infra.local import aws
+from infra.local.elasticsearch.server import USER, ElasticsearchServer
 from infra.local.system import FunctionBroken, LocalSystem
 from layers.models import export
 from tests.integration.processes import descendants, wait_for, wait_until_gone

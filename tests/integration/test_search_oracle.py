@@ -8,18 +8,19 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from lookalike.adapters.elasticsearch_index import ElasticsearchIndex
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.attributes import numbers, texts
 from lookalike.domain import Hit, IndexedPicture, Vector, Vectors
 from lookalike.errors import RequestInvalid
 from lookalike.filters import Range, conditions, parse
-from lookalike.ranking import Per, Wanted
-from lookalike.searching import Answer, Query, Searching, Target
-from lookalike.subjects import PICTURES_OF_A_PRODUCT, ByImage, ByProduct, Sought
+from lookalike.search.ports import Per, SearchTarget
+from lookalike.search.query_vectors import PICTURES_OF_A_PRODUCT, ByImage, ByProduct, QueryVectors
+from lookalike.search.ranking import SearchOptions
+from lookalike.search.search import Query, Search, SearchResult
 
 from functions.search import cursors
 from functions.search.requests import ProductOptions
-from tests.fakes import MODEL, FakeEmbedder, FakePictures, passes
+from tests.fakes import MODEL, FakeEmbedder, FakeFetcher, passes
 from tests.integration.samples import indexed, own_name, pictures_definition, unit
 
 CATALOGUES = 25
@@ -128,9 +129,9 @@ def test_searches_in_random_catalogues_are_what_an_exact_oracle_says(elasticsear
             index = ElasticsearchIndex(elasticsearch, name)
             index.write(zip(catalogue.pictures, catalogue.vectors, strict=True), [])
             elasticsearch.indices.refresh(index=name)
-            searching = Searching(lambda: Target(index, FakeEmbedder()), FakePictures(), lambda url: url)
+            search = Search(lambda: SearchTarget(index, FakeEmbedder()), FakeFetcher(), lambda url: url)
             for request in asked:
-                _check(request, catalogue, searching, recalls)
+                _check(request, catalogue, search, recalls)
 
     check()
 
@@ -140,12 +141,12 @@ def test_searches_in_random_catalogues_are_what_an_exact_oracle_says(elasticsear
         assert np.mean(each) >= 0.99
 
 
-def _check(request: Request, catalogue: Catalogue, searching: Searching, recalls: Recalls) -> None:
+def _check(request: Request, catalogue: Catalogue, search: Search, recalls: Recalls) -> None:
     query, vectors, without = _query(request, catalogue)
     scores = _scores(catalogue, vectors)
     best = _eligible(catalogue, scores, request, without)
     try:
-        pages = list(_pages(searching, query, request))
+        pages = list(_pages(search, query, request))
     except RequestInvalid:
         assert not best or _asks_for_a_form_that_nothing_has(request, catalogue)
         return
@@ -180,12 +181,12 @@ def _query(request: Request, catalogue: Catalogue) -> tuple[Query, Vectors, str 
     """The query, the vectors that it comes down to, and the product that it leaves out."""
     place = request.place % len(catalogue.pictures)
     picture = catalogue.pictures[place]
-    wanted = Wanted(parse(request.filter), request.size, exact=request.exact, per=request.per)
+    wanted = SearchOptions(parse(request.filter), request.size, exact=request.exact, per=request.per)
     if request.kind == "vector":
         vector = unit(catalogue.vectors[place] + 0.1 * np.random.default_rng(request.place).normal(size=MODEL.dimensions)).astype(
             np.float32
         )
-        return Query(Sought((vector,)), wanted), vector[None], None
+        return Query(QueryVectors((vector,)), wanted), vector[None], None
     if request.kind == "image with itself":
         return Query(ByImage(picture.image_id, include_self=True), wanted), catalogue.vectors[place][None], None
     own = sorted(catalogue.of_product(picture.product_id), key=lambda each: catalogue.pictures[each].image_id)[:PICTURES_OF_A_PRODUCT]
@@ -197,18 +198,18 @@ def _query(request: Request, catalogue: Catalogue) -> tuple[Query, Vectors, str 
     )
 
 
-def _pages(searching: Searching, query: Query, request: Request) -> Iterator[Answer]:
+def _pages(search: Search, query: Query, request: Request) -> Iterator[SearchResult]:
     """As a client has them: by the cursors' texts."""
     options = ProductOptions(
         filter=request.filter, size=request.size, exact=request.exact, per=request.per, include_self="with itself" in request.kind
     )
-    answer = searching.search(query)
+    answer = search.search(query)
     yield answer
     for _ in range(PAGES - 1):
         if answer.next is None:
             return
         _, following = cursors.from_json({"cursor": cursors.encode(answer.next, options)})
-        answer = searching.search(following)
+        answer = search.search(following)
         yield answer
 
 

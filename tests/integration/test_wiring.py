@@ -8,18 +8,17 @@ from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch_catalogue import definition
-from lookalike.adapters.openvino_embedder import read_manifest
-from lookalike.domain import Model, Product
+from lookalike.adapters.elasticsearch.indices import definition_of
+from lookalike.adapters.openvino.embedder import read_manifest
+from lookalike.domain import IndexOptions, Model, Product
 from lookalike.errors import Misconfigured
-from lookalike.searching import Query
+from lookalike.search.query_vectors import ByProduct
+from lookalike.search.search import Query
 from lookalike.settings import Settings
-from lookalike.subjects import ByProduct
 from lookalike.wiring import Wiring
 
 from infra.local.aws import AwsServer
 from layers.models import export
-from tests.integration.samples import DEFINITIONS
 
 MODELS = Path("build/models")
 MODEL = "efficientnet_lite0"
@@ -37,7 +36,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wiring(models: Path, elasticsearch_url: str, name: str, aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> Wiring:
     for variable, value in aws.environment.items():
         monkeypatch.setenv(variable, value)
-    return Wiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL, index_definitions=DEFINITIONS))
+    return Wiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL))
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def create(elasticsearch: Elasticsearch, name: str) -> Callable[[Model], str]:
     """Makes the index behind the alias, filled by a model."""
 
     def make(filled_by: Model) -> str:
-        elasticsearch.indices.create(index=f"{name}-1", aliases={name: {}}, **definition(DEFINITIONS, filled_by))
+        elasticsearch.indices.create(index=f"{name}-1", aliases={name: {}}, **definition_of(filled_by, IndexOptions()))
         return f"{name}-1"
 
     return make
@@ -61,12 +60,12 @@ def test_a_search_in_an_index_of_a_model_that_the_image_lacks_is_refused_with_bo
     wiring: Wiring, create: Callable[[Model], str], model: Model, is_there_at_start: bool
 ) -> None:
     if not is_there_at_start:
-        _ = wiring.searching
+        _ = wiring.search
     index = create(replace(model, id="bought_elsewhere"))
-    searching = wiring.searching
+    search = wiring.search
 
     with pytest.raises(Misconfigured) as fault:
-        searching.search(Query(ByProduct("hat")))
+        search.search(Query(ByProduct("hat")))
 
     assert all(each in str(fault.value) for each in (index, "'bought_elsewhere'", f"'{MODEL}'"))
 
@@ -74,11 +73,11 @@ def test_a_search_in_an_index_of_a_model_that_the_image_lacks_is_refused_with_bo
 def test_an_index_filled_with_other_weights_is_refused_with_both_named(
     wiring: Wiring, create: Callable[[Model], str], model: Model
 ) -> None:
-    searching = wiring.searching
+    search = wiring.search
     index = create(replace(model, weights_sha256="e" * 64))
 
     with pytest.raises(Misconfigured) as fault:
-        searching.search(Query(ByProduct("hat")))
+        search.search(Query(ByProduct("hat")))
 
     assert all(each in str(fault.value) for each in (index, "eeeeeeeeeeee", model.weights_sha256[:12]))
 
@@ -87,11 +86,11 @@ def test_an_index_filled_with_other_weights_is_refused_with_both_named(
 def test_nothing_is_written_into_an_index_of_another_model(
     wiring: Wiring, create: Callable[[Model], str], model: Model, elasticsearch: Elasticsearch, change: dict[str, str]
 ) -> None:
-    indexing = wiring.indexing
+    indexer = wiring.indexer
     index = create(replace(model, **change))  # type: ignore[arg-type]
 
     with pytest.raises(Misconfigured):
-        list(indexing.put([Product("hat", ("http://127.0.0.1:9/hat.jpg",))]))
+        list(indexer.put([Product("hat", ("http://127.0.0.1:9/hat.jpg",))]))
 
     elasticsearch.indices.refresh(index=index)
     assert elasticsearch.count(index=index)["count"] == 0

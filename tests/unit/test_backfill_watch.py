@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from infra.local import backfill_watch
+from infra.demo import backfill_watch
 
 STATUS: dict[str, Any] = {
     "backfill_id": "b1",

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from infra.local.catalogue import CatalogueMissing, drawn_catalogue, folder_catalogue
+from infra.demo.catalogue import CatalogueMissing, drawn_catalogue, folder_catalogue
 
 
 def picture(path: Path) -> Path:

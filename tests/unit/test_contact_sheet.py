@@ -2,7 +2,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from infra.local.contact_sheet import Row, Tile, contact_sheet
+from infra.demo.contact_sheet import Row, Tile, contact_sheet
 
 
 def picture(colour: str, size: tuple[int, int] = (60, 40), mode: str = "RGB") -> bytes:

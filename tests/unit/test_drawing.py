@@ -5,13 +5,11 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from lookalike.pictures import decode
-from lookalike.ranking import MAX_HASH_DISTANCE, hash_distance
+from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 from PIL import Image
 
-from infra.local.assortment import COLOURS, designs
-from infra.local.drawing import SIZE, draw
-from infra.local.shapes import SHAPES, curve, ellipse, symmetric
-from infra.local.surfaces import BACKDROPS, PATTERNS
+from infra.demo.assortment import BACKGROUNDS, CATEGORIES, COLOURS, PATTERNS, designs
+from infra.demo.drawing import SIZE, draw, shapes
 
 
 def test_the_same_number_is_always_the_same_product_and_the_same_bytes() -> None:
@@ -20,22 +18,23 @@ def test_the_same_number_is_always_the_same_product_and_the_same_bytes() -> None
     assert draw(first) == draw(again)
 
 
-@pytest.mark.parametrize("category", SHAPES)
+@pytest.mark.parametrize("category", CATEGORIES)
 def test_every_kind_of_thing_is_drawn_as_a_jpeg_with_something_on_its_background(category: str) -> None:
-    design = next(design for design in designs(len(SHAPES)) if design.category == category)
+    design = next(design for design in designs(len(CATEGORIES)) if design.category == category)
     with Image.open(BytesIO(draw(design))) as picture:
         assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (SIZE, SIZE))
         assert np.asarray(picture).std() > 10
 
 
-def test_a_drawn_shop_has_every_kind_pattern_colour_and_background_and_as_many_of_each_kind() -> None:
-    shop = list(designs(13 * 24))
-    assert set(Counter(design.category for design in shop).values()) == {24}
-    assert {design.pattern for design in shop} == set(PATTERNS)
-    assert {design.colour for design in shop} == set(COLOURS)
-    assert {design.backdrop for design in shop} == set(BACKDROPS)
-    for kind, shapes in SHAPES.items():
-        assert {design.shape for design in shop if design.category == kind} == set(range(len(shapes)))
+def test_the_drawn_catalogue_has_every_category_pattern_colour_and_background_and_as_many_of_each_category() -> None:
+    catalogue = list(designs(12 * 24))
+    assert set(Counter(design.category for design in catalogue).values()) == {24}
+    assert {design.pattern for design in catalogue} == set(PATTERNS)
+    assert {design.colour for design in catalogue} == set(COLOURS)
+    assert {design.background for design in catalogue} == set(BACKGROUNDS)
+    for category in CATEGORIES:
+        numbers = range(len(shapes(category)))
+        assert {design.shape % len(numbers) for design in catalogue if design.category == category} == set(numbers)
 
 
 def test_attributes_give_each_form_of_filter_something_to_find() -> None:
@@ -56,20 +55,3 @@ def test_no_two_of_a_kind_are_taken_for_the_same_picture() -> None:
     hashes = [decode(draw(design), at_least=(SIZE, SIZE)).perceptual_hash for design in designs(60) if design.category in ("hat", "cup")]
     pairs = ((first, second) for place, first in enumerate(hashes) for second in hashes[:place])
     assert all(hash_distance(first, second) > MAX_HASH_DISTANCE for first, second in pairs)
-
-
-def test_a_curve_passes_through_its_ends_and_bends_towards_its_control_point() -> None:
-    points = curve("M 0 0 Q 1 2 2 0 L 3 0")
-    assert points[0].tolist() == [0, 0]
-    assert points[-1].tolist() == [3, 0]
-    assert points[:, 1].max() == pytest.approx(1)
-
-
-def test_a_symmetric_outline_is_its_own_mirror_image() -> None:
-    points = symmetric("M 0 0 L 1 1 L 0 2")
-    assert sorted(map(tuple, points.tolist())) == sorted(map(tuple, (points * (-1, 1) + 0.0).tolist()))
-
-
-def test_an_ellipse_keeps_to_its_radii() -> None:
-    points = ellipse(1, 2, 3, 4)
-    assert np.allclose(((points - (1, 2)) / (3, 4)) ** 2 @ (1, 1), 1)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.elasticsearch import server
+from infra.local.elasticsearch import distribution, server
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
@@ -28,4 +28,4 @@ def test_an_own_folder_stays_where_it_is(tmp_path: Path) -> None:
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path))
-    assert server.default_cache() == tmp_path
+    assert distribution.default_cache() == tmp_path

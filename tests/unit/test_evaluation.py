@@ -1,7 +1,7 @@
 import pytest
-from lookalike.ranking import MAX_HASH_DISTANCE, hash_distance
+from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 
-from infra.local.evaluation import Judged, Ranking, precision_at
+from infra.demo.evaluation import Judged, Ranking, precision_at
 
 QUERY = Judged("hat", "0" * 64)
 

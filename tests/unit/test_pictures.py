@@ -133,3 +133,33 @@ def test_the_perceptual_hash_is_256_bits_and_survives_scaling_and_encoding() -> 
     ]
 
     assert (hashes[0] ^ hashes[1]).bit_count() <= 15
+
+
+def test_a_jpeg_with_thousands_of_scans_is_refused_before_it_is_decoded() -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (4000, 4000), "red").save(buffer, "JPEG", progressive=True)
+    whole = buffer.getvalue()
+    last_scan = whole[whole.rindex(b"\xff\xda") : -2]
+
+    assert pictures.decode(whole, at_least=SIZE).width == 4000
+    with pytest.raises(PictureUnusable, match="too many scans"):
+        pictures.decode(whole[:-2] + 600 * last_scan + whole[-2:], at_least=SIZE)
+
+
+def test_a_tall_transparent_picture_is_put_on_white_strip_by_strip_without_a_seam() -> None:
+    size = (40, 2 * pictures.STRIP + 100)
+    noise = np.random.default_rng(0).integers(0, 256, (*size[::-1], 4), dtype=np.uint8)
+    image = Image.fromarray(noise, "RGBA")
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+
+    expected = Image.alpha_composite(Image.new("RGBA", size, "white"), image).convert("RGB")
+    assert np.array_equal(pictures.decode(buffer.getvalue(), at_least=SIZE).pixels, np.asarray(expected))
+
+
+def test_bytes_behind_a_jpeg_are_no_scans_of_it() -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (4000, 3000), "red").save(buffer, "JPEG")
+    trailer = np.random.default_rng(0).integers(0, 256, 4_500_000, dtype=np.uint8).tobytes()
+
+    assert pictures.decode(buffer.getvalue() + trailer, at_least=SIZE).width == 4000

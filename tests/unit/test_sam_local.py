@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.elasticsearch import distribution
-from infra.local.sam import image, stand_ins
-from infra.local.sam.engine import without_docker
+from infra.local.elasticsearch import distribution
+from infra.sam import image
+from infra.sam.without_registry import stand_ins
+from infra.sam.without_registry.engine import without_docker
+from tests.benchmarks import image_size
 from tests.unit.sam_template import ROOT
 
 BEFORE = """\
@@ -76,7 +78,7 @@ def test_every_stand_in_has_a_recipe_that_begins_with_the_same_debian() -> None:
     ],
 )
 def test_a_layer_is_called_by_the_folder_that_it_fills_whichever_builder_made_it(made_by: str) -> None:
-    assert image._place(made_by) == "/opt/python"
+    assert image_size._place(made_by) == "/opt/python"
 
 
 def test_parameters_without_a_value_are_left_to_the_template() -> None:

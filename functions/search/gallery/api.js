@@ -1,19 +1,30 @@
 'use strict';
 
 /**
- * The HTTP API.
+ * The HTTP API: its JSON as types, and a function for each call.
  *
- * @typedef {{product_id: string, image_id: string, image_url: string, score: number, attributes?: Record<string, unknown>}} Hit
- * @typedef {{hits: Hit[], next_cursor?: string | null, model: string, timings_ms: Record<string, number>}} Answer
+ * @typedef {Record<string, unknown>} Attributes of a product, any JSON by name
+ * @typedef {{product_id: string, image_id: string, image_url: string, score: number, attributes: Attributes}} Hit
+ * @typedef {{image_id: string, image_url: string}} ProductPicture
+ * @typedef {{attributes: Attributes, pictures: ProductPicture[]}} Product
+ * @typedef {{value: string, pictures: number}} AttributeValue
+ * @typedef {{name: string, pictures: number, values: AttributeValue[], least: number | null, most: number | null}} FilterableAttribute
+ *
+ * @typedef {{size: number, crop?: Crop, filter?: Filter}} SearchOptions
+ * @typedef {{image: string} | {image_url: string} | {image_id: string} | {product_id: string}} SearchInput `image` is base64
+ * @typedef {(SearchInput & SearchOptions) | {cursor: string, size: number}} SearchRequest
+ * @typedef {{hits: Hit[], next_cursor: string | null, model: string, timings_ms: Record<string, number>}} SearchResponse
+ *
+ * @typedef {{code: string, message: string, field?: string, request_id?: string}} ErrorDetails
  */
 
-const CALL_TIMEOUT_MS = 40_000;
+const REQUEST_TIMEOUT_MS = 40_000;
 
-/** An answer that is none, with what the caller may be told. */
+/** The API answered with an error, or not at all. */
 class ApiError extends Error {
   /**
-   * @param {number} status 0 if there was no answer at all
-   * @param {{code: string, message: string, field?: string, request_id?: string}} error
+   * @param {number} status HTTP status; 0 without a response
+   * @param {ErrorDetails} details
    */
   constructor(status, { code, message, field, request_id: requestId }) {
     super(message);
@@ -25,54 +36,102 @@ class ApiError extends Error {
 }
 
 /**
- * Asks the API; asks the user for a key if it wants one, and then once more.
+ * @param {SearchRequest} request
+ * @param {AbortSignal} signal
+ */
+async function search(request, signal) {
+  return /** @type {SearchResponse} */ (await callWithKey('search', { body: request, signal }));
+}
+
+/**
+ * @param {string} productId
+ * @param {AbortSignal} signal
+ */
+async function getProduct(productId, signal) {
+  return /** @type {Product} */ (await callWithKey(`products/${encodeURIComponent(productId)}`, { signal }));
+}
+
+async function getAttributes() {
+  return /** @type {{attributes: FilterableAttribute[]}} */ (await callWithKey('attributes')).attributes;
+}
+
+/** The number of indexed products. Never asks the user for a key. */
+async function countProducts() {
+  return /** @type {{products: number}} */ (await call('stats')).products;
+}
+
+/**
+ * Products as different from each other as possible. Never asks the user for a key.
+ *
+ * @param {string} imageUrl a data: URL of the picture that they should resemble
+ * @param {number} size
+ */
+async function searchDiverse(imageUrl, size) {
+  const parameters = new URLSearchParams({ image_url: imageUrl, size: String(size), diversity: '0.8' });
+  return /** @type {SearchResponse} */ (await call(`search?${parameters}`)).hits;
+}
+
+/**
+ * Calls the API; if it refuses the key, asks the user for one and tries again.
  *
  * @param {string} path relative to the page
- * @param {{body?: object, signal?: AbortSignal}} options with a body it is a POST
- * @returns {Promise<any>}
+ * @param {{body?: object, signal?: AbortSignal}} options
+ * @throws {ApiError}
  */
-async function call(path, { body, signal } = {}) {
-  for (let refused = false; ; refused = true) {
+async function callWithKey(path, options = {}) {
+  for (let wasRefused = false; ; wasRefused = true) {
     const key = apiKey.get();
     try {
-      return await send(path, body, signal, key);
+      return await call(path, options);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'api_key_refused') throw error;
       const hasChanged = apiKey.get() !== key;
-      if (!hasChanged && !(await askForKey(refused || key !== null))) throw error;
+      if (!hasChanged && !(await askForKey(wasRefused || key !== null))) throw error;
     }
   }
 }
 
 /**
- * @param {string} path
- * @param {object | undefined} body
- * @param {AbortSignal | undefined} signal
- * @param {string | null} key
+ * @param {string} path relative to the page
+ * @param {{body?: object, signal?: AbortSignal}} options with a body it is a POST
+ * @returns {Promise<unknown>} the JSON of the response
+ * @throws {ApiError}
  */
-async function send(path, body, signal, key) {
-  const headers = new Headers();
-  if (key !== null) headers.set('x-api-key', key);
-  if (body) headers.set('content-type', 'application/json');
-  const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
-  const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-  const request = { method: body ? 'POST' : 'GET', headers, body: body && JSON.stringify(body), signal: either };
-  const response = await fetch(BASE + path, request).catch((error) => {
-    throw signal?.aborted ? error : noAnswer(timeout.aborted);
+async function call(path, { body, signal } = {}) {
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const request = { ...requestOf(body), signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
+  const response = await fetch(BASE_PATH + path, request).catch((error) => {
+    throw signal?.aborted ? error : noResponse(timeout.aborted);
   });
-  const answer = await response.json().catch(() => null);
+  const json = await response.json().catch(() => null);
   signal?.throwIfAborted();
-  if (!response.ok || answer === null) throw new ApiError(response.status, answer?.error ?? unreadable(response.status));
-  return answer;
+  if (!response.ok || json === null) throw new ApiError(response.status, json?.error ?? unreadable(response.status));
+  return json;
 }
 
-/** @param {boolean} wasLate */
-function noAnswer(wasLate) {
-  const message = wasLate ? 'There was no answer in time.' : 'There is no connection to the service.';
-  return new ApiError(0, { code: wasLate ? 'timeout' : 'offline', message });
+/**
+ * @param {object | undefined} body
+ * @returns {RequestInit}
+ */
+function requestOf(body) {
+  const headers = new Headers();
+  const key = apiKey.get();
+  if (key !== null) headers.set('x-api-key', key);
+  if (!body) return { headers };
+  headers.set('content-type', 'application/json');
+  return { method: 'POST', headers, body: JSON.stringify(body) };
 }
 
-/** @param {number} status */
+/** @param {boolean} isTimeout */
+function noResponse(isTimeout) {
+  const message = isTimeout ? 'The service did not answer in time.' : 'The service cannot be reached.';
+  return new ApiError(0, { code: isTimeout ? 'timeout' : 'offline', message });
+}
+
+/**
+ * @param {number} status
+ * @returns {ErrorDetails}
+ */
 function unreadable(status) {
-  return { code: 'unreadable', message: `The service gave an answer that cannot be read (HTTP ${status}).` };
+  return { code: 'unreadable', message: `The service sent a response that cannot be read (HTTP ${status}).` };
 }

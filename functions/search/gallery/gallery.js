@@ -1,103 +1,111 @@
 'use strict';
 
-/**
- * Puts the parts together: the address says what is shown, and what was found is kept for Back.
- *
- * @typedef {{hits: Hit[], cursor: string | null, scrollY: number, opened: string | null}} Kept `opened` is the product one went on from
- */
-
 const PAGE_SIZE = 24;
-const MAX_KEPT = 50;
 
+/** The page: its URL says what is searched for, its parts show it, and what the user does leads to another URL. */
 class Gallery {
   constructor() {
-    this.query = queryFromAddress('');
-    this.entry = '';
-    this.running = new AbortController();
-    this.kept = /** @type {Map<string, Kept>} */ (new Map());
+    this.query = NO_QUERY;
+    this.entryId = '';
+    /** Ends the requests of the query that is shown. */
+    this.requests = new AbortController();
+    this.history = new ResultHistory();
+    this.products = new ProductCache();
     this.facets = /** @type {Promise<Facet[]> | null} */ (null);
-    this.products = new Products();
     this.results = new ResultsView();
-    this.filters = new FilterForm((filter) => this.go({ ...this.query, filter }));
+    this.filterForm = new FilterForm((filter) => this.navigate({ ...this.query, filter }));
     this.cropBox = new CropBox((crop) => this.changeCrop(crop));
-    this.subject = new SubjectView(this.cropBox, (picture) => this.choosePicture(picture));
+    this.queryView = new QueryView(this.cropBox, (picture) => this.selectPicture(picture));
   }
 
   start() {
     history.scrollRestoration = 'manual';
-    listenToKeyDialog();
-    listenToIntake({ onPicture: (file, name) => this.take(file, name), onLink: (address) => this.seek({ kind: 'image_url', value: address }) });
-    addEventListener('popstate', () => this.arrive());
+    initKeyDialog();
+    initPictureInput({
+      onPicture: (file, name) => this.searchByFile(file, name),
+      onLink: (url) => this.searchBy({ kind: 'image_url', value: url }),
+    });
+    addEventListener('popstate', () => this.showUrl());
     for (const grid of ['grid', 'suggestions']) byId(grid).addEventListener('click', (event) => this.openHit(event));
     this.results.more.addEventListener('click', () => this.loadMore());
     byId('forget-key').addEventListener('click', () => this.forgetKey());
-    onPlainClick('home', () => this.go(queryFromAddress('')));
-    onPlainClick('skip', () => byId(this.query.subject ? 'results-heading' : 'start-heading').focus());
-    this.arrive();
+    onPlainClick(byId('home'), () => this.navigate(NO_QUERY));
+    onPlainClick(byId('skip'), () => byId(this.query.input ? 'results-heading' : 'start-heading').focus());
+    this.showUrl();
   }
 
   // ---- From one query to the next
 
   /**
    * @param {Query} query
-   * @param {{isReplacing?: boolean}} options whether Back skips what was shown until now
+   * @param {{isReplacing?: boolean}} options whether the query takes the place of the current one in the browser's history
    */
-  go(query, { isReplacing = false } = {}) {
-    const isNew = !isSameSubject(query.subject, this.query.subject);
+  navigate(query, { isReplacing = false } = {}) {
+    const isNewInput = !isSameInput(query.input, this.query.input);
     this.leave();
-    const state = { entry: newEntry(), upload: query.subject?.kind === 'upload' ? query.subject.value : null };
-    if (isReplacing) history.replaceState(state, '', addressOf(query));
-    else history.pushState(state, '', addressOf(query));
-    this.open(query, state.entry);
-    if (!isNew) return;
+    /** @type {HistoryState} */
+    const state = { entryId: newEntryId(), uploadId: query.input?.kind === 'upload' ? query.input.value : null };
+    if (isReplacing) history.replaceState(state, '', urlOfQuery(query));
+    else history.pushState(state, '', urlOfQuery(query));
+    this.show(query, state.entryId);
+    if (!isNewInput) return;
     scrollTo(0, 0);
-    byId(query.subject ? 'query-heading' : 'start-heading').focus({ preventScroll: true });
+    byId(query.input ? 'query-heading' : 'start-heading').focus({ preventScroll: true });
   }
 
-  /** Shows what the address says: when the page is opened, and after Back and Forward. */
-  arrive() {
+  /** Shows what the URL says: when the page is loaded, and after Back and Forward. */
+  showUrl() {
     this.leave();
-    const { entry = newEntry(), upload = null } = history.state ?? {};
-    const isLost = upload !== null && !uploads.has(upload);
-    history.replaceState({ entry, upload }, '');
-    this.open(queryFromAddress(location.search, isLost ? null : upload), entry);
-    byId('start-hint').hidden = !isLost;
+    const { entryId, uploadId } = currentHistoryState();
+    const isUploadLost = uploadId !== null && !uploads.has(uploadId);
+    history.replaceState({ entryId, uploadId }, '');
+    this.show(queryFromUrl(location.search, isUploadLost ? null : uploadId), entryId);
+    byId('start-hint').hidden = !isUploadLost;
   }
 
   leave() {
-    this.running.abort();
-    const kept = this.kept.get(this.entry);
-    if (kept) kept.scrollY = scrollY;
+    this.requests.abort();
+    const saved = this.history.get(this.entryId);
+    if (saved) saved.scrollY = scrollY;
   }
 
   /**
    * @param {Query} query
-   * @param {string} entry of the history
+   * @param {string} entryId
    */
-  open(query, entry) {
+  show(query, entryId) {
     this.query = query;
-    this.entry = entry;
-    this.results.filter = query.filter;
-    byId('start').hidden = query.subject !== null;
-    byId('found').hidden = query.subject === null;
-    showIntakeProblem('');
-    if (!query.subject) {
-      document.title = 'Look-alikes';
-      if (byId('begin').hidden) showCatalogue(this.products);
-      return;
-    }
-    const kept = this.kept.get(entry);
-    this.running = new AbortController();
-    this.showSubject(query.subject, this.running.signal);
-    this.cropBox.show(query.crop);
-    this.showFilters();
-    if (kept) this.restore(kept);
-    else this.search();
+    this.entryId = entryId;
+    byId('start').hidden = query.input !== null;
+    byId('found').hidden = query.input === null;
+    showPictureError('');
+    if (query.input) this.showQuery(query.input, query);
+    else this.showStart();
   }
 
-  /** @param {Subject} subject */
-  seek(subject) {
-    this.go({ subject, crop: null, filter: {} });
+  showStart() {
+    document.title = 'Look-alikes';
+    showSuggestions(this.products);
+  }
+
+  /**
+   * @param {QueryInput} input
+   * @param {Query} query
+   */
+  showQuery(input, { crop, filter }) {
+    this.requests = new AbortController();
+    this.results.filter = filter;
+    this.showInput(input, this.requests.signal);
+    this.cropBox.show(crop);
+    this.showFilters(filter);
+    const saved = this.history.get(this.entryId);
+    if (saved) this.restore(saved);
+    else this.search(input);
+  }
+
+  /** @param {QueryInput} input */
+  searchBy(input) {
+    this.navigate({ input, crop: null, filter: {} });
   }
 
   // ---- What the user does
@@ -106,191 +114,166 @@ class Gallery {
    * @param {Blob} file
    * @param {string} name
    */
-  async take(file, name) {
-    showIntakeProblem('');
+  async searchByFile(file, name) {
+    showPictureError('');
     try {
-      this.seek(uploadedSubject(await keepUpload(file, name)));
+      this.searchBy(uploadInput(await addUpload(file, name)));
     } catch (error) {
-      showIntakeProblem(explained(error).text);
+      showPictureError(errorMessage(error).text);
     }
   }
 
   /** @param {MouseEvent} event */
   openHit(event) {
-    const link = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('.hit'));
-    const value = link?.dataset.productId;
-    if (!value || isForBrowser(event)) return;
+    const link = /** @type {Element} */ (event.target).closest('a');
+    const productId = link?.dataset['productId'];
+    if (!productId || hasModifierKey(event)) return;
     event.preventDefault();
-    const kept = this.kept.get(this.entry);
-    if (kept) kept.opened = value;
-    this.go({ subject: { kind: 'product_id', value }, crop: null, filter: this.query.filter });
+    const saved = this.history.get(this.entryId);
+    if (saved) saved.openedProduct = productId;
+    this.navigate({ input: { kind: 'product_id', value: productId }, crop: null, filter: this.query.filter });
   }
 
   /**
-   * A box is drawn on one picture, even if a product has several. Boxes that follow on each other are one step for Back.
+   * A crop belongs to one picture, also where a product has several. Successive crops are one entry of the history.
    *
    * @param {Crop | null} crop
    */
   changeCrop(crop) {
-    const { subject } = this.query;
-    if (!subject) return;
-    const imageId = crop || !byId('other-pictures').hidden ? this.subject.shown?.image_id : undefined;
-    this.go({ ...this.query, subject: { ...subject, imageId }, crop }, { isReplacing: crop !== null && this.query.crop !== null });
+    const { input } = this.query;
+    if (!input) return;
+    const imageId = crop || !byId('other-pictures').hidden ? this.queryView.picture?.image_id : undefined;
+    this.navigate({ ...this.query, input: { ...input, imageId }, crop }, { isReplacing: crop !== null && this.query.crop !== null });
   }
 
   /** @param {ProductPicture} picture */
-  choosePicture({ image_id: imageId }) {
-    if (this.query.subject) this.go({ ...this.query, subject: { ...this.query.subject, imageId }, crop: null });
+  selectPicture({ image_id: imageId }) {
+    if (this.query.input) this.navigate({ ...this.query, input: { ...this.query.input, imageId }, crop: null });
   }
 
-  /** @param {Remedy} remedy */
-  async remedy(remedy) {
-    if (remedy === 'choose') return byId('file').click();
+  /** @param {Action} action */
+  async act(action) {
+    if (action === 'choose-picture') return byId('file').click();
     byId('results-heading').focus({ preventScroll: true });
-    if (remedy === 'whole') this.changeCrop(null);
-    else if (remedy === 'unfiltered') this.go({ ...this.query, filter: {} });
-    else if (remedy === 'again' || (await askForKey(false))) this.go(this.query, { isReplacing: true });
+    if (action === 'remove-crop') this.changeCrop(null);
+    else if (action === 'remove-filters') this.navigate({ ...this.query, filter: {} });
+    else if (action === 'retry' || (await askForKey(false))) this.navigate(this.query, { isReplacing: true });
   }
 
   forgetKey() {
     apiKey.forget();
-    this.results.announce('The API key is forgotten.');
+    this.results.announce('The API key was removed from this device.');
     byId('link').focus();
   }
 
   // ---- Searching
 
-  async search() {
-    const { query, entry } = this;
-    const { signal } = this.running;
+  /** @param {QueryInput} input */
+  async search(input) {
+    const { query, entryId } = this;
+    const { signal } = this.requests;
     this.results.showSearching();
     try {
-      const answer = await call('search', { body: await this.bodyOf(query, signal), signal });
-      const kept = { hits: answer.hits, cursor: answer.next_cursor ?? null, scrollY: 0, opened: null };
-      this.keep(entry, kept);
-      this.products.see(kept.hits);
-      if (kept.hits.length) this.results.showHits(kept.hits, { hasMore: kept.cursor !== null, answer });
-      else this.results.showMessage(emptiness(query), (remedy) => this.remedy(remedy));
+      const response = await search(await this.requestFor(input, query, signal), signal);
+      const saved = { hits: response.hits, cursor: response.next_cursor, scrollY: 0, openedProduct: null };
+      this.history.save(entryId, saved);
+      this.products.addHits(saved.hits);
+      this.showResults(saved, searchFinePrint(response));
     } catch (error) {
-      if (!signal.aborted) this.results.showMessage(explained(error), (remedy) => this.remedy(remedy));
+      if (!signal.aborted) this.results.showMessage(errorMessage(error), (action) => this.act(action));
     }
+  }
+
+  /**
+   * @param {SavedResults} saved
+   * @param {string} finePrint
+   */
+  showResults({ hits, cursor }, finePrint = '') {
+    if (hits.length) this.results.showHits(hits, { hasMore: cursor !== null, finePrint });
+    else this.results.showMessage(noHitsMessage(this.query), (action) => this.act(action));
+  }
+
+  /** @param {SavedResults} saved */
+  restore(saved) {
+    this.showResults(saved);
+    if (saved.openedProduct) this.results.focusProduct(saved.openedProduct);
+    scrollTo(0, saved.scrollY);
   }
 
   async loadMore() {
-    const kept = this.kept.get(this.entry);
-    const { signal } = this.running;
-    if (!kept?.cursor || this.results.isBusy) return;
+    const saved = this.history.get(this.entryId);
+    const { signal } = this.requests;
+    if (!saved?.cursor || this.results.isLoadingMore) return;
     this.results.showLoadingMore();
     try {
-      const { hits, next_cursor: cursor = null } = await call('search', { body: { cursor: kept.cursor, size: PAGE_SIZE }, signal });
-      kept.hits = [...kept.hits, ...hits];
-      kept.cursor = cursor;
-      this.products.see(hits);
+      const { hits, next_cursor: cursor } = await search({ cursor: saved.cursor, size: PAGE_SIZE }, signal);
+      saved.hits = [...saved.hits, ...hits];
+      saved.cursor = cursor;
+      this.products.addHits(hits);
       this.results.appendHits(hits, cursor !== null);
     } catch (error) {
-      const isStale = error instanceof ApiError && error.field === 'cursor';
-      const onRemedy = (/** @type {Remedy} */ remedy) => (remedy === 'again' && !isStale ? this.loadMore() : this.remedy(remedy));
-      if (!signal.aborted) this.results.showMessageBelow(explained(error), onRemedy);
+      const isCursorRefused = error instanceof ApiError && error.field === 'cursor';
+      const onAction = (/** @type {Action} */ action) => (action === 'retry' && !isCursorRefused ? this.loadMore() : this.act(action));
+      if (!signal.aborted) this.results.showMessageBelow(errorMessage(error), onAction);
     }
   }
 
   /**
+   * @param {QueryInput} input
    * @param {Query} query
    * @param {AbortSignal} signal
-   * @returns {Promise<object>} the body of `POST /search`
+   * @returns {Promise<SearchRequest>}
    */
-  async bodyOf({ subject, crop, filter }, signal) {
+  async requestFor(input, { crop, filter }, signal) {
     const options = { size: PAGE_SIZE, ...(!isEmpty(filter) && { filter }), ...(crop && { crop }) };
-    if (subject?.kind === 'upload') return { image: uploads.get(subject.value)?.base64, ...options };
-    if (subject?.kind === 'image_url') return { image_url: subject.value, ...options };
-    if (subject && crop) return { image_url: await this.pictureAddress(subject, signal), ...options };
-    return subject?.imageId ? { image_id: subject.imageId, ...options } : { product_id: subject?.value, ...options };
+    if (input.kind === 'upload') return { image: uploads.get(input.value)?.base64 ?? '', ...options };
+    if (input.kind === 'image_url') return { image_url: input.value, ...options };
+    if (crop) return { image_url: await this.pictureUrl(input, signal), ...options };
+    return input.imageId ? { image_id: input.imageId, ...options } : { product_id: input.value, ...options };
   }
 
   /**
-   * A part of a product's picture is new to the index, which needs the picture for it.
+   * The index has vectors of whole pictures only: for a part of one, the service needs the picture.
    *
-   * @param {Subject} subject
+   * @param {QueryInput} input
    * @param {AbortSignal} signal
    */
-  async pictureAddress({ value, imageId }, signal) {
-    const { pictures } = await this.products.whole(value, signal);
-    return (pictures.find(({ image_id }) => image_id === imageId) ?? pictures[0])?.image_url;
+  async pictureUrl({ value: productId, imageId }, signal) {
+    return pictureOf(await this.products.load(productId, signal), imageId)?.image_url ?? '';
   }
+
+  // ---- What stands beside the products
 
   /**
-   * @param {string} entry
-   * @param {Kept} kept
-   */
-  keep(entry, kept) {
-    this.kept.set(entry, kept);
-    const [oldest] = this.kept.keys();
-    if (this.kept.size > MAX_KEPT) this.kept.delete(oldest);
-  }
-
-  /** @param {Kept} kept */
-  restore({ hits, cursor, scrollY: y, opened }) {
-    if (hits.length) this.results.showHits(hits, { hasMore: cursor !== null });
-    else this.results.showMessage(emptiness(this.query), (remedy) => this.remedy(remedy));
-    if (opened) this.results.linkOf(opened)?.focus({ preventScroll: true });
-    scrollTo(0, y);
-  }
-
-  // ---- What stands around the products
-
-  /**
-   * @param {Subject} subject
+   * @param {QueryInput} input
    * @param {AbortSignal} signal
    */
-  async showSubject(subject, signal) {
-    if (subject.kind === 'upload') return this.subject.showUpload(subject.value);
-    if (subject.kind === 'image_url') return this.subject.showLink(subject.value);
-    this.subject.showProduct(subject, this.products.known.get(subject.value));
-    const details = await this.products.whole(subject.value, signal).catch(() => undefined); // the search says what is wrong
-    if (details && !signal.aborted) this.subject.showProduct(subject, details);
-  }
-
-  async showFilters() {
-    const { filter } = this.query;
-    byId('chips').replaceChildren(...chips(filter, (others) => this.removeChip(others)));
-    this.filters.show(filter);
-    this.facets ??= call('attributes').then(facetsOf);
-    try {
-      this.filters.build(await this.facets);
-    } catch {
-      this.facets = null; // asked for again with the next search
-    }
+  async showInput(input, signal) {
+    if (input.kind === 'upload') return this.queryView.showUpload(input.value);
+    if (input.kind === 'image_url') return this.queryView.showLink(input.value);
+    this.queryView.showProduct(input, this.products.get(input.value) ?? { attributes: {}, pictures: [] });
+    const product = await this.products.load(input.value, signal).catch(() => null); // the search shows the error
+    if (product && !signal.aborted) this.queryView.showProduct(input, product);
   }
 
   /** @param {Filter} filter */
+  async showFilters(filter) {
+    byId('chips').replaceChildren(...filterChips(filter, (others) => this.removeChip(others)));
+    this.filterForm.show(filter);
+    this.facets ??= getAttributes().then(facetsOf);
+    try {
+      this.filterForm.build(await this.facets);
+    } catch {
+      this.facets = null; // so that the next search asks again
+      this.filterForm.build([]);
+    }
+  }
+
+  /** @param {Filter} filter what is left */
   removeChip(filter) {
     byId('results-heading').focus({ preventScroll: true });
-    this.go({ ...this.query, filter });
+    this.navigate({ ...this.query, filter });
   }
-}
-
-let entryCount = 0;
-
-/** @returns {string} a name that no other entry of the history has, from before a reload neither */
-function newEntry() {
-  return `${Date.now()}-${++entryCount}`;
-}
-
-/** @param {MouseEvent} event @returns {boolean} whether the user asks for a new tab or window */
-function isForBrowser(event) {
-  return event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-}
-
-/**
- * @param {string} id of a link
- * @param {() => void} act
- */
-function onPlainClick(id, act) {
-  byId(id).addEventListener('click', (event) => {
-    if (isForBrowser(event)) return;
-    event.preventDefault();
-    act();
-  });
 }
 
 new Gallery().start();

@@ -1,6 +1,7 @@
-"""The gallery as one document: style and scripts are put inside, for API Gateway has no route for a second file.
+"""Puts the gallery together as one HTML document, because API Gateway has no route for a second file.
 
-Opened as files, ``index.html`` loads them from beside it; what is served is the same, with a policy that lets only these run.
+Opened from its folder, ``index.html`` loads its style sheets and scripts from there; what is served has them inside, and a
+Content-Security-Policy that allows only these.
 """
 
 import base64
@@ -10,28 +11,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookalike.picture_formats import MEDIA_TYPES
+
 FOLDER = Path(__file__).parent
 CONTENT_TYPE = "text/html; charset=utf-8"
 
+_ACCEPTED_TYPES = 'data-accepted-types="{}"'
 _STYLE = re.compile(r'<link rel="stylesheet" href="([\w.-]+)">')
 _SCRIPT = re.compile(r'<script src="([\w.-]+)"></script>')
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a browser is sent."""
+    """An HTML document, and the HTTP headers to serve it with."""
 
     html: str
     headers: Mapping[str, str]
 
 
 def assemble(folder: Path = FOLDER) -> Page:
-    """Puts the style sheets and scripts that ``index.html`` names into it, in their order."""
+    """Fills ``index.html`` with the style sheets and scripts that it names, and with the media types that the search accepts."""
     styles: list[str] = []
     scripts: list[str] = []
     html = (folder / "index.html").read_text(encoding="utf-8")
-    html = _STYLE.sub(lambda link: f"<style>{_kept(folder / link[1], styles)}</style>", html)
-    html = _SCRIPT.sub(lambda link: f"<script>{_kept(folder / link[1], scripts)}</script>", html)
+    html = html.replace(_ACCEPTED_TYPES.format(""), _ACCEPTED_TYPES.format(" ".join(MEDIA_TYPES)))
+    html = _STYLE.sub(lambda link: f"<style>{_read(folder / link[1], styles)}</style>", html)
+    html = _SCRIPT.sub(lambda link: f"<script>{_read(folder / link[1], scripts)}</script>", html)
     headers = {
         "Content-Security-Policy": _policy(styles, scripts),
         "Referrer-Policy": "no-referrer",
@@ -41,13 +46,13 @@ def assemble(folder: Path = FOLDER) -> Page:
     return Page(html, headers)
 
 
-def _kept(path: Path, texts: list[str]) -> str:
+def _read(path: Path, texts: list[str]) -> str:
     texts.append(path.read_text(encoding="utf-8"))
     return texts[-1]
 
 
 def _policy(styles: Iterable[str], scripts: Iterable[str]) -> str:
-    """Nothing but what is on the page runs; pictures may come from anywhere, for the index decides where they are."""
+    """The Content-Security-Policy: only these styles and scripts; pictures from anywhere, because shops keep them anywhere."""
     directives = {
         "default-src": "'none'",
         "script-src": _hashes(scripts),
@@ -64,6 +69,6 @@ def _policy(styles: Iterable[str], scripts: Iterable[str]) -> str:
 
 
 def _hashes(texts: Iterable[str]) -> str:
-    """Sources of a policy: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
+    """The hashes by which the policy allows scripts or styles: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
     return " ".join(f"'sha256-{digest}'" for digest in digests)

@@ -1,77 +1,84 @@
 'use strict';
 
 /**
- * What is searched for, as a value, and its form in the address bar.
+ * What is searched for, as a value, and its form in the page's URL, which has the parameters of `GET /search`.
  *
- * The address takes the parameters of `GET /search`, so that a shared link and a call of the API read alike.
- *
- * @typedef {{left: number, top: number, right: number, bottom: number}} Crop fractions of the picture's sides
- * @typedef {{kind: 'image_url' | 'product_id' | 'upload', value: string, imageId?: string}} Subject
- *   an upload's value is its number in `uploads`; `imageId` is the one of a product's pictures that is meant, if not all of them
- * @typedef {Record<string, unknown>} Filter by the attribute's name
- * @typedef {{subject: Subject | null, crop: Crop | null, filter: Filter}} Query
+ * @typedef {{left: number, top: number, right: number, bottom: number}} Crop edges as fractions of the picture's width and height
+ * @typedef {{kind: 'image_url' | 'product_id' | 'upload', value: string, imageId?: string | undefined}} QueryInput
+ *   the value of an upload is its id in `uploads`; `imageId` selects one of a product's pictures
+ * @typedef {Record<string, unknown>} Filter conditions by attribute name, see `filter` of `POST /search`
+ * @typedef {{input: QueryInput | null, crop: Crop | null, filter: Filter}} Query without an input: the start page
  */
 
-const CROP_SIDES = /** @type {const} */ (['left', 'top', 'right', 'bottom']);
+/** The page's path with a slash at its end: `/v1` and `/v1/` are the same page, but relative URLs need the slash. */
+const BASE_PATH = location.pathname.endsWith('/') ? location.pathname : `${location.pathname}/`;
 
-/** The page's own path with a slash at its end: `/v1` and `/v1/` are one page, but relative addresses need the slash. */
-const BASE = location.pathname.endsWith('/') ? location.pathname : `${location.pathname}/`;
+/** @type {Query} */
+const NO_QUERY = { input: null, crop: null, filter: {} };
 
 /**
- * @param {string} search the address's part from `?` on
- * @param {string | null} upload the history entry's upload, which no address can name
+ * @param {string} search the part of the URL from `?` on
+ * @param {string | null} uploadId of the history entry; an upload is not part of the URL
  * @returns {Query}
  */
-function queryFromAddress(search, upload = null) {
-  const given = new URLSearchParams(search);
-  const subject = upload ? uploadedSubject(upload) : addressedSubject(given);
-  return { subject, crop: subject ? cropFromText(given.get('crop')) : null, filter: filterFromText(given.get('filter')) };
+function queryFromUrl(search, uploadId) {
+  const parameters = new URLSearchParams(search);
+  const input = uploadId ? uploadInput(uploadId) : inputFromUrl(parameters);
+  return { input, crop: input ? parseCrop(parameters.get('crop')) : null, filter: parseFilter(parameters.get('filter')) };
 }
 
 /**
- * @param {string} number
- * @returns {Subject}
+ * @param {string} uploadId
+ * @returns {QueryInput}
  */
-function uploadedSubject(number) {
-  return { kind: 'upload', value: number };
+function uploadInput(uploadId) {
+  return { kind: 'upload', value: uploadId };
 }
 
 /**
- * @param {URLSearchParams} given
- * @returns {Subject | null}
+ * @param {URLSearchParams} parameters
+ * @returns {QueryInput | null}
  */
-function addressedSubject(given) {
-  const [productId, imageUrl] = [given.get('product_id'), given.get('image_url')];
-  if (productId) return { kind: 'product_id', value: productId, imageId: given.get('image_id') ?? undefined };
+function inputFromUrl(parameters) {
+  const [productId, imageUrl] = [parameters.get('product_id'), parameters.get('image_url')];
+  if (productId) return { kind: 'product_id', value: productId, imageId: parameters.get('image_id') ?? undefined };
   return imageUrl ? { kind: 'image_url', value: imageUrl } : null;
 }
 
 /** @param {Query} query */
-function addressOf({ subject, crop, filter }) {
+function urlOfQuery({ input, crop, filter }) {
   const parameters = new URLSearchParams();
-  if (subject && subject.kind !== 'upload') parameters.set(subject.kind, subject.value);
-  if (subject?.imageId) parameters.set('image_id', subject.imageId);
-  if (subject && crop) parameters.set('crop', CROP_SIDES.map((side) => crop[side]).join(','));
+  if (input && input.kind !== 'upload') parameters.set(input.kind, input.value);
+  if (input?.imageId) parameters.set('image_id', input.imageId);
+  if (input && crop) parameters.set('crop', [crop.left, crop.top, crop.right, crop.bottom].join(','));
   if (!isEmpty(filter)) parameters.set('filter', JSON.stringify(filter));
-  const text = parameters.toString().replaceAll('%2C', ','); // a comma may stand as it is
-  return text ? `${BASE}?${text}` : BASE;
+  const text = parameters.toString().replaceAll('%2C', ','); // commas need no escape and are easier to read
+  return text ? `${BASE_PATH}?${text}` : BASE_PATH;
 }
 
 /**
- * @param {string | null} text
+ * @param {string | null} text `left,top,right,bottom`
  * @returns {Crop | null} null unless the text is a box inside the picture
  */
-function cropFromText(text) {
-  const [left, top, right, bottom] = (text ?? '').split(',').map((number) => (number.trim() ? Number(number) : NaN));
-  const isBox = 0 <= left && left < right && right <= 1 && 0 <= top && top < bottom && bottom <= 1;
-  return isBox ? { left, top, right, bottom } : null;
+function parseCrop(text) {
+  const [left = NaN, top = NaN, right = NaN, bottom = NaN] = (text ?? '').split(',').map((edge) => (edge.trim() ? Number(edge) : NaN));
+  return isSection(left, right) && isSection(top, bottom) ? { left, top, right, bottom } : null;
 }
 
 /**
- * @param {string | null} text
- * @returns {Filter} empty unless the text is a JSON object
+ * @param {number} start
+ * @param {number} end
+ * @returns {boolean} whether these two fractions are the edges of a part of a side
  */
-function filterFromText(text) {
+function isSection(start, end) {
+  return 0 <= start && start < end && end <= 1;
+}
+
+/**
+ * @param {string | null} text JSON
+ * @returns {Filter} empty unless the text is an object
+ */
+function parseFilter(text) {
   try {
     const filter = JSON.parse(text ?? '{}');
     return filter && typeof filter === 'object' && !Array.isArray(filter) ? filter : {};
@@ -86,9 +93,9 @@ function isEmpty(value) {
 }
 
 /**
- * @param {Subject | null} one
- * @param {Subject | null} other
+ * @param {QueryInput | null} one
+ * @param {QueryInput | null} other
  */
-function isSameSubject(one, other) {
+function isSameInput(one, other) {
   return one?.kind === other?.kind && one?.value === other?.value;
 }

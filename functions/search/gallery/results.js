@@ -1,20 +1,20 @@
 'use strict';
 
-const SKELETONS = 12;
+const SKELETON_COUNT = 12;
 
-/** After this a search is said to take longer: Lambda may be starting a container. */
-const SLOW_MS = 4000;
+/** After this time the page says that the search takes longer: Lambda may be starting. */
+const SLOW_SEARCH_MS = 4000;
 
-/** The products on the right: loading, found, none, or why not. */
+/** The products found, placeholders while they are searched, or a message instead of them. */
 class ResultsView {
   constructor() {
     this.section = byId('results');
     this.grid = byId('grid');
     this.notice = byId('notice');
     this.count = byId('count');
-    this.more = /** @type {HTMLButtonElement} */ (byId('more'));
-    this.slow = 0;
-    /** What stays when one goes on from a product. */
+    this.more = byId('more');
+    this.slowTimer = 0;
+    /** The filter of the cards' links. */
     this.filter = /** @type {Filter} */ ({});
   }
 
@@ -26,25 +26,25 @@ class ResultsView {
   showSearching() {
     this.clear('Searching…');
     this.section.setAttribute('aria-busy', 'true');
-    this.grid.append(...skeletons(SKELETONS));
+    this.grid.append(...skeletonCards(SKELETON_COUNT));
     this.announce('Searching');
-    this.slow = setTimeout(() => this.showSlowness(), SLOW_MS);
+    this.slowTimer = setTimeout(() => this.showSlowSearch(), SLOW_SEARCH_MS);
   }
 
-  showSlowness() {
-    this.count.textContent = 'Still searching. After a pause the first search takes a few seconds.';
+  showSlowSearch() {
+    this.count.textContent = 'Still searching. The first search after a pause takes some seconds longer.';
     this.announce('Still searching');
   }
 
   /**
-   * @param {Hit[]} hits
-   * @param {{hasMore: boolean, answer?: Answer}} options `answer` if they just came
+   * @param {Hit[]} hits not empty
+   * @param {{hasMore: boolean, finePrint?: string}} options
    */
-  showHits(hits, { hasMore, answer }) {
+  showHits(hits, { hasMore, finePrint = '' }) {
     this.clear('');
     this.addHits(hits, hasMore);
-    this.announce(hits.length ? `${this.count.textContent}. The nearest has the score ${hits[0].score.toFixed(3)}.` : 'No products');
-    byId('fine-print').textContent = answer ? provenance(answer) : '';
+    this.announce(`${this.count.textContent}. The best score is ${hits[0]?.score.toFixed(3)}.`);
+    byId('fine-print').textContent = finePrint;
   }
 
   /**
@@ -52,13 +52,15 @@ class ResultsView {
    * @param {boolean} hasMore
    */
   addHits(hits, hasMore) {
-    this.grid.append(...hits.map((hit) => card(hit, this.filter)));
+    this.grid.append(...hits.map((hit) => hitCard(hit, this.filter)));
     const count = this.grid.children.length;
-    this.count.textContent = hasMore ? `The ${count} nearest products` : `${count} ${count === 1 ? 'product' : 'products'}`;
+    this.count.textContent = count === 1 ? '1 product' : `${count} products, most similar first`;
     this.showMoreButton(hasMore ? 'ready' : 'none');
   }
 
   /**
+   * Adds the next page and moves the focus to its first product.
+   *
    * @param {Hit[]} hits
    * @param {boolean} hasMore
    */
@@ -66,7 +68,7 @@ class ResultsView {
     const before = this.grid.children.length;
     this.addHits(hits, hasMore);
     this.announce(`${hits.length} more products, ${this.grid.children.length} in all`);
-    /** @type {HTMLElement | null | undefined} */ (this.grid.children[before]?.querySelector('.hit'))?.focus({ preventScroll: true });
+    this.links()[before]?.focus({ preventScroll: true });
   }
 
   showLoadingMore() {
@@ -75,7 +77,7 @@ class ResultsView {
     this.announce('Loading more products');
   }
 
-  get isBusy() {
+  get isLoadingMore() {
     return this.more.getAttribute('aria-disabled') === 'true';
   }
 
@@ -88,29 +90,29 @@ class ResultsView {
 
   /**
    * @param {Message} message
-   * @param {(remedy: Remedy) => void} onRemedy
+   * @param {(action: Action) => void} onAction
    */
-  showMessage(message, onRemedy) {
+  showMessage(message, onAction) {
     this.clear('');
-    this.notice.append(messageBox(message, onRemedy));
+    this.notice.append(messageBox(message, onAction));
     this.announce(`${message.title}. ${message.text}`);
   }
 
   /**
-   * Below what was found already.
+   * Shows a message below the products, which stay.
    *
    * @param {Message} message
-   * @param {(remedy: Remedy) => void} onRemedy
+   * @param {(action: Action) => void} onAction
    */
-  showMessageBelow(message, onRemedy) {
+  showMessageBelow(message, onAction) {
     this.showMoreButton('ready');
-    byId('more-notice').replaceChildren(messageBox(message, onRemedy));
+    byId('more-notice').replaceChildren(messageBox(message, onAction));
     this.announce(`${message.title}. ${message.text}`);
   }
 
   /** @param {string} count */
   clear(count) {
-    clearTimeout(this.slow);
+    clearTimeout(this.slowTimer);
     this.section.setAttribute('aria-busy', 'false');
     this.notice.replaceChildren();
     this.grid.replaceChildren();
@@ -120,14 +122,18 @@ class ResultsView {
     this.showMoreButton('none');
   }
 
-  /** @param {string} productId @returns {HTMLElement | undefined} the product's link */
-  linkOf(productId) {
-    return [.../** @type {NodeListOf<HTMLElement>} */ (this.grid.querySelectorAll('.hit'))].find((link) => link.dataset.productId === productId);
+  links() {
+    return [...this.grid.querySelectorAll('a')];
+  }
+
+  /** @param {string} productId */
+  focusProduct(productId) {
+    this.links().find((link) => link.dataset['productId'] === productId)?.focus({ preventScroll: true });
   }
 }
 
-/** @param {Answer} answer */
-function provenance({ model, timings_ms: timings }) {
+/** @param {SearchResponse} response @returns {string} how long the service took, and with which model */
+function searchFinePrint({ model, timings_ms: timings }) {
   const total = Object.values(timings).reduce((sum, each) => sum + each, 0);
-  return `Found in ${Math.round(total)} ms by ${model}`;
+  return `Found in ${Math.round(total)} ms with the model ${model}`;
 }

@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra.local.sam.engine import Engine
-from infra.local.sam.system import SamSystem
+from infra.sam.system import SamSystem
+from infra.sam.without_registry.engine import Engine
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
+from infra.demo.catalogue import CatalogueItem
 from infra.local import aws
-from infra.local.catalogue import CatalogueItem
 from infra.local.running_system import RunningSystem
-from infra.local.sam.system import SamSystem
-from tests.e2e.shop import Shop
+from infra.sam.system import SamSystem
+from tests.e2e.shop_client import ShopClient
 from tests.unit.sam_template import ROOT
 
 BUCKET = "lookalike-pictures-123456789012-eu-central-1"
@@ -39,7 +39,7 @@ NOTHING_FAILED: dict[str, list[str]] = {"batchItemFailures": []}
 @pytest.fixture(scope="module", autouse=True)
 def shop_of_the_examples(
     system: RunningSystem,
-    shop: Shop,
+    shop: ShopClient,
     items: list[CatalogueItem],
     elasticsearch: Elasticsearch,
     eventually: Callable[[Callable[[], bool]], None],

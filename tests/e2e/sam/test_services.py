@@ -1,7 +1,7 @@
 """The containers beside the functions."""
 
-from infra.local.sam.engine import Engine
-from infra.local.sam.system import SamSystem
+from infra.sam.system import SamSystem
+from infra.sam.without_registry.engine import Engine
 
 
 def test_moto_in_its_container_loses_no_message_that_comes_while_it_deletes_another(sam: SamSystem, docker: Engine) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lookalike.adapters.openvino_embedder import OpenVinoEmbedder
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Embedder, Pixels
 
 from layers.models import export

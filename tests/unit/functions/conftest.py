@@ -1,4 +1,4 @@
-"""What all handlers need."""
+"""Fixtures of all handlers' tests: the metrics' namespace, and the metrics that were published."""
 
 import json
 import warnings

@@ -11,6 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 FOLDER = Path(__file__).parents[2] / "events"
 BUCKET = "lookalike-pictures-123456789012-eu-central-1"
+SENT_MS = 1764000000000
+"""When the example messages were sent."""
+
 REQUEST_ID = "8b5e0b4c-6f3b-4a0e-9d6f-1f2b7c8d9e0a"
 """Of the invocation and, in the examples, of the HTTP request."""
 
@@ -23,6 +26,10 @@ class Context(LambdaContext):
         self._memory_limit_in_mb = 3008
         self._invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:lookalike"
         self._aws_request_id = REQUEST_ID
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 110_000
 
 
 def example(name: str) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def test_no_script_makes_html_of_a_text() -> None:
     assert "</script" not in scripts
 
 
+def test_every_function_class_and_constant_of_the_scripts_is_used() -> None:
+    scripts = "".join(path.read_text() for path in page.FOLDER.glob("*.js"))
+    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", scripts, re.MULTILINE)
+
+    assert len(names) > 80
+    assert [name for name in names if len(re.findall(rf"\b{name}\b", scripts)) < 2] == []
+
+
 def test_files_are_taken_in_the_order_in_which_the_page_names_them(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text('<script src="b.js"></script><script src="a.js"></script>')
     (tmp_path / "a.js").write_text("'\\1 a'")

@@ -1,27 +1,37 @@
-"""Batches of products through SQS: each message is settled for itself."""
+"""The function index_products: each message of a batch is settled for itself."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from lookalike.errors import DownloadFailed, IndexAway, LookalikeError, Misconfigured, Unavailable
-from lookalike.indexing import Indexing, Target
-from lookalike.products import MAX_ATTEMPTS, PRODUCTS_A_MESSAGE, Message, Products
+from lookalike.adapters.sqs import messages
+from lookalike.errors import DownloadFailed, IndexUnavailable, LookalikeError, Misconfigured, TransientError
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.messages import MAX_ITEMS, DeleteProducts, PutProducts
+from lookalike.indexing.ports import WriteTarget
+from lookalike.indexing.product_updates import ProductUpdates
+from lookalike.indexing.products_queue import MAX_ATTEMPTS, ProductsQueue
+from lookalike.redelivery import ReceivedMessage
 
-from functions.index_products import app, messages
-from tests.fakes import FakeEmbedder, FakeIndex, FakeOutbox, FakeOutcomes, FakePictures, picture
+from functions.index_products import app
+from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, FakeOutcomeStore, FakeProductStates, FakeQueues, picture
 from tests.unit.functions.conftest import Counted
-from tests.unit.functions.events import Context, example, failed, sqs
+from tests.unit.functions.events import SENT_MS, Context, example, failed, sqs
 
 
-class Bench:
+class IndexProductsFunction:
     """The handler with fakes behind it."""
 
     def __init__(self, files: Mapping[str, bytes | LookalikeError] | None = None) -> None:
-        self.index, self.outbox, self.outcomes = FakeIndex(), FakeOutbox(), FakeOutcomes()
-        indexing = Indexing(lambda: [Target(self.index, FakeEmbedder())], FakePictures(files))
-        self._handler = app.create(Products(indexing, self.outcomes, self.outbox))
+        self.index, self.queues, self.outcomes = FakeIndex(), FakeQueues(), FakeOutcomeStore()
+        self.redelivered: list[ReceivedMessage] = []
+        indexer = Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], FakeFetcher(files))
+        self._handler = app.create(
+            ProductsQueue(indexer, ProductUpdates(indexer, FakeProductStates()), self.outcomes, self.queues),
+            messages.decode,
+            self.redelivered.extend,
+        )
 
     def call(self, event: dict[str, Any]) -> list[str]:
         return failed(self._handler(event, Context()))
@@ -35,14 +45,15 @@ def _put(*names: str, **more: Any) -> str:
 
 
 def test_the_example_s_products_are_indexed_with_their_attributes_and_deleted_again() -> None:
-    message = messages.read(example("index_products_put")["Records"][0]["body"])
-    bench = Bench({url: picture(number) for number, product in enumerate(message.put) for url in product.image_urls})
+    [message] = messages.decode(example("index_products_put")["Records"][0]["body"])
+    assert isinstance(message, PutProducts)
+    function = IndexProductsFunction({url: picture(number) for number, product in enumerate(message.items) for url in product.image_urls})
 
-    assert bench.call(example("index_products_put")) == []
-    attributes = {indexed.product_id: indexed.attributes for indexed, _ in bench.index.documents.values()}
-    assert attributes == {product.product_id: product.attributes for product in message.put}
-    assert bench.call(example("index_products_delete")) == []
-    assert bench.index.products() == set()
+    assert function.call(example("index_products_put")) == []
+    attributes = {indexed.product_id: indexed.attributes for indexed, _ in function.index.documents.values()}
+    assert attributes == {product.product_id: product.attributes for product in message.items}
+    assert function.call(example("index_products_delete")) == []
+    assert function.index.products() == set()
 
 
 UNREADABLE = {
@@ -61,7 +72,10 @@ UNREADABLE = {
     "an unknown field of a product": '{"put": [{"product_id": "p", "image_urls": [], "images": []}]}',
     "one address alone": '{"put": [{"product_id": "p", "image_urls": "http://a/p"}]}',
     "attributes that are a list": '{"put": [{"product_id": "p", "image_urls": [], "attributes": []}]}',
-    "too many products": _put(*map(str, range(PRODUCTS_A_MESSAGE + 1))),
+    "too many products": _put(*map(str, range(MAX_ITEMS + 1))),
+    "a number that is none": '{"put": [{"product_id": "p", "image_urls": [], "attributes": {"price": 1e999}}]}',
+    "a time in the future": _put("ok", as_of="2999-01-01T00:00:00Z"),
+    "a time without a zone": _put("ok", as_of="2026-01-02T03:04:05"),
     "a negative attempt": _put("ok", attempt=-1),
     "a product that is put and deleted": '{"put": [{"product_id": "p", "image_urls": []}], "delete": ["p"]}',
 }
@@ -69,87 +83,106 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_message_that_cannot_be_read_comes_back_alone(body: str) -> None:
-    bench = Bench({"http://a/ok": picture(1)})
+    function = IndexProductsFunction({"http://a/ok": picture(1)})
 
-    assert bench.call(sqs({"m1": body, "m2": _put("ok")})) == ["m1"]
-    assert bench.index.products() == {"ok"}
+    assert function.call(sqs({"m1": body, "m2": _put("ok")})) == ["m1"]
+    assert function.index.products() == {"ok"}
 
 
 def test_a_sign_that_json_writes_as_two_escapes_is_text() -> None:
-    bench = Bench({"http://a/ok": picture(1)})
+    function = IndexProductsFunction({"http://a/ok": picture(1)})
     body = '{"put": [{"product_id": "\\ud83d\\ude00", "image_urls": ["http://a/ok"]}]}'
 
-    assert bench.call(sqs({"m1": body})) == []
-    assert bench.index.products() == {"😀"}
+    assert function.call(sqs({"m1": body})) == []
+    assert function.index.products() == {"😀"}
 
 
 def test_an_empty_message_asks_for_nothing() -> None:
-    assert Bench().call(sqs({"m1": "{}"})) == []
+    assert IndexProductsFunction().call(sqs({"m1": "{}"})) == []
 
 
-def test_one_bad_picture_is_remembered_and_its_neighbours_are_indexed() -> None:
-    bench = Bench({"http://a/bad": b"no picture", "http://a/ok": picture(1)})
+def test_the_failure_of_one_bad_picture_is_recorded_and_the_others_are_indexed() -> None:
+    function = IndexProductsFunction({"http://a/bad": b"no picture", "http://a/ok": picture(1)})
 
-    assert bench.call(sqs({"m1": _put("ok", "bad", "gone", backfill_id="b", run=2)})) == []
-    assert bench.states() == {"ok": ("indexed", None), "bad": ("failed", "picture_unusable"), "gone": ("failed", "picture_unreachable")}
-    assert {(outcome.backfill_id, outcome.run) for outcome in bench.outcomes.known.values()} == {("b", 2)}
-
-
-def test_a_product_without_pictures_is_remembered_as_failed() -> None:
-    bench = Bench()
-
-    assert bench.call(sqs({"m1": '{"put": [{"product_id": "p", "image_urls": []}]}'})) == []
-    assert bench.states() == {"p": ("failed", "request_invalid")}
+    assert function.call(sqs({"m1": _put("ok", "bad", "gone", backfill_id="b", run=2)})) == []
+    assert function.states() == {"ok": ("indexed", None), "bad": ("failed", "picture_unusable"), "gone": ("failed", "picture_unreachable")}
+    assert {(outcome.backfill_id, outcome.run) for outcome in function.outcomes.known.values()} == {("b", 2)}
 
 
-def test_a_product_that_may_pass_later_goes_on_alone_and_can_be_read_again() -> None:
-    bench = Bench({"http://a/slow": DownloadFailed("slow"), "http://a/ok": picture(1)})
+def test_a_product_without_pictures_is_recorded_as_failed() -> None:
+    function = IndexProductsFunction()
 
-    assert bench.call(sqs({"m1": _put("ok", "slow", backfill_id="b", run=2)})) == []
-    [(message, _)] = bench.outbox.products
-    assert message == messages.read(_put("slow", backfill_id="b", run=2, attempt=1))
-
-
-def test_one_that_was_posted_too_often_comes_back_and_its_neighbours_do_not() -> None:
-    bench = Bench({"http://a/slow": DownloadFailed("slow"), "http://a/ok": picture(1)})
-
-    assert bench.call(sqs({"m1": _put("ok"), "m2": _put("slow", attempt=MAX_ATTEMPTS)})) == ["m2"]
-    assert bench.index.products() == {"ok"}
+    assert function.call(sqs({"m1": '{"put": [{"product_id": "p", "image_urls": []}]}'})) == []
+    assert function.states() == {"p": ("failed", "request_invalid")}
 
 
-def test_an_object_that_we_may_not_read_comes_back_and_its_neighbours_do_not() -> None:
-    bench = Bench({"http://a/ours": Misconfigured("S3 says 403"), "http://a/ok": picture(1)})
+def test_after_a_transient_error_a_product_is_sent_again_alone_in_a_message_that_can_be_decoded() -> None:
+    function = IndexProductsFunction({"http://a/slow": DownloadFailed("slow"), "http://a/ok": picture(1)})
 
-    assert bench.call(sqs({"m1": _put("ours"), "m2": _put("ok")})) == ["m1"]
-    assert bench.index.products() == {"ok"}
-
-
-@pytest.mark.parametrize("away", [IndexAway("gone"), Unavailable("busy")])
-def test_the_whole_batch_comes_back_while_the_index_is_away(away: LookalikeError) -> None:
-    bench = Bench({"http://a/ok": picture(1)})
-    bench.index.away = away
-
-    assert bench.call(sqs({"m1": _put("ok"), "m2": "{", "m3": _put("gone")})) == ["m1", "m2", "m3"]
-    assert bench.states() == {}
+    assert function.call(sqs({"m1": _put("ok", "slow", backfill_id="b", run=2)})) == []
+    [(message, _)] = function.queues.products
+    assert (message,) == messages.decode(_put("slow", backfill_id="b", run=2, attempt=1), SENT_MS)
 
 
-def test_our_own_fault_fails_the_function_so_that_the_batch_stays_in_the_queue() -> None:
-    bench = Bench({"http://a/ok": picture(1)})
-    bench.index.away = Misconfigured("the model is missing")
+def test_a_message_whose_last_attempt_fails_comes_back_alone() -> None:
+    function = IndexProductsFunction({"http://a/slow": DownloadFailed("slow"), "http://a/ok": picture(1)})
+
+    assert function.call(sqs({"m1": _put("ok"), "m2": _put("slow", attempt=MAX_ATTEMPTS)})) == ["m2"]
+    assert function.index.products() == {"ok"}
+
+
+def test_a_message_about_an_object_that_the_role_may_not_read_comes_back_alone() -> None:
+    function = IndexProductsFunction({"http://a/ours": Misconfigured("S3 says 403"), "http://a/ok": picture(1)})
+
+    assert function.call(sqs({"m1": _put("ours"), "m2": _put("ok")})) == ["m1"]
+    assert function.index.products() == {"ok"}
+
+
+@pytest.mark.parametrize("away", [IndexUnavailable("gone"), TransientError("busy")])
+def test_the_whole_batch_comes_back_while_the_index_is_unavailable(away: LookalikeError) -> None:
+    function = IndexProductsFunction({"http://a/ok": picture(1)})
+    function.index.away = away
+
+    assert function.call(sqs({"m1": _put("ok"), "m2": "{", "m3": _put("gone")})) == ["m1", "m2", "m3"]
+    assert function.states() == {}
+
+
+def test_a_misconfiguration_fails_the_function_so_that_the_batch_stays_in_the_queue() -> None:
+    function = IndexProductsFunction({"http://a/ok": picture(1)})
+    function.index.away = Misconfigured("the model is missing")
 
     with pytest.raises(Misconfigured, match="the model is missing"):
-        bench.call(sqs({"m1": _put("ok")}))
+        function.call(sqs({"m1": _put("ok")}))
 
 
 def test_products_and_returned_messages_are_counted(counted: Counted) -> None:
-    Bench({"http://a/ok": picture(1)}).call(sqs({"m1": _put("ok", "gone"), "m2": "{", "m3": json.dumps({"delete": ["p"]})}))
+    IndexProductsFunction({"http://a/ok": picture(1)}).call(sqs({"m1": _put("ok", "gone"), "m2": "{", "m3": json.dumps({"delete": ["p"]})}))
 
     assert counted() == {"Products": 2, "MessagesReturned": 1}
 
 
-def test_a_message_as_the_outbox_posts_it_is_read_as_it_was() -> None:
-    posted = messages.read(_put("a", "b", delete=["c"], backfill_id="b", run=3, attempt=2))
+def test_a_message_is_decoded_as_it_was_encoded() -> None:
+    put, delete = messages.decode(_put("a", "b", delete=["c"], backfill_id="b", run=3, attempt=2))
 
-    assert (posted.delete, posted.backfill_id, posted.run, posted.attempt) == (("c",), "b", 3, 2)
-    assert [product.product_id for product in posted.put] == ["a", "b"]
-    assert messages.read("{}") == Message()
+    assert isinstance(put, PutProducts)
+    assert [product.product_id for product in put.items] == ["a", "b"]
+    assert delete == DeleteProducts(("c",), backfill_id="b", run=3, attempt=2)
+    assert [message.as_of for message in messages.decode(_put("a", as_of="2025-11-24T15:00:00.678Z"), SENT_MS)] == [1763996400678]
+    assert messages.decode("{}") == ()
+
+
+def test_messages_that_fail_come_back_soon() -> None:
+    function = IndexProductsFunction({"http://a/ok": picture(1)})
+    function.call(sqs({"m1": _put("ok"), "m2": "{"}))
+    function.index.away = IndexUnavailable("gone")
+    function.call(sqs({"m3": _put("ok")}))
+
+    assert [(message.receives, message.is_unreadable) for message in function.redelivered] == [(1, True), (1, False)]
+    assert function.redelivered[0].delay_s(10) == 0
+
+
+@pytest.mark.parametrize(("receives", "least_s", "most_s"), [(1, 10, 13), (2, 20, 25), (5, 160, 200), (12, 900, 900)])
+def test_the_wait_doubles_with_each_receive_up_to_a_quarter_of_an_hour(receives: int, least_s: int, most_s: int) -> None:
+    message = ReceivedMessage("arn", "handle", receives)
+
+    assert (message.delay_s(10, lambda: 0.0), message.delay_s(10, lambda: 1.0)) == pytest.approx((least_s, most_s), abs=1)

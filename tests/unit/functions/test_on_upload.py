@@ -1,4 +1,4 @@
-"""S3 events through SQS: the index follows the bucket, message by message."""
+"""The function on_upload: the index follows the bucket, message by message."""
 
 import json
 from collections.abc import Mapping
@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from lookalike.domain import image_id
-from lookalike.errors import DownloadFailed, IndexAway, LookalikeError, Misconfigured
-from lookalike.indexing import Indexing, Target
-from lookalike.uploads import Uploads
+from lookalike.errors import DownloadFailed, IndexUnavailable, LookalikeError, Misconfigured
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.ports import WriteTarget
+from lookalike.indexing.uploads import Uploads
 
 from functions.on_upload import app
-from tests.fakes import FakeEmbedder, FakeIndex, FakeOutcomes, FakePictures, picture
+from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, FakeOutcomeStore, picture
 from tests.unit.functions.conftest import Counted
 from tests.unit.functions.events import BUCKET, Context, example, failed, s3, sqs
 
@@ -19,14 +20,14 @@ GREEN = f"s3://{BUCKET}/images/Kleid grün 42/Vorne links.jpg"
 """The object that the examples are about."""
 
 
-class Bench:
+class OnUploadFunction:
     """The handler with fakes behind it; the bucket holds these keys."""
 
     def __init__(self, objects: Mapping[str, bytes | LookalikeError] | None = None) -> None:
-        self.index, self.outcomes = FakeIndex(), FakeOutcomes()
-        self.pictures = FakePictures({f"s3://{BUCKET}/{key}": content for key, content in (objects or {}).items()})
-        indexing = Indexing(lambda: [Target(self.index, FakeEmbedder())], self.pictures)
-        self._handler = app.create(Uploads(indexing, self.outcomes))
+        self.index, self.outcomes = FakeIndex(), FakeOutcomeStore()
+        self.fetcher = FakeFetcher({f"s3://{BUCKET}/{key}": content for key, content in (objects or {}).items()})
+        indexer = Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], self.fetcher)
+        self._handler = app.create(Uploads(indexer, self.outcomes), lambda _: None)
 
     def call(self, event: dict[str, Any]) -> list[str]:
         return failed(self._handler(event, Context()))
@@ -36,52 +37,52 @@ class Bench:
 
 
 def test_a_key_is_decoded_and_its_object_is_indexed_under_its_product() -> None:
-    bench = Bench({"images/Kleid grün 42/Vorne links.jpg": picture(1)})
+    function = OnUploadFunction({"images/Kleid grün 42/Vorne links.jpg": picture(1)})
 
-    assert bench.call(example("on_upload_put")) == []
-    [(indexed, _)] = bench.index.documents.values()
+    assert function.call(example("on_upload_put")) == []
+    [(indexed, _)] = function.index.documents.values()
     assert (indexed.product_id, indexed.image_url, indexed.origin) == ("Kleid grün 42", GREEN, "upload")
     assert indexed.image_id == image_id("Kleid grün 42", GREEN)
 
 
 @pytest.mark.parametrize("key", ["images/a+b.jpg", "images/100%/über &=?.jpg", "images/a%2Fb.jpg", "images/p/sub/folder/x.png"])
 def test_a_key_with_signs_that_urls_know_is_the_bucket_s_own(key: str) -> None:
-    bench = Bench({key: picture(1)})
+    function = OnUploadFunction({key: picture(1)})
 
-    assert bench.call(sqs({"m1": s3(key)})) == []
-    assert bench.urls() == {f"s3://{BUCKET}/{key}"}
+    assert function.call(sqs({"m1": s3(key)})) == []
+    assert function.urls() == {f"s3://{BUCKET}/{key}"}
 
 
 @pytest.mark.parametrize("name", ["on_upload_delete", "on_upload_lifecycle_expiration"])
 def test_an_object_that_is_gone_cannot_be_found_any_more(name: str) -> None:
-    bench = Bench({"images/Kleid grün 42/Vorne links.jpg": picture(1)})
-    bench.call(example("on_upload_put"))
-    bench.pictures.files.clear()
+    function = OnUploadFunction({"images/Kleid grün 42/Vorne links.jpg": picture(1)})
+    function.call(example("on_upload_put"))
+    function.fetcher.files.clear()
 
-    assert bench.call(example(name)) == []
-    assert bench.urls() == set()
+    assert function.call(example(name)) == []
+    assert function.urls() == set()
 
 
 def test_what_is_there_counts_and_not_what_the_event_says() -> None:
-    bench = Bench({"images/Kleid grün 42/Vorne links.jpg": picture(1)})
+    function = OnUploadFunction({"images/Kleid grün 42/Vorne links.jpg": picture(1)})
 
-    assert bench.call(example("on_upload_delete")) == []
-    assert bench.urls() == {GREEN}
+    assert function.call(example("on_upload_delete")) == []
+    assert function.urls() == {GREEN}
 
 
 def test_s3_s_test_event_is_ignored() -> None:
-    bench = Bench()
+    function = OnUploadFunction()
 
-    assert bench.call(example("on_upload_test_event")) == []
-    assert not bench.outcomes.known
+    assert function.call(example("on_upload_test_event")) == []
+    assert not function.outcomes.known
 
 
 @pytest.mark.parametrize("key", ["images/", "images/p", "images/p/", "thumbs/p.jpg", "images//x.jpg", "p.jpg", "Images/p.jpg"])
 def test_a_key_of_another_form_is_ignored(key: str) -> None:
-    bench = Bench({key: picture(1), "images/p.jpg": picture(2)})
+    function = OnUploadFunction({key: picture(1), "images/p.jpg": picture(2)})
 
-    assert bench.call(sqs({"m1": s3(key, "images/p.jpg")})) == []
-    assert bench.urls() == {f"s3://{BUCKET}/images/p.jpg"}
+    assert function.call(sqs({"m1": s3(key, "images/p.jpg")})) == []
+    assert function.urls() == {f"s3://{BUCKET}/images/p.jpg"}
 
 
 UNREADABLE = {
@@ -103,53 +104,53 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_message_that_cannot_be_read_comes_back_alone(body: str) -> None:
-    bench = Bench({"images/p.jpg": picture(1)})
+    function = OnUploadFunction({"images/p.jpg": picture(1)})
 
-    assert bench.call(sqs({"m1": body, "m2": s3("images/p.jpg")})) == ["m1"]
-    assert bench.urls() == {f"s3://{BUCKET}/images/p.jpg"}
+    assert function.call(sqs({"m1": body, "m2": s3("images/p.jpg")})) == ["m1"]
+    assert function.urls() == {f"s3://{BUCKET}/images/p.jpg"}
 
 
-def test_a_bad_picture_is_remembered_and_does_not_come_back() -> None:
-    bench = Bench({"images/bad.jpg": b"no picture", "images/good.jpg": picture(1)})
+def test_the_failure_of_a_bad_picture_is_recorded_and_its_message_does_not_come_back() -> None:
+    function = OnUploadFunction({"images/bad.jpg": b"no picture", "images/good.jpg": picture(1)})
 
-    assert bench.call(sqs({"m1": s3("images/bad.jpg"), "m2": s3("images/good.jpg")})) == []
-    outcome = bench.outcomes.known[f"s3://{BUCKET}/images/bad.jpg"]
+    assert function.call(sqs({"m1": s3("images/bad.jpg"), "m2": s3("images/good.jpg")})) == []
+    outcome = function.outcomes.known[f"s3://{BUCKET}/images/bad.jpg"]
     assert (outcome.product_id, outcome.state, outcome.code) == ("bad", "failed", "picture_unusable")
-    assert bench.urls() == {f"s3://{BUCKET}/images/good.jpg"}
+    assert function.urls() == {f"s3://{BUCKET}/images/good.jpg"}
 
 
 @pytest.mark.parametrize("error", [DownloadFailed("S3 is slow"), Misconfigured("S3 says 403")])
 def test_a_message_with_an_object_that_is_not_done_comes_back_and_the_others_do_not(error: LookalikeError) -> None:
-    bench = Bench({"images/slow.jpg": error, "images/a.jpg": picture(1), "images/b.jpg": picture(2)})
+    function = OnUploadFunction({"images/slow.jpg": error, "images/a.jpg": picture(1), "images/b.jpg": picture(2)})
 
-    assert bench.call(sqs({"m1": s3("images/a.jpg", "images/slow.jpg"), "m2": s3("images/b.jpg"), "m3": s3("images/slow.jpg")})) == [
+    assert function.call(sqs({"m1": s3("images/a.jpg", "images/slow.jpg"), "m2": s3("images/b.jpg"), "m3": s3("images/slow.jpg")})) == [
         "m1",
         "m3",
     ]
-    assert bench.urls() == {f"s3://{BUCKET}/images/a.jpg", f"s3://{BUCKET}/images/b.jpg"}
+    assert function.urls() == {f"s3://{BUCKET}/images/a.jpg", f"s3://{BUCKET}/images/b.jpg"}
 
 
-def test_every_message_about_objects_comes_back_while_the_index_is_away() -> None:
-    bench = Bench({"images/a.jpg": picture(1)})
-    bench.index.away = IndexAway("gone")
+def test_every_message_about_objects_comes_back_while_the_index_is_unavailable() -> None:
+    function = OnUploadFunction({"images/a.jpg": picture(1)})
+    function.index.away = IndexUnavailable("gone")
     other = json.dumps({"Event": "s3:TestEvent"})
 
-    assert bench.call(sqs({"m1": s3("images/a.jpg"), "m2": other, "m3": "no JSON", "m4": s3("images/b.jpg")})) == ["m1", "m3", "m4"]
+    assert function.call(sqs({"m1": s3("images/a.jpg"), "m2": other, "m3": "no JSON", "m4": s3("images/b.jpg")})) == ["m1", "m3", "m4"]
 
 
-def test_our_own_fault_fails_the_function_so_that_the_batch_stays_in_the_queue() -> None:
-    bench = Bench({"images/a.jpg": picture(1)})
-    bench.index.away = Misconfigured("the model is missing")
+def test_a_misconfiguration_fails_the_function_so_that_the_batch_stays_in_the_queue() -> None:
+    function = OnUploadFunction({"images/a.jpg": picture(1)})
+    function.index.away = Misconfigured("the model is missing")
 
     with pytest.raises(Misconfigured, match="the model is missing"):
-        bench.call(sqs({"m1": s3("images/a.jpg")}))
+        function.call(sqs({"m1": s3("images/a.jpg")}))
 
 
 def test_outcomes_are_counted(counted: Counted) -> None:
-    bench = Bench({"images/bad.jpg": b"no picture", "images/a.jpg": picture(1), "images/b.jpg": picture(2)})
+    function = OnUploadFunction({"images/bad.jpg": b"no picture", "images/a.jpg": picture(1), "images/b.jpg": picture(2)})
     event = sqs({"m1": s3("images/bad.jpg", "images/a.jpg", "images/b.jpg", "images/gone.jpg")})
 
-    bench.call(event)
-    assert counted() == {"PictureFailed": 1, "PictureIndexed": 2, "PictureDeleted": 1}
-    bench.call(event)
-    assert counted() == {"PictureFailed": 1, "PictureUnchanged": 2, "PictureDeleted": 1}
+    function.call(event)
+    assert counted() == {"PictureFailed": 1, "PictureIndexed": 2, "PictureDeleted": 1, "MessagesReturned": 0}
+    function.call(event)
+    assert counted() == {"PictureFailed": 1, "PictureUnchanged": 2, "PictureDeleted": 1, "MessagesReturned": 0}

@@ -1,0 +1,98 @@
+"""A live view of a backfill in the terminal: ``python -m infra.demo.backfill_watch [ID]``, until it has finished.
+
+The backfill function is asked where the AWS CLI would ask it: on AWS, or wherever ``AWS_ENDPOINT_URL_LAMBDA`` says.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeAlias
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from infra.local.invocation import BACKFILL_FUNCTION, CommandRefused, FunctionFailed, Json, command, through
+
+EVERY_S = 2.0
+ENDED = frozenset({"finished", "cancelled"})
+
+Ask: TypeAlias = Callable[[Json], Json]
+
+
+def statuses(ask: Ask, backfill_id: str, wait: Callable[[], object]) -> Iterator[Json]:
+    """The backfill's status again and again, the last one when it has ended."""
+    while True:
+        status = ask({"action": "status", "backfill_id": backfill_id})
+        yield status
+        if status["state"] in ENDED:
+            return
+        wait()
+
+
+def newest(ask: Ask) -> str:
+    """The id of the backfill that was started last.
+
+    Raises:
+        CommandRefused: there is none.
+    """
+    backfills = ask({"action": "list"})["backfills"]
+    if not backfills:
+        raise CommandRefused("there is no backfill: start one, see the README")
+    return str(backfills[0]["backfill_id"])
+
+
+def view(status: Mapping[str, Any]) -> RenderableType:
+    """A status as it is shown."""
+    total = status["total"] if status["total"] is not None else "?"
+    counts = Table.grid(padding=(0, 2))
+    rows = {
+        "read": f"{status['read']:,} of {total:,}" if isinstance(total, int) else f"{status['read']:,}",
+        "indexed": f"{status['indexed']:,}",
+        "unchanged": f"{status['unchanged']:,}",
+        "deleted": f"{status['deleted']:,}" if status["deleted"] else None,
+        "failed": f"{sum(status['failed'].values()):,}",
+        **{f"  {code}": f"{count:,}" for code, count in sorted(status["failed"].items(), key=lambda item: -item[1])},
+        "dead letters": ", ".join(f"{count:,} of {queue}" for queue, count in status["dead_letters"].items() if count) or None,
+        "rate": f"{status['rate']:,.1f} products a second",
+        "time left": str(timedelta(seconds=status["time_left_s"])) if status["time_left_s"] is not None else None,
+    }
+    for name, value in rows.items():
+        if value is not None:
+            counts.add_row(Text(name, style="red" if name.startswith(("failed", "  ", "dead")) else ""), value)
+    percent = status["percent"]
+    into = f" into {status['into']}" if status["into"] else ""
+    head = Text(f"{status['backfill_id']}{into}: {status['state']}" + (f", {percent} %" if percent is not None else ""), style="bold")
+    return Group(head, ProgressBar(total=100, completed=percent or 0, width=60), counts)
+
+
+def main() -> None:
+    """The command ``python -m infra.demo.backfill_watch``."""
+    parser = argparse.ArgumentParser(prog="python -m infra.demo.backfill_watch", description="A backfill, live, until it has finished.")
+    parser.add_argument("backfill_id", nargs="?", help="default: the one that was started last")
+    parser.add_argument("--function", default=BACKFILL_FUNCTION, help="name of the backfill function")
+    given = parser.parse_args()
+    try:
+        watch(partial(command, through(boto3.client("lambda")), function=given.function), given.backfill_id or None, Console())
+    except (CommandRefused, FunctionFailed, ClientError, BotoCoreError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def watch(ask: Ask, backfill_id: str | None, console: Console) -> None:
+    """Shows it until it has ended."""
+    with Live(console=console, auto_refresh=False) as live:
+        for status in statuses(ask, backfill_id or newest(ask), lambda: time.sleep(EVERY_S)):
+            live.update(view(status), refresh=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Draws a product of the drawn catalogue: a shape of products.svg in its colours, turned, on a background."""
+
+import re
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from random import Random
+
+import resvg_py
+from PIL import Image
+
+from infra.demo.assortment import COLOURS, Colour, Design
+
+SHAPES = Path(__file__).with_name("products.svg")
+SIZE = 420
+"""Width and height of a picture in pixels."""
+
+DARK: Colour = (48, 46, 52)
+
+
+def draw(design: Design) -> bytes:
+    """The product's picture, a JPEG of 420 x 420 pixels; the same bytes each time for one version of the renderer and of Pillow."""
+    rendered = resvg_py.svg_to_bytes(svg_string=_svg(design), skip_system_fonts=True)
+    content = BytesIO()
+    Image.open(BytesIO(bytes(rendered))).convert("RGB").save(content, "JPEG", quality=88, subsampling=0)
+    return content.getvalue()
+
+
+@cache
+def shapes(category: str) -> list[str]:
+    """The parts of each shape of a category, as SVG."""
+    return re.findall(rf'<g class="{category}"[^>]*>(.*?)</g>', SHAPES.read_text(), re.DOTALL)
+
+
+@cache
+def _definitions() -> str:
+    """The patterns, filters and common styles of products.svg."""
+    return "".join(re.findall(r"<(?:style|defs)>.*?</(?:style|defs)>", SHAPES.read_text(), re.DOTALL))
+
+
+def _svg(design: Design) -> str:
+    random = Random(design.number)
+    shape = shapes(design.category)[design.shape % len(shapes(design.category))]
+    stands = 'class="shadow"' in shape
+    turn = random.uniform(-3, 3) if stands else random.uniform(-25, 25)
+    scale, mirror = random.uniform(0.8, 1.06), random.choice((-1, 1))
+    x, y, horizon = random.uniform(-0.09, 0.09), random.uniform(-0.07, 0.07), random.uniform(0.25, 0.65)
+    spot, wall = f'cx="{random.uniform(-1.1, 1.1):.2f}" cy="{random.uniform(-1.1, 0.6):.2f}"', _css(design.background)
+    floor = f'<path fill="{_css(_mixed(design.background, DARK, 0.07))}" d="M-1.2 {horizon:.2f}H1.2V1.2H-1.2Z"/>' if stands else ""
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{SIZE}" height="{SIZE}" viewBox="-1.2 -1.2 2.4 2.4">{_definitions()}
+  <style>{_styles(design)}</style>
+  <radialGradient id="spot" gradientUnits="userSpaceOnUse" {spot} r="2" href="#spotlight"/>
+  <path fill="{wall}" d="M-1.2 -1.2H1.2V1.2H-1.2Z"/>{floor}
+  <path fill="url(#spot)" d="M-1.2 -1.2H1.2V1.2H-1.2Z"/>
+  <g{"" if stands else ' filter="url(#lifted)"'}>
+    <g id="thing" transform="translate({x:.3f} {y:.3f}) rotate({turn:.2f}) scale({mirror * scale:.3f} {scale:.3f})">{shape}</g>
+  </g>
+  <mask id="cover" mask-type="alpha"><use href="#thing"/></mask>
+  <path fill="url(#light)" mask="url(#cover)" d="M-1 -1H1V1H-1Z"/>
+</svg>"""
+
+
+def _styles(design: Design) -> str:
+    """The paints of a product: its colour, and on it cream, or navy on cream and other pale colours."""
+    first = COLOURS[design.colour]
+    second = COLOURS["navy" if design.colour in ("cream", "blush", "mustard") else "cream"]
+    paints = {
+        "shade": _mixed(first, DARK, 0.16),
+        "deep": _mixed(first, DARK, 0.5),
+        "trim": _mixed(first, DARK, 0.3) if design.pattern == "plain" else second,
+        "metal": ((190, 152, 92), (172, 176, 182))[design.number % 2],
+        "wood": ((168, 122, 82), (110, 78, 58))[design.number // 2 % 2],
+    }
+    pattern = _css(first) if design.pattern == "plain" else f"url(#{design.pattern})"
+    lines = [f".first {{fill: {_css(first)}}} .second {{fill: {_css(second)}}}", _style("body", pattern)]
+    return " ".join([*lines, *(_style(paint, _css(colour)) for paint, colour in paints.items())])
+
+
+def _style(paint: str, value: str) -> str:
+    return f".{paint} {{fill: {value}}} .{paint}.line {{fill: none; stroke: {value}}}"
+
+
+def _mixed(first: Colour, second: Colour, share: float) -> Colour:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def _css(colour: Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

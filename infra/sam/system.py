@@ -1,0 +1,238 @@
+"""The deployed shape on this machine: the image built by `sam build`, run by `sam local`, beside Elasticsearch and moto in containers.
+
+``python -m infra.sam.system`` serves until Ctrl-C.
+"""
+
+import argparse
+import json
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import requests
+from rich.console import Console
+
+from infra.demo.catalogue import drawn_catalogue
+from infra.demo.demonstration import Demonstration
+from infra.demo.image_server import ImageServer
+from infra.local import invocation, resources
+from infra.local.child_process import ChildProcess, ended_by_signals
+from infra.local.event_source import event_sources
+from infra.local.loopback import free_port
+from infra.local.resources import TRIGGERS
+from infra.local.running_system import Ports, RunningSystem
+from infra.sam import image
+from infra.sam.image import BuildFailed
+from infra.sam.services import Services, ServicesFailed, answers
+from infra.sam.without_registry.engine import Engine, EngineMissing
+from infra.sam.without_registry.stand_ins import ImageMissing, engine_with_images
+from layers.models.export import Say
+from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download, model_id
+
+BUILD = Path("build/sam")
+API_PORT = 3000
+ELASTICSEARCH_PORT = 9200
+READY_WITHIN_S = 300
+
+
+class SamFailed(Exception):
+    """`sam local` ended or did not answer; the message has the end of its log."""
+
+
+FAILURES = (EngineMissing, ImageMissing, BuildFailed, ServicesFailed, SamFailed, invocation.FunctionFailed)
+"""What can keep the system from starting, each with a message for the user."""
+
+
+@dataclass(eq=False)
+class SamSystem(RunningSystem):
+    """The system as containers. Entering it starts all but the functions, which `serve` does.
+
+    Args:
+        engine: the container engine.
+        model: a network's id.
+        data: folder of the built template and of logs.
+        random_weights: seed of made-up weights; None for the published ones.
+        next_model: a second network in the image, for a backfill into a new index.
+        project: name of the containers and their network.
+        keep_index: whether a later run finds the index again.
+    """
+
+    engine: Engine
+    model: str
+    data: Path
+    _: KW_ONLY
+    random_weights: int | None = None
+    next_model: str | None = None
+    project: str = "lookalike"
+    keep_index: bool = False
+
+    server: Services = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = self.data.absolute()
+        self.search_url = f"http://127.0.0.1:{self.ports.api or free_port()}"
+        self.lambda_url = f"http://127.0.0.1:{self.ports.lambda_api or free_port()}"
+        self.elasticsearch_url = f"http://127.0.0.1:{self.ports.elasticsearch or free_port()}"
+        self.aws_url = f"http://127.0.0.1:{self.ports.aws or free_port()}"
+        self.server = Services(self.engine, self.project, self.elasticsearch_url, self.aws_url, keep_index=self.keep_index, say=self.say)
+
+    @property
+    def _parameters(self) -> dict[str, str]:
+        """Of the template."""
+        return {
+            "ElasticsearchUrl": "http://elasticsearch:9200",
+            "Alias": self.alias,
+            "Model": self.model,
+            "RandomWeights": "" if self.random_weights is None else str(self.random_weights),
+            "NextModel": self.next_model or "",
+        }
+
+    def _start(self, stack: ExitStack) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        image.build(self.engine, self.data, self._parameters, self.say)
+        stack.enter_context(self.server)
+        self.resources = resources.create(
+            self.aws_url, visibility_timeout_s=self.visibility_timeout_s, max_receive_count=self.max_receive_count
+        )
+
+    def serve(self, private_image_origins: Iterable[str] = ()) -> None:
+        """Starts `sam local` and the polling of the queues; returns when the API answers and the functions are warm.
+
+        Args:
+            private_image_origins: ``host:port`` pairs that pictures may be fetched from although they are on this machine; their host may
+                be known only once the network is there, so they are not given earlier.
+        """
+        with ExitStack() as stack:
+            environment = self._environment(private_image_origins)
+            (self.data / "environment.json").write_text(json.dumps({"Parameters": environment}, indent=2))
+            self.say("Starting sam local start-lambda and start-api with warm containers")
+            stack.enter_context(self._sam("start-lambda", self.lambda_url))
+            stack.enter_context(self._sam("start-api", self.search_url))
+            health = requests.get(f"{self.search_url}/health", timeout=120)
+            if health.status_code == 502:
+                raise SamFailed(f"search does not start; its log is {self.data / 'start-api.log'}")
+            invoke = invocation.through(invocation.client(self.lambda_url))
+            one_each = {trigger.queue: 1 for trigger in TRIGGERS}  # `sam local` has one container of a function
+            for source in event_sources(self.resources, self.aws_url, invoke, TRIGGERS, one_each):
+                stack.enter_context(source)
+            self._stack.push(stack.pop_all())
+
+    def sam(self, *arguments: str) -> list[str]:
+        """A command of `sam local` on the built template, with this system's variables."""
+        options = ["--docker-network", self.project, "--skip-pull-image", "--env-vars", str(self.data / "environment.json")]
+        overrides = ["--parameter-overrides", *image.overrides(self._parameters)]
+        return [*image.SAM, "local", *arguments, "--template", str(image.template(self.data)), *options, *overrides]
+
+    @property
+    def sam_environment(self) -> dict[str, str]:
+        """The environment of such a command; `sam local` passes the credentials in it on to the functions."""
+        return {**self.engine.whole_environment, **self.aws_environment, **image.QUIET}
+
+    @property
+    def function_environment(self) -> dict[str, str]:
+        """All that a function needs which runs in the network without `sam`."""
+        told: dict[str, str] = json.loads((self.data / "environment.json").read_text())["Parameters"]
+        model = model_id(NETWORKS[self.model], self.random_weights)
+        inside = {"AWS_ENDPOINT_URL": told["AWS_ENDPOINT_URL"], "LOOKALIKE_MODEL": model, "POWERTOOLS_METRICS_NAMESPACE": "lookalike"}
+        return {**self.aws_environment, **told, **inside}
+
+    @contextmanager
+    def _sam(self, command: str, url: str) -> Iterator[None]:
+        log = self.data / f"{command}.log"
+        log.unlink(missing_ok=True)
+        full = [*self.sam(command), "--port", url.rpartition(":")[2], "--warm-containers", "EAGER", "--no-watch"]
+        process = ChildProcess(full, log=log, environment=self.sam_environment, grace_s=30)
+        try:
+            process.wait_until(lambda: answers(url), READY_WITHIN_S, SamFailed, f"sam local {command}")
+            yield
+        finally:
+            process.stop()
+            self.server.remove_functions()
+
+    def _environment(self, private_image_origins: Iterable[str]) -> dict[str, str]:
+        """What `sam local` cannot know: the addresses of moto and of what is in it. It passes variables that the template declares."""
+        inside = f"http://{self.server.aws_address}:5000"
+        return {
+            "AWS_ENDPOINT_URL": inside,
+            "LOOKALIKE_ELASTICSEARCH_URL": self._parameters["ElasticsearchUrl"],
+            "LOOKALIKE_ALIAS": self.alias,
+            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
+            "LOOKALIKE_BUCKET": self.bucket,
+            "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url.replace(self.aws_url, inside),
+            "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url.replace(self.aws_url, inside),
+            "LOOKALIKE_PUBLIC_S3_ENDPOINT": self.aws_url,
+            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(private_image_origins),
+        }
+
+
+def image_host(gateway: str) -> tuple[str, str]:
+    """Where an image server on this machine listens, and by which host containers reach it.
+
+    On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback interface.
+    """
+    with socket.socket() as probe:
+        try:
+            probe.bind((gateway, 0))
+        except OSError:
+            return "127.0.0.1", "host.docker.internal"
+    return gateway, gateway
+
+
+def best_model(say: Say) -> str:
+    """InceptionResNetV2 if its weights can be downloaded, else EfficientNet-Lite2."""
+    weights = INCEPTION_RESNET_V2.weights
+    if isinstance(weights, Download) and answers(weights.url):
+        return INCEPTION_RESNET_V2.id
+    say(f"The weights of {INCEPTION_RESNET_V2.id} cannot be had; taking {EFFICIENTNET_LITE2.id}")
+    return EFFICIENTNET_LITE2.id
+
+
+@contextmanager
+def running(model: str | None, data: Path = BUILD, *, say: Say = print, **options: Any) -> Iterator[SamSystem]:
+    """The engine, the images and the system, but for what `SamSystem.serve` starts; ``options`` are `SamSystem`'s."""
+    with engine_with_images(say) as found, SamSystem(found, model or best_model(say), data, say=say, **options) as system:
+        yield system
+
+
+def main() -> None:
+    """The command ``python -m infra.sam.system``."""
+    parser = argparse.ArgumentParser(prog="python -m infra.sam.system", description="The deployed shape on this machine, until Ctrl-C.")
+    parser.add_argument("--model", choices=NETWORKS, help="default: the best whose weights can be had")
+    parser.add_argument("--random-weights", type=int, metavar="SEED", help="made-up weights")
+    parser.add_argument("--next-model", choices=NETWORKS, help="a second one in the image, for a backfill into a new index")
+    parser.add_argument(
+        "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
+    )
+    parser.add_argument("--catalogue", action="store_true", help="fill it with the demo's catalogue")
+    given = parser.parse_args()
+    ports = Ports.usual(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
+    options = {"random_weights": given.random_weights, "next_model": given.next_model, "keep_index": True, "ports": ports}
+    with ended_by_signals(*FAILURES), running(given.model, **options) as system:
+        if given.catalogue:
+            _serve_with_catalogue(system, given.private_image_origin)
+        else:
+            system.serve(given.private_image_origin)
+            print(system.addresses(system.client_environment))
+            Event().wait()
+
+
+def _serve_with_catalogue(system: SamSystem, origins: list[str]) -> None:
+    """As ``make demo`` does it: half of the products through the bucket, half by a backfill, whose pictures a server of ours has."""
+    catalogue = drawn_catalogue(Path("build/catalogue"))
+    host, known_as = image_host(system.server.gateway)
+    with ImageServer({item.file_name: item.path for item in catalogue}, host=host, known_as=known_as) as images:
+        system.serve([*origins, images.origin])
+        demonstration = Demonstration(system, images, catalogue, Console())
+        indexed, _ = demonstration.index()
+        demonstration.account_for(indexed)
+        demonstration.search(indexed)
+        demonstration.show_addresses()
+        Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""The three images that come from registries: pulled where that is possible, else made here under the same names."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from infra.local.elasticsearch import distribution
+from infra.sam.without_registry import debian
+from infra.sam.without_registry.engine import Engine, engine, plugins_folder
+from layers.models.export import Say
+
+RECIPES = Path(__file__).with_name("stand_ins")
+BASE = f"lookalike-debian:{debian.RELEASE}"
+LABEL = "lookalike.stand-in"
+"""Only stand-ins have it; its value is the checksum of the recipe that they were made by."""
+
+REGISTRY_ANSWERS_WITHIN_S = 5
+MOTO = "moto[s3,secretsmanager,server,sqs]==5.2.5"
+RUNTIME_CLIENT = "awslambdaric==4.2.2"
+
+PLUGINS_SCRIPT = """cd /tmp && apt-get -qq update && apt-get -qq download docker-compose docker-buildx
+for package in *.deb; do dpkg -x $package /x || exit 1; done
+cp /x/usr/libexec/docker/cli-plugins/* /plugins"""
+
+
+class ImageMissing(Exception):
+    """An image is not here, cannot be pulled, and no stand-in can be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class OfficialImage:
+    """An image by its official name, and how its stand-in is made.
+
+    Attributes:
+        name: repository and tag.
+        registry: the host that it is pulled from.
+        recipe: folder of the stand-in's Dockerfile.
+        wheel: the Python package that the Dockerfile installs; None for Elasticsearch, which it copies.
+    """
+
+    name: str
+    registry: str
+    recipe: str
+    wheel: str | None
+
+    @property
+    def checksum(self) -> str:
+        """Of the recipe and of what it copies."""
+        digest = hashlib.sha256((self.wheel or distribution.VERSION).encode())
+        for file in sorted((RECIPES / self.recipe).iterdir()):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+        return digest.hexdigest()[:16]
+
+
+LAMBDA_BASE = OfficialImage("public.ecr.aws/lambda/python:3.13", "public.ecr.aws", "lambda", RUNTIME_CLIENT)
+ELASTICSEARCH = OfficialImage(f"elasticsearch:{distribution.VERSION}", "registry-1.docker.io", "elasticsearch", None)
+AWS = OfficialImage("motoserver/moto:5.2.5", "registry-1.docker.io", "moto", MOTO)
+IMAGES = (LAMBDA_BASE, ELASTICSEARCH, AWS)
+
+
+@contextmanager
+def engine_with_images(say: Say) -> Iterator[Engine]:
+    """An engine that has all three images and `docker compose`. An official image stays; a stand-in gives way to it when it can be pulled.
+
+    Raises:
+        EngineMissing: no engine answers and none could be started.
+        ImageMissing: an image, or compose, is not to be had.
+    """
+    with engine(say) as found:
+        try:
+            for image in IMAGES:
+                _ensure(image, found, say)
+            _ensure_compose(found, say)
+        except subprocess.CalledProcessError as error:
+            raise ImageMissing(f"{' '.join(map(str, error.cmd))} failed:\n{(error.stderr or '').strip()[-2000:]}") from error
+        except distribution.DistributionMissing as error:
+            raise ImageMissing(str(error)) from error
+        yield found
+
+
+def official(found: Engine, image: OfficialImage) -> bool | None:
+    """Whether an image is the official one; None if it is not here."""
+    label = _label(found, image)
+    return None if label is None else label == ""
+
+
+def _ensure(image: OfficialImage, found: Engine, say: Say) -> None:
+    label = _label(found, image)
+    if label == "" or _pulled(image, found, say) or label == image.checksum:
+        return
+    _ensure_base(found, say)
+    say(f"Making a stand-in for {image.name}")
+    cache = distribution.default_cache()
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="lookalike-", dir=cache) as folder:
+        shutil.copytree(RECIPES / image.recipe, folder, dirs_exist_ok=True)
+        if image.wheel:
+            _download_wheels(image.wheel, Path(folder, "wheels"))
+        else:
+            home = distribution.ensure(cache, say).home
+            shutil.copytree(home, Path(folder, "distribution"), ignore=shutil.ignore_patterns("jdk", "jdk.app"))
+        found.docker("build", "--quiet", "--label", f"{LABEL}={image.checksum}", "--tag", image.name, folder)
+
+
+def _label(found: Engine, image: OfficialImage) -> str | None:
+    """The stand-in's label, empty for an official image, None for an absent one."""
+    try:
+        return found.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image.name)
+    except subprocess.CalledProcessError:
+        return None
+
+
+def _pulled(image: OfficialImage, found: Engine, say: Say) -> bool:
+    try:
+        requests.get(f"https://{image.registry}/v2/", timeout=REGISTRY_ANSWERS_WITHIN_S)
+        say(f"Pulling {image.name}")
+        found.docker("pull", "--quiet", image.name)
+    except requests.RequestException:
+        say(f"{image.registry} cannot be reached: {image.name} is a stand-in")
+        return False
+    except subprocess.CalledProcessError as error:
+        say(f"{image.name} cannot be pulled ({error.stderr.strip()}): a stand-in is taken")
+        return False
+    return True
+
+
+def _download_wheels(requirement: str, folder: Path) -> None:
+    """For Python 3.13, by this machine's pip, whose settings then need not go into the container."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
+    platforms = [f"--platform={tag}_x86_64" for tag in ("manylinux2014", "manylinux_2_17", "manylinux_2_28")]
+    target = ["--python-version=3.13", "--implementation=cp", f"--dest={folder}", requirement]
+    subprocess.run([*command, *platforms, *target], check=True, capture_output=True, text=True)  # noqa: S603
+
+
+def _ensure_base(found: Engine, say: Say) -> None:
+    """Debian as an image, which all stand-ins begin with."""
+    if _works(found, "image", "inspect", BASE):
+        return
+    if not debian.is_usable():
+        raise ImageMissing("Stand-ins are made with debootstrap, which takes Debian and root")
+    debian.install(("debootstrap",), say)
+    with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
+        debian.bootstrap(Path(folder, "root"), say)
+        archive = shutil.make_archive(str(Path(folder, "archive")), "tar", Path(folder, "root"))
+        found.docker("import", "--change", 'CMD ["bash"]', archive, BASE)
+
+
+def _ensure_compose(found: Engine, say: Say) -> None:
+    """For the private engine, Debian's plugins are unpacked beside it."""
+    if _works(found, "compose", "version"):
+        return
+    if not found.is_private:
+        raise ImageMissing("`docker compose` does not work: install Docker's compose plugin, version 2")
+    say("Unpacking Docker's compose and buildx plugins from Debian's packages")
+    _ensure_base(found, say)
+    found.docker("run", "--rm", "--volume", f"{plugins_folder(found)}:/plugins", BASE, "sh", "-ec", PLUGINS_SCRIPT)
+
+
+def _works(found: Engine, *arguments: str) -> bool:
+    try:
+        found.docker(*arguments)
+    except subprocess.CalledProcessError:
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""The Elasticsearch client, what its errors mean, and the definitions of the system's indices."""
+
+import base64
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from importlib import resources
+from typing import Any
+
+from elastic_transport import ConnectionError as NoConnection
+from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
+
+from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Misconfigured
+
+TIMEOUT_S = 10.0
+RETRIES = 2
+
+BUSY = frozenset({408, 429, 502, 503, 504})
+"""HTTP statuses of a server that will answer later."""
+
+
+def connect(url: str, secret: str | None = None, ca: str | None = None, new_secret: Callable[[], str] | None = None) -> Elasticsearch:
+    """A client; it connects when it is first used.
+
+    Args:
+        url: the server's address, several separated by commas.
+        secret: JSON with ``api_key``, or with ``username`` and ``password``.
+        ca: PEM text of the certificate authority.
+        new_secret: reads the secret anew when the server answers 401, so that it can be rotated; once for each request.
+
+    Raises:
+        Misconfigured: the secret is of another shape, or the authority is no PEM text.
+    """
+    options: dict[str, Any] = credentials(secret) if secret else {}
+    if ca:
+        options["ssl_context"] = trusting(ca)
+    if secret and new_secret:
+        options["transport_class"] = partial(_RotatingTransport, new_secret=new_secret)
+    return Elasticsearch(
+        [each.strip() for each in url.split(",")],
+        request_timeout=TIMEOUT_S,
+        max_retries=RETRIES,
+        retry_on_timeout=True,
+        retry_on_status=sorted(BUSY),
+        **options,
+    )
+
+
+def trusting(ca: str) -> ssl.SSLContext:
+    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured` if it is none."""
+    try:
+        return ssl.create_default_context(cadata=ca)
+    except (ssl.SSLError, ValueError) as error:
+        raise Misconfigured(
+            "LOOKALIKE_ELASTICSEARCH_CA is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
+        ) from error
+
+
+class _RotatingTransport(Transport):
+    """Repeats a request that is answered 401 with the secret's new credentials."""
+
+    def __init__(self, *args: Any, new_secret: Callable[[], str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._new_secret = new_secret
+        self._rotated: dict[str, str] = {}
+
+    def perform_request(self, method: str, target: str, *, headers: Any = None, **options: Any) -> TransportApiResponse:
+        answer = super().perform_request(method, target, headers={**(headers or {}), **self._rotated}, **options)
+        if answer.meta.status != HTTPStatus.UNAUTHORIZED:
+            return answer
+        self._rotated = {"authorization": authorization(self._new_secret())}
+        return super().perform_request(method, target, headers={**(headers or {}), **self._rotated}, **options)
+
+
+@contextmanager
+def translate_errors(index: str = "") -> Iterator[None]:
+    """Raises a `LookalikeError` in place of the client's errors.
+
+    Raises:
+        IndexUnavailable: no connection, no time, or too much to do there.
+        IndexMissing: there is no such index.
+        Misconfigured: the credentials or the request are refused, or the server is too old.
+    """
+    try:
+        yield
+    except TlsError as error:
+        raise Misconfigured(
+            f"Elasticsearch's certificate is refused: check LOOKALIKE_ELASTICSEARCH_CA, and that the URL's scheme is the server's: {error}"
+        ) from error
+    except ConnectionTimeout as error:
+        raise IndexUnavailable("Elasticsearch did not answer in time") from error
+    except (NoConnection, TransportError) as error:
+        raise IndexUnavailable("Elasticsearch cannot be reached") from error
+    except NotFoundError as error:
+        raise IndexMissing(f"there is no index {index!r} in Elasticsearch: it appears with the first picture") from error
+    except ApiError as error:
+        raise of_status(error.status_code, str(error)) from error
+
+
+def definition(name: str) -> dict[str, Any]:
+    """Settings and mappings of one of the system's indices: ``pictures``, ``backfills`` or ``outcomes``."""
+    body: dict[str, Any] = json.loads(resources.files(__package__).joinpath("mappings", f"{name}.json").read_text())
+    return body
+
+
+def ensure_index(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> None:
+    """Creates an index unless it exists; another process may be quicker."""
+    with translate_errors(name):
+        if client.indices.exists(index=name):
+            return
+        try:
+            client.indices.create(index=name, **body)
+        except BadRequestError as error:
+            if error.error != "resource_already_exists_exception":
+                raise
+
+
+def of_status(status: int, message: str) -> LookalikeError:
+    """The error that an HTTP status of Elasticsearch stands for."""
+    if status in BUSY:
+        return IndexUnavailable(f"Elasticsearch is busy: {message}", retry_after_s=5)
+    if status == 403 and "license" in message:
+        return Misconfigured(f"Elasticsearch's licence does not cover this: {message}")
+    if "media_type_header_exception" in message:
+        return Misconfigured("Elasticsearch is too old: 9.3 or later is needed")
+    if "cluster_block_exception" in message:
+        return IndexUnavailable(f"Elasticsearch blocks the index: remove the block, or free disk space: {message}", retry_after_s=30)
+    if "index_closed_exception" in message:
+        return IndexUnavailable(f"the index is closed: open it: {message}", retry_after_s=30)
+    if status in (401, 403):
+        return Misconfigured(f"Elasticsearch refuses our credentials: {message}")
+    return Misconfigured(f"Elasticsearch refuses the request: {message}")
+
+
+def authorization(secret: str) -> str:
+    """The HTTP header's value for the credentials in a secret. Raises `Misconfigured` if the secret is of another shape."""
+    given = credentials(secret)
+    if "api_key" in given:
+        return f"ApiKey {given['api_key']}"
+    return "Basic " + base64.b64encode(":".join(given["basic_auth"]).encode()).decode()
+
+
+def credentials(secret: str) -> dict[str, Any]:
+    """The client's options for the credentials in a secret. Raises `Misconfigured` if the secret is of another shape."""
+    try:
+        given = json.loads(secret)
+        if "api_key" in given:
+            return {"api_key": given["api_key"]}
+        return {"basic_auth": (given["username"], given["password"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise Misconfigured('the Elasticsearch secret must be JSON: {"api_key": …} or {"username": …, "password": …}') from error

@@ -1,0 +1,203 @@
+"""One index of pictures in Elasticsearch: what indexing writes and searching reads."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import pack_dense_vector, streaming_bulk
+
+from lookalike.adapters.elasticsearch import queries
+from lookalike.adapters.elasticsearch.client import of_status, translate_errors
+from lookalike.attributes import numbers, texts
+from lookalike.domain import Embedding, Hit, IndexedPicture, Origin, StoredPicture, Vector
+from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
+from lookalike.filters import Filter, conditions
+from lookalike.indexing.ports import WritableIndex
+from lookalike.search.ports import AttributeValue, FilterableAttribute, NearestHits, SearchableIndex, Selection, Totals
+
+MAX_BULK_BYTES = 10_000_000
+BULK_RETRIES = 3
+PAGE = 10_000
+"""Documents of one answer; Elasticsearch's own limit."""
+
+_STORED = [field.name for field in fields(IndexedPicture)]
+
+
+def document(picture: IndexedPicture, vector: Vector) -> dict[str, Any]:
+    """The document of a picture. The vector goes as base64, a fraction of the size of JSON numbers."""
+    stored = {name: getattr(picture, name) for name in _STORED}
+    keyword = texts(picture.attributes)
+    return stored | {
+        "image_id": picture.image_id,
+        "indexed_at": picture.indexed_at.isoformat(),
+        "image_vector": pack_dense_vector(vector),
+        "keyword": keyword,
+        "attribute_names": list(keyword),
+        "number": numbers(picture.attributes),
+    }
+
+
+def indexed_picture(source: Mapping[str, Any]) -> IndexedPicture:
+    """The picture of a document."""
+    values: dict[str, Any] = {name: source.get(name) for name in _STORED}
+    values["indexed_at"] = datetime.fromisoformat(source["indexed_at"])
+    return IndexedPicture(**values)
+
+
+class ElasticsearchIndex(WritableIndex, SearchableIndex):
+    """A concrete index, not an alias: what is written with a model's vectors stays with that model."""
+
+    def __init__(self, client: Elasticsearch, name: str) -> None:
+        self._client = client
+        self.name = name
+        self._known_fields: set[str] = set()
+
+    def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
+        wanted = list(image_ids)
+        if not wanted:
+            return {}
+        with translate_errors(self.name):
+            answer = self._client.mget(index=self.name, ids=wanted, source_includes=_STORED)
+        if any("error" in doc for doc in answer["docs"]):  # which is how a missing index is told here: not one document is known
+            raise IndexMissing(f"the index {self.name!r} cannot say which pictures it has: {answer['docs'][0]['error']['reason']}")
+        return {doc["_id"]: indexed_picture(doc["_source"]) for doc in answer["docs"] if doc.get("found")}
+
+    def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedding]:
+        wanted = list(content_sha256s)
+        if not wanted:
+            return {}
+        return {
+            hit["_source"]["content_sha256"]: Embedding(
+                _vector(hit), hit["_source"]["perceptual_hash"], hit["_source"]["width"], hit["_source"]["height"]
+            )
+            for hit in self._search(queries.by_content(wanted))
+        }
+
+    def images_of(self, product_ids: Iterable[str], origin: Origin) -> dict[str, str]:
+        wanted, found = list(product_ids), dict[str, str]()
+        while len(hits := self._search(queries.images_of(wanted, origin, after=max(found, default=""), size=PAGE))) == PAGE:
+            found |= {hit["_id"]: hit["_source"]["product_id"] for hit in hits}
+        return found | {hit["_id"]: hit["_source"]["product_id"] for hit in hits}
+
+    def write(self, put: Iterable[tuple[IndexedPicture, Vector]], delete: Iterable[str]) -> dict[str, LookalikeError]:
+        actions = [*_puts(put), *({"_op_type": "delete", "_id": image} for image in delete)]
+        refused = {}
+        with translate_errors(self.name):
+            if actions and not self._client.indices.exists(index=self.name):  # a bulk request would create it, without its mapping
+                raise IndexMissing(f"the index {self.name!r} is gone")
+            results = streaming_bulk(
+                self._client, actions, index=self.name, max_chunk_bytes=MAX_BULK_BYTES, max_retries=BULK_RETRIES, raise_on_error=False
+            )
+            for is_done, result in results:
+                [(operation, item)] = result.items()
+                if not is_done and (operation, item["status"]) != ("delete", 404):
+                    refused[item["_id"]] = _refusal(item)
+        return refused
+
+    def delete_products(self, as_of: Mapping[str, int]) -> None:
+        if not as_of:
+            return
+        body = queries.deleted_products(as_of)
+        with translate_errors(self.name):
+            self._client.indices.refresh(index=self.name)
+            self._client.delete_by_query(index=self.name, **body, conflicts="proceed", refresh=True)
+
+    def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
+        return [_stored(hit) for hit in self._search(queries.stored_of(product_id, size=limit))]
+
+    def stored(self, image_id: str) -> StoredPicture | None:
+        return next((_stored(hit) for hit in self._search(queries.stored(image_id))), None)
+
+    def pictures_of(self, product_id: str, limit: int) -> Sequence[IndexedPicture]:
+        return [indexed_picture(hit["_source"]) for hit in self._search(queries.pictures_of(product_id, _STORED, size=limit))]
+
+    def attributes(self, limit: int, values: int) -> Sequence[FilterableAttribute]:
+        names = self._aggregations(queries.attribute_names(size=limit))["names"]["buckets"]
+        counted = {bucket["key"]: bucket["doc_count"] for bucket in names}
+        found = self._aggregations(queries.attribute_values(counted, size=values)) if counted else {}
+        return [_attribute(name, pictures, found, number) for number, (name, pictures) in enumerate(counted.items())]
+
+    def totals(self) -> Totals:
+        with translate_errors(self.name):
+            answer = self._client.search(index=self.name, **queries.totals())
+        last = answer["aggregations"]["last"].get("value_as_string")
+        at = datetime.fromisoformat(last) if last else None
+        return Totals(answer["aggregations"]["products"]["value"], answer["hits"]["total"]["value"], at)
+
+    def check(self, given: Filter) -> None:
+        for condition in conditions(given):
+            field = queries.field_of(condition)
+            if field in self._known_fields:
+                continue
+            if not self._any_has(field):
+                form = "a number or a date" if field.startswith("number.") else "a value"
+                raise RequestInvalid(
+                    f"no product has {form} as {condition.attribute!r}: check the attribute's name", field=f"filter.{condition.attribute}"
+                )
+            self._known_fields.add(field)
+
+    def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
+        with translate_errors(self.name):
+            answer = self._client.search(index=self.name, **queries.knn(vector, selection, k=k, size=size))
+        hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
+        return NearestHits(hits, is_all=answer["hits"]["total"]["value"] < k)
+
+    def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
+        return [_hit(hit, hit["_score"]) for hit in self._search(queries.exact(vector, selection, size=size))]
+
+    def diverse(self, vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> frozenset[str]:
+        return frozenset(hit["_id"] for hit in self._search(queries.diverse(vector, image_ids, size=size, diversity=diversity)))
+
+    def _any_has(self, field: str) -> bool:
+        if "*" in field:  # to Elasticsearch this is not a name, but every name that it matches
+            return False
+        with translate_errors(self.name):
+            return bool(self._client.search(index=self.name, **queries.has_field(field))["hits"]["total"]["value"])
+
+    def _aggregations(self, body: queries.Body) -> dict[str, Any]:
+        with translate_errors(self.name):
+            found: dict[str, Any] = self._client.search(index=self.name, **body)["aggregations"]
+            return found
+
+    def _search(self, body: queries.Body) -> list[dict[str, Any]]:
+        with translate_errors(self.name):
+            hits: list[dict[str, Any]] = self._client.search(index=self.name, **body)["hits"]["hits"]
+            return hits
+
+
+def _puts(put: Iterable[tuple[IndexedPicture, Vector]]) -> Iterator[dict[str, Any]]:
+    for picture, vector in put:
+        yield {"_op_type": "index", "_id": picture.image_id, **document(picture, vector)}
+
+
+def _refusal(item: Mapping[str, Any]) -> LookalikeError:
+    reason = item["error"]["reason"] if isinstance(item.get("error"), Mapping) else str(item.get("error"))
+    if item["status"] == 400:
+        return RequestInvalid(f"Elasticsearch refuses the product: {reason}")
+    if item["status"] == 404:
+        return IndexMissing(f"the index is gone: {reason}")
+    return of_status(item["status"], reason)
+
+
+def _vector(hit: Mapping[str, Any]) -> Vector:
+    return np.asarray(hit["fields"]["image_vector"], dtype=np.float32).ravel()
+
+
+def _stored(hit: Mapping[str, Any]) -> StoredPicture:
+    source = hit["_source"]
+    return StoredPicture(source["image_id"], source["product_id"], source["perceptual_hash"], _vector(hit))
+
+
+def _attribute(name: str, pictures: int, found: Mapping[str, Any], number: int) -> FilterableAttribute:
+    values = [AttributeValue(bucket["key"], bucket["doc_count"]) for bucket in found[f"values-{number}"]["buckets"]]
+    return FilterableAttribute(name, pictures, values, found[f"least-{number}"]["value"], found[f"most-{number}"]["value"])
+
+
+def _hit(hit: Mapping[str, Any], score: float) -> Hit:
+    source = hit["_source"]
+    return Hit(
+        source["product_id"], source["image_id"], source["image_url"], score, source.get("attributes", {}), source["perceptual_hash"]
+    )

@@ -1,0 +1,264 @@
+"""The indices of pictures: what they are called, which model filled each, and where the alias points."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from lookalike.adapters.elasticsearch.client import definition, ensure_index, translate_errors
+from lookalike.backfill.model import Indices, Into
+from lookalike.domain import IndexOptions, Model
+from lookalike.errors import IndexMissing, Misconfigured, RequestInvalid
+
+CACHED_S = 5.0
+DEFAULT_OPTIONS = IndexOptions()
+QUANTIZED = ("int", "bbq")
+"""The first letters of index types whose hits are rescored with the full vectors."""
+
+LICENCES = {"bbq_disk": frozenset({"enterprise", "trial"})}
+"""Elasticsearch's licences that cover an index type; other types need none. Without one the index can be created and not be written."""
+
+LEAST_VERSION = (9, 3)
+"""Older servers do not take vectors as base64."""
+
+
+_NAMES_THERE = {"shards": "number_of_shards", "replicas": "number_of_replicas", "type": "type", "oversample": "rescore_vector"}
+"""What Elasticsearch calls each of the `IndexOptions`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """A concrete index and the model that its ``_meta`` names."""
+
+    name: str
+    model_id: str
+    weights_sha256: str
+
+
+class ElasticsearchIndices(Indices):
+    """Resolves, creates and switches indices behind an alias.
+
+    Args:
+        alias: points to the index that is searched; ``ALIAS-next`` to one that is being filled to take its place, if any.
+        options: how new indices are cut and compressed.
+        clock: seconds, for how long an answer is cached.
+        model: a model by its id, for an index that is to be filled beside the one that is searched.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        alias: str,
+        options: IndexOptions = DEFAULT_OPTIONS,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        model: Callable[[str], Model] | None = None,
+    ) -> None:
+        self._client = client
+        self._alias = alias
+        self._next = f"{alias}-next"
+        self._options = options
+        self._clock = clock
+        self._model = model
+        self._resolved: dict[str, list[IndexInfo]] = {}
+        self._resolved_at = float("-inf")
+
+    def current(self) -> IndexInfo:
+        """The index behind the alias.
+
+        Raises:
+            IndexMissing: there is none yet.
+            Misconfigured: the alias leads elsewhere than to one index of ours.
+        """
+        resolved = self._resolve()
+        if self._alias not in resolved:
+            raise IndexMissing(f"nothing is behind the alias {self._alias!r}: put a picture into the bucket, or start a backfill")
+        return self._one(self._alias)
+
+    def written(self, model: Model, *, is_fresh: bool = False) -> list[IndexInfo]:
+        """The indices that every picture is written to: the current one, and one that is being filled.
+
+        Where there is no index yet, the first one is made for ``model``. With ``is_fresh``, the cache is not used.
+        """
+        if is_fresh:
+            self._resolved_at = float("-inf")
+        if self._alias not in self._resolve():
+            if fault := self._licence_fault(self._options):
+                raise Misconfigured(fault)
+            name = f"{self._alias}-{model.id}-1"
+            self._create(name, model, self._alias, self._options)
+            if self._alias not in self._resolve():
+                raise Misconfigured(
+                    f"the index {name!r} exists, and the alias {self._alias!r} does not point to it or to any other: "
+                    "add the alias to the index that is to be searched, or delete that index"
+                )
+        return list(dict.fromkeys(self._one(alias) for alias in (self._alias, self._next) if alias in self._resolve()))
+
+    def named(self, name: str) -> IndexInfo:
+        """An index by its own name. Raises `IndexMissing` if there is none of this name."""
+        with translate_errors(name):
+            found = self._client.indices.get(index=name, features=["mappings"])
+        return _info(name, found[name]["mappings"])
+
+    def searched(self) -> str:
+        self._resolved_at = float("-inf")
+        name = self.current().name
+        with translate_errors(name):
+            self._client.indices.refresh(index=name)
+        return name
+
+    def begin_dual_write(self, into: Into) -> str:
+        self._resolved_at = float("-inf")
+        resolved = self._resolve()
+        model = self._model_of(into.model)
+        name = into.index or self._free_name(model)
+        filled = self._one(self._next) if self._next in resolved else None
+        if filled and filled.name != name:
+            raise RequestInvalid(f"the index {filled.name!r} is being filled: switch to it, or cancel its backfill", field="into")
+        if not name.startswith(f"{self._alias}-"):
+            raise RequestInvalid(f"an index of pictures is called {self._alias}-…, such as {self._free_name(model)!r}", field="into.index")
+        if fault := self._licence_fault(self._options_of(into)):
+            raise RequestInvalid(fault, field="into.type")
+        self._create(name, model, self._next, self._options_of(into))
+        there = self.named(name)
+        if (there.model_id, there.weights_sha256) != (model.id, model.weights_sha256):
+            raise RequestInvalid(f"the index {name!r} was filled by {there.model_id!r}, not by this {model.id!r}", field="into.model")
+        self._check_options(name, into)
+        if self._alias not in resolved or self._one(self._alias).name != name:
+            with translate_errors(name):
+                self._client.indices.put_alias(index=name, name=self._next)
+        self._resolved_at = float("-inf")
+        return name
+
+    def end_dual_write(self, name: str) -> None:
+        with translate_errors(name):
+            self._client.options(ignore_status=404).indices.delete_alias(index=name, name=self._next)
+        self._resolved_at = float("-inf")
+
+    def switch(self, name: str) -> str | None:
+        self._resolved_at = float("-inf")
+        previous = self._one(self._alias) if self._alias in self._resolve() else None
+        if previous and previous.name == name:
+            return None
+        removed: list[Mapping[str, Any]] = [{"remove": {"index": previous.name, "alias": self._alias}}] if previous else []
+        moved = [
+            {"add": {"index": name, "alias": self._alias, "is_write_index": True}},
+            {"remove": {"index": name, "alias": self._next, "must_exist": False}},
+        ]
+        with translate_errors(name):
+            self._client.indices.refresh(index=name)
+            self._client.indices.update_aliases(actions=[*removed, *moved])
+        self._resolved_at = float("-inf")
+        return previous.name if previous else None
+
+    def _model_of(self, model_id: str) -> Model:
+        if self._model is None:
+            raise Misconfigured("there is nobody to ask for models")
+        return self._model(model_id)
+
+    def _free_name(self, model: Model) -> str:
+        """The model's next number, or that of its index which is being filled."""
+        filled = self._one(self._next) if self._next in self._resolved else None
+        if filled and filled.model_id == model.id:
+            return filled.name
+        prefix = f"{self._alias}-{model.id}-"
+        with translate_errors(self._alias):
+            names = self._client.indices.get(index=f"{prefix}*", features=["aliases"])
+        numbers = [int(name.removeprefix(prefix)) for name in names if name.removeprefix(prefix).isdigit()]
+        return f"{prefix}{max(numbers, default=0) + 1}"
+
+    def _one(self, alias: str) -> IndexInfo:
+        """The index behind an alias. Raises `Misconfigured` if it points to several: only what needs the alias fails."""
+        first, *others = self._resolve()[alias]
+        if others:
+            raise Misconfigured(f"the alias {alias!r} leads to several indices: {first.name!r} and {others[0].name!r}")
+        return first
+
+    def _resolve(self) -> dict[str, list[IndexInfo]]:
+        if self._clock() - self._resolved_at > CACHED_S:
+            aliases = [self._alias, self._next]
+            with translate_errors(self._alias):
+                found = self._client.indices.get(index=aliases, ignore_unavailable=True, features=["aliases", "mappings"]).body
+            self._resolved = _by_alias(found, aliases)
+            is_clear = self._alias in self._resolved and all(len(infos) == 1 for infos in self._resolved.values())
+            self._resolved_at = self._clock() if is_clear else float("-inf")
+        return self._resolved
+
+    def _options_of(self, into: Into) -> IndexOptions:
+        return replace(self._options, **into.options)
+
+    def _check_options(self, name: str, into: Into) -> None:
+        """Checks that an index which existed before is cut and compressed as the request asks for."""
+        with translate_errors(name):
+            there = self._client.indices.get(index=name, features=["mappings", "settings"])[name]
+        wanted = definition_of(self._model_of(into.model), self._options_of(into))
+        asked = {**wanted["settings"]["index"], **wanted["mappings"]["properties"]["image_vector"]["index_options"]}
+        found = {**there["settings"]["index"], **there["mappings"]["properties"]["image_vector"]["index_options"]}
+        for option, name_there in _NAMES_THERE.items():
+            if option in into.options and str(found.get(name_there)) != str(asked.get(name_there)):
+                raise RequestInvalid(f"the index {name!r} exists with other {option}: name another index", field=f"into.{option}")
+
+    def _create(self, name: str, model: Model, alias: str, options: IndexOptions) -> None:
+        """Creates an index and its alias at once."""
+        with translate_errors(name):
+            self._check_version()
+        ensure_index(self._client, name, definition_of(model, options) | {"aliases": {alias: {"is_write_index": True}}})
+        self._resolved_at = float("-inf")
+
+    def _licence_fault(self, options: IndexOptions) -> str | None:
+        """What keeps an index of this type from being written; None if nothing does, or if we may not ask for the licence."""
+        if options.type not in LICENCES:
+            return None
+        with translate_errors():
+            found = self._client.options(ignore_status=(400, 403, 404, 410)).license.get()
+        licence = found.get("license", {}).get("type")
+        if licence is None or licence in LICENCES[options.type]:
+            return None
+        return f"the index type {options.type} needs an Enterprise licence, and this Elasticsearch has {licence!r}: choose another type"
+
+    def _check_version(self) -> None:
+        number = self._client.info()["version"]["number"]
+        if tuple(int(part) for part in number.split(".")[:2]) < LEAST_VERSION:
+            raise Misconfigured(f"Elasticsearch {number} is too old: 9.3 or later is needed")
+
+
+def definition_of(model: Model, options: IndexOptions) -> dict[str, Any]:
+    """Settings and mappings of an index for a model's vectors."""
+    body = definition("pictures")
+    settings, vector = body["settings"]["index"], body["mappings"]["properties"]["image_vector"]
+    settings["number_of_shards"] = options.shards
+    if options.replicas is not None:
+        del settings["auto_expand_replicas"]
+        settings["number_of_replicas"] = options.replicas
+    vector["dims"] = model.dimensions
+    vector["index_options"] = {"type": options.type}
+    if options.type.startswith(QUANTIZED):
+        vector["index_options"]["rescore_vector"] = {"oversample": options.oversample}
+    body["mappings"]["_meta"] = {
+        "model": {
+            "id": model.id,
+            "weights_sha256": model.weights_sha256,
+            "preprocessing": model.preprocessing,
+            "dimensions": model.dimensions,
+        }
+    }
+    return body
+
+
+def _by_alias(found: Mapping[str, Any], aliases: list[str]) -> dict[str, list[IndexInfo]]:
+    """The indices behind each alias; an alias without any is left out."""
+    resolved: dict[str, list[IndexInfo]] = {}
+    for alias in aliases:
+        for name, index in found.items():
+            if alias in index["aliases"] or alias == name:
+                resolved.setdefault(alias, []).append(_info(name, index["mappings"]))
+    return resolved
+
+
+def _info(name: str, mappings: Mapping[str, Any]) -> IndexInfo:
+    model = mappings.get("_meta", {}).get("model", {})
+    if not {"id", "weights_sha256"} <= set(model):
+        raise Misconfigured(f"the index {name!r} names no model in its _meta: it was not made by lookalike")
+    return IndexInfo(name, model["id"], model["weights_sha256"])

@@ -1,0 +1,199 @@
+"""Products of an index that is only read, by plain JSON over HTTP: it may be another cluster and an older server (7.12 and later).
+
+Slices are ranges of the field that holds the product's id, where that can be sorted by; their bounds are sampled. Several documents may
+have the same id: a page never ends between two of them. Otherwise they are slices of one point in time, and a slice whose point in time
+is lost starts again.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from lookalike.adapters.elasticsearch import source_queries as queries
+from lookalike.adapters.elasticsearch.client import BUSY, authorization, trusting
+from lookalike.adapters.elasticsearch.source_documents import source_document, too_many
+from lookalike.adapters.elasticsearch.source_queries import Body
+from lookalike.backfill.model import IndexSpec, Position, SourceDocument, SourcePage
+from lookalike.errors import IndexUnavailable, Misconfigured, RequestInvalid
+
+TIMEOUT_S = 30.0
+SAMPLES_A_SLICE = 20
+MAX_POINT_IN_TIME_SLICES = 64
+"""The first pages of each look at the id of every document, until the server keeps which are the slice's."""
+
+SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
+POINT_IN_TIME_LOST = "search_context_missing_exception"
+"""Elasticsearch's name of it; of several shards, one alone may have lost its part."""
+
+
+class ElasticsearchSource:
+    """Reads products from an index of one Elasticsearch cluster.
+
+    Args:
+        url: its address; of several, separated by commas, the first.
+        secret: as `lookalike.adapters.elasticsearch.client.connect` takes it.
+        ca: likewise.
+        new_secret: likewise.
+    """
+
+    def __init__(self, url: str, secret: str | None = None, ca: str | None = None, new_secret: Callable[[], str] | None = None) -> None:
+        self._url = url.partition(",")[0].strip().rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Accept-Encoding"] = "identity"  # To compress pages would take the source longer than to send them.
+        if ca:
+            self._session.mount("https://", _TrustingAdapter(ca))
+        self._new_secret = new_secret if secret else None
+        if secret:
+            self._session.headers["Authorization"] = authorization(secret)
+
+    def count(self, spec: IndexSpec) -> int:
+        """The number of documents that the query matches."""
+        return int(self._post(f"{queries.path(spec)}/_count", {"query": queries.query(spec)})["count"])
+
+    def is_unique(self, spec: IndexSpec) -> bool:
+        """Whether all documents of a product come on one page: they are sorted by its id, or each is a product of its own."""
+        if spec.fields.id is not None:
+            return self._sortable(spec) is not None
+        return len(self._capabilities(spec, "_id")["indices"]) <= 1
+
+    def find(self, spec: IndexSpec, keys: Sequence[str]) -> Sequence[SourceDocument]:
+        """The documents, as they are now, whose product's id or own key is among these."""
+        if not keys:
+            return []
+        wanted = frozenset(keys)
+        hits = self._search(queries.path(spec), queries.find_body(spec, keys))
+        documents = [source_document(hit, spec.fields) for hit in hits]
+        return [each for each in documents if each.key in wanted or (each.product and each.product.product_id in wanted)]
+
+    def slices(self, spec: IndexSpec, most: int) -> Sequence[Position]:
+        """Starting points of at most ``most`` slices, and of one more for documents without an id."""
+        field = self._sortable(spec)
+        if field is None:
+            pit, slices = self._open_point_in_time(spec), min(most, MAX_POINT_IN_TIME_SLICES)
+            return [{"pit": pit, "slice": number, "slices": slices, "after": None} for number in range(slices)]
+        bounds = self._bounds(spec, field, most) if most > 1 else []
+        ranges: list[Position] = [
+            {"field": field, "gt": low, "lte": high, "after": None} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
+        ]
+        if self._any_without(spec, field):
+            ranges.append({"without": field, "pit": None, "slice": 0, "slices": 1, "after": None})
+        return ranges
+
+    def page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
+        """The documents at a position."""
+        if "field" in position:
+            return self._range_page(spec, position, size)
+        return self._pit_page(spec, position, size)
+
+    def _range_page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
+        """Documents up to where the id changes, so that the next page may begin behind that id."""
+        hits = self._search(queries.path(spec), queries.range_body(spec, position, size + 1))
+        whole = [hit for hit in hits if len(hits) <= size or hit["sort"] != hits[-1]["sort"]]
+        read = whole or hits[:size]
+        # A document with several ids is sorted by its least one, and belongs to the slice where that is.
+        documents = [source_document(hit, spec.fields) for hit in read if position["gt"] is None or hit["sort"][0] > position["gt"]]
+        if hits and not whole:
+            documents.append(too_many(spec, hits[0], size))
+        return SourcePage(documents, {**position, "after": read[-1]["sort"]} if len(hits) > size else None)
+
+    def _pit_page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
+        pit = position["pit"] or self._open_point_in_time(spec)
+        try:
+            hits = self._search(None, queries.pit_body(spec, {**position, "pit": pit}, size))
+        except _PointInTimeLost:
+            return SourcePage([], {**position, "pit": None, "after": None}, is_snapshot=True, is_restart=True)
+        more = {**position, "pit": pit, "after": hits[-1]["sort"]} if len(hits) == size else None
+        return SourcePage([source_document(hit, spec.fields) for hit in hits], more, is_snapshot=True)
+
+    def _open_point_in_time(self, spec: IndexSpec) -> str:
+        return str(self._post(f"{queries.path(spec)}/_pit?keep_alive={queries.KEEP_ALIVE}")["id"])
+
+    def _sortable(self, spec: IndexSpec) -> str | None:
+        """The field of the product's id, or its keyword sub-field, if documents can be sorted by it."""
+        if spec.fields.id is None:
+            return None
+        names = [spec.fields.id, f"{spec.fields.id}.keyword"]
+        known = self._capabilities(spec, *names)["fields"]
+        for name in names:
+            types = known.get(name, {})
+            if len(types) == 1 and all(kind in SORTABLE and caps["aggregatable"] for kind, caps in types.items()):
+                return name
+        return None
+
+    def _capabilities(self, spec: IndexSpec, *names: str) -> dict[str, Any]:
+        return self._post(f"{queries.path(spec)}/_field_caps?fields={quote(','.join(names), safe=',')}&ignore_unavailable=false")
+
+    def _bounds(self, spec: IndexSpec, field: str, slices: int) -> list[Any]:
+        """Values of the field that cut the documents into about equal parts."""
+        samples = SAMPLES_A_SLICE * slices
+        query = {"function_score": {"query": queries.query(spec), "random_score": {}, "boost_mode": "replace"}}
+        hits = self._search(queries.path(spec), {"query": query, "size": samples, "_source": False, "docvalue_fields": [field]})
+        values = sorted({hit["fields"][field][0] for hit in hits if field in hit.get("fields", {})})
+        return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
+
+    def _any_without(self, spec: IndexSpec, field: str) -> bool:
+        return bool(self._post(f"{queries.path(spec)}/_count", {"query": queries.without(spec, field)})["count"])
+
+    def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
+        answer = self._post(f"{index}/_search" if index else "_search", body)
+        if any(failure["reason"]["type"] == POINT_IN_TIME_LOST for failure in answer["_shards"].get("failures", [])):
+            raise _PointInTimeLost()
+        if answer["timed_out"] or answer["_shards"]["failed"]:
+            raise IndexUnavailable("the source did not search all of its shards")
+        return cast(list[dict[str, Any]], answer["hits"]["hits"])
+
+    def _post(self, path: str, body: Body | None = None) -> dict[str, Any]:
+        try:
+            response = self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+            if response.status_code == HTTPStatus.UNAUTHORIZED and self._new_secret:
+                self._session.headers["Authorization"] = authorization(self._new_secret())
+                response = self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+        except requests.RequestException as error:
+            raise IndexUnavailable(f"the source cannot be reached: {type(error).__name__}") from error
+        if not response.ok:
+            raise _error_of(response)
+        try:
+            return cast(dict[str, Any], json.loads(response.content))
+        except ValueError as error:
+            raise Misconfigured("the source's answer is not JSON: it is no Elasticsearch") from error
+
+
+class _TrustingAdapter(HTTPAdapter):
+    """Trusts one more certificate authority, given as PEM text."""
+
+    def __init__(self, ca: str) -> None:
+        self._context = trusting(ca)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+
+class _PointInTimeLost(Exception):
+    """Its node went, or nobody asked for too long."""
+
+
+def _error_of(response: requests.Response) -> Exception:
+    """The error that a refusing answer stands for."""
+    kind = reason = ""
+    try:
+        error = response.json()["error"]
+        causes = error.get("root_cause") or [error]
+        kind, reason = causes[0]["type"], str(causes[0]["reason"])
+    except (ValueError, KeyError, TypeError):
+        reason = response.text[:200]
+    if kind == POINT_IN_TIME_LOST:
+        return _PointInTimeLost()
+    if response.status_code in BUSY:
+        return IndexUnavailable(f"the source is busy: {reason}", retry_after_s=5)
+    if response.status_code in (401, 403):
+        return Misconfigured(f"the source refuses our credentials: {reason}")
+    if response.status_code == 404:
+        return RequestInvalid(f"the source has no such index: {reason}", field="source.index")
+    return RequestInvalid(f"the source cannot answer: {reason}", field="source")

@@ -1,0 +1,63 @@
+"""Documents of a backfill's source as products."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from more_itertools import collapse
+
+from lookalike.backfill.model import FieldNames, IndexSpec, SourceDocument
+from lookalike.domain import Product
+
+MAX_ID_BYTES = 512
+_SCALARS = (str, int, float)
+
+
+def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocument:
+    """The product that a document describes, or why it describes none."""
+    key = f"{hit['_index']}/{hit['_id']}"
+    source = hit.get("_source")
+    if source is None:
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has no _source, which its index does not keep")
+    ids = [hit["_id"]] if fields.id is None else [value for value in _values(source, fields.id) if isinstance(value, _SCALARS)]
+    if len(ids) != 1 or not (id_ := str(ids[0])):
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has no single value as {fields.id!r} to be the product's id")
+    if len(id_.encode()) > MAX_ID_BYTES:
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has an id of more than {MAX_ID_BYTES} bytes")
+    urls = [url.strip() for url in _values(source, fields.image_urls) if isinstance(url, str)]
+    return SourceDocument(key, Product(id_, tuple(dict.fromkeys(filter(None, urls))), _attributes(source, fields)))
+
+
+def too_many(spec: IndexSpec, hit: Mapping[str, Any], size: int) -> SourceDocument:
+    """What stands for documents with the same id that do not fit into one page."""
+    id_ = hit["sort"][0]
+    return SourceDocument(
+        f"{hit['_index']}/{spec.fields.id}={id_}", fault=f"more than {size} documents have the id {id_!r}: some of them were left out"
+    )
+
+
+def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]:
+    if isinstance(fields.attributes, str):
+        found = [value for value in _values(source, fields.attributes) if isinstance(value, dict)]
+        return found[0] if found else {}
+    if fields.attributes is None:
+        attributes = dict(source)
+        attributes.pop(fields.image_urls, None)
+        if fields.id is not None:
+            attributes.pop(fields.id, None)
+        return attributes
+    named = {name: _values(source, name) for name in fields.attributes}
+    return {name: values[0] if len(values) == 1 else values for name, values in named.items() if values}
+
+
+def _values(document: Mapping[str, Any], path: str) -> list[Any]:
+    """The values at a dotted path; of a list on the way each element is looked into."""
+    if path in document:
+        return _flat(document[path])
+    head, _, rest = path.partition(".")
+    inner = _flat(document.get(head)) if rest else []
+    return [value for each in inner if isinstance(each, dict) for value in _values(each, rest)]
+
+
+def _flat(value: Any) -> list[Any]:
+    """A value, or the values of nested lists, without nulls."""
+    return [each for each in collapse([value], base_type=dict) if each is not None]

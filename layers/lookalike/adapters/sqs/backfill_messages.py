@@ -1,0 +1,27 @@
+"""The backfill queue's messages as JSON, for the function that sends them to itself."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
+from lookalike.validation import validated
+
+_KINDS: dict[str, type[BackfillMessage]] = {"slice": ReadSlice, "continue_retry": ContinueRetry, "continue_prune": ContinuePrune}
+_ACTIONS = {kind: action for action, kind in _KINDS.items()}
+
+
+def encode(message: BackfillMessage) -> str:
+    """The body of an SQS message."""
+    return json.dumps({"action": _ACTIONS[type(message)], **asdict(message)})
+
+
+def decode(given: Any) -> BackfillMessage | None:
+    """The message of a JSON body; None if its action is none of these. Raises `RequestInvalid`, naming the field that is wrong."""
+    action = given.get("action") if isinstance(given, dict) else None
+    if not isinstance(action, str) or action not in _KINDS:
+        return None
+    message: BackfillMessage = validated(TypeAdapter(_KINDS[action]), {name: given[name] for name in given if name != "action"})
+    return message

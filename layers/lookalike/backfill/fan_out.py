@@ -1,0 +1,212 @@
+"""Fan-out: reads the source page by page and sends its items to the products queue.
+
+The source is cut into slices, each read by whichever function takes its message. A slice's position is one small document, which is
+advanced only after a page was sent: a slice whose function dies goes on from there, and of two that read the same slice one stops.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from lookalike.backfill.enqueue import enqueue
+from lookalike.backfill.messages import ReadSlice, Sender
+from lookalike.backfill.model import (
+    Backfill,
+    BackfillStore,
+    CurrentSpec,
+    IndexSpec,
+    Indices,
+    Into,
+    Position,
+    Slice,
+    Source,
+    SourcePage,
+    SourceSpec,
+    get_backfill,
+    id_of,
+)
+from lookalike.backfill.outcomes import OutcomeStore
+from lookalike.backfill.state import Phase, phase_of_reading
+from lookalike.concurrency import prefetch
+from lookalike.errors import RequestInvalid
+
+PAGE = 1000
+SLICE_PRODUCTS = 20_000
+MAX_SLICES = 500
+SAMPLE = 100
+"""Documents that are read before a backfill starts."""
+
+SLICE_RUN_S = 45.0
+"""How long one call reads before it sends the slice's next message; a page and its messages fit between this and the function's timeout."""
+
+REFRESH_MS = 60_000
+"""A search of the source sees what was written before its index's last refresh, and clocks differ."""
+
+OVERLAP = timedelta(minutes=10)
+"""What changed so shortly before the last run began is read again: clocks differ, and documents are found only after a refresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceProgress:
+    """How many items one call read of a slice, and whether that was its last."""
+
+    items: int
+    is_at_end: bool
+
+
+class FanOut:
+    """Starts, reads and cancels backfills.
+
+    Args:
+        clock: seconds, for how long a call reads.
+        now: the time of day.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        store: BackfillStore,
+        outcomes: OutcomeStore,
+        sender: Sender,
+        indices: Indices,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._outcomes = outcomes
+        self._sender = sender
+        self._indices = indices
+        self._clock = clock
+        self._now = now
+
+    def start(self, spec: SourceSpec, into: Into | None = None, *, force: bool = False) -> Backfill:
+        """Starts a backfill. The same request again resumes while anything is unread, and reads the whole source anew afterwards.
+
+        One into a new index that was cancelled starts anew, because uploads were not written to that index meanwhile.
+
+        Args:
+            spec: what to read.
+            into: the new index to fill; None for the index behind the alias.
+            force: read a source though none of its first documents has an image URL.
+
+        Raises:
+            RequestInvalid: there is no such source, its query cannot be answered, none of its first documents can be indexed, or the new
+                index cannot be filled.
+            TransientError, Misconfigured: as their docstrings say.
+        """
+        backfill_id = id_of(spec, into)
+        backfill = self._store.backfill(backfill_id)
+        slices = self._store.slices(backfill_id) if backfill else []
+        reading = phase_of_reading(slices)
+        unread = [slice_.number for slice_ in slices if slice_.position is not None]
+        if backfill is None or reading is None or (into and reading is Phase.CANCELLED):
+            backfill = self._begin(backfill_id, spec, into, backfill, force=force)
+            unread = list(range(backfill.slices))
+        elif reading is Phase.CANCELLED:
+            self._store.set_cancelled(backfill_id, False)
+        self._sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
+        return backfill
+
+    def read_slice(self, backfill_id: str, number: int) -> SliceProgress:
+        """Reads pages of a slice for about `SLICE_RUN_S`, then sends its next message, unless it is at its end or cancelled.
+
+        Raises:
+            NotFound: there is no such backfill.
+            TransientError, Misconfigured: the message must come back.
+        """
+        backfill = get_backfill(self._store, backfill_id)
+        slice_: Slice | None = self._store.slice(backfill_id, number)
+        if slice_ is None or slice_.position is None or slice_.is_cancelled:
+            return SliceProgress(0, is_at_end=True)
+        begun, stop = slice_.read, self._clock() + SLICE_RUN_S
+        with closing(prefetch(self._pages(backfill.spec, slice_.position))) as pages:
+            for as_of, page in pages:
+                read = 0 if page.is_restart else slice_.read
+                begun = min(begun, read)
+                items = enqueue(backfill, page.documents, self._as_of(backfill, as_of, page), self._outcomes, self._sender)
+                slice_ = self._store.advance(slice_, page.next, read + items)
+                if slice_ is None or slice_.position is None:
+                    return SliceProgress((slice_.read if slice_ else read) - begun, is_at_end=True)
+                if self._clock() > stop:
+                    break
+        self._sender.send_backfill([ReadSlice(backfill_id, number)])
+        return SliceProgress(slice_.read - begun, is_at_end=False)
+
+    def cancel(self, backfill_id: str) -> Backfill:
+        """Stops the reading at the next page, in any phase; what was sent to the queue is still indexed.
+
+        Raises:
+            NotFound: there is no such backfill.
+        """
+        backfill = get_backfill(self._store, backfill_id)
+        self._store.set_cancelled(backfill_id, True)
+        if backfill.into:
+            self._indices.end_dual_write(backfill.into)
+        return backfill
+
+    def _as_of(self, backfill: Backfill, read_at: int, page: SourcePage) -> int:
+        """When a page's documents were true at the earliest, in milliseconds since 1970: a newer message of the shop's must win."""
+        return round(backfill.started_at.timestamp() * 1000) if page.is_snapshot else read_at - REFRESH_MS
+
+    def _pages(self, spec: SourceSpec, start: Position) -> Iterator[tuple[int, SourcePage]]:
+        """Pages, each with the time before it was read, in milliseconds since 1970."""
+        position: Position | None = start
+        while position is not None:
+            as_of = round(self._now().timestamp() * 1000)
+            page = self._source.page(spec, position, PAGE)
+            yield as_of, page
+            position = page.next
+
+    def _begin(self, backfill_id: str, spec: SourceSpec, into: Into | None, last: Backfill | None, *, force: bool) -> Backfill:
+        # The index first: what is written from now on reaches it by dual write, and what was written before is read below.
+        name = self._indices.begin_dual_write(replace(into, index=into.index or (last.into if last else None))) if into else None
+        resolved = self._resolved(spec, last)
+        if isinstance(resolved, CurrentSpec) and resolved.index == name:
+            raise RequestInvalid(f"the index {name!r} is the one that is searched by now: nothing is to be filled", field="into")
+        total = self._source.count(resolved)
+        positions = self._source.slices(resolved, most=max(1, min(MAX_SLICES, (total or 0) // SLICE_PRODUCTS)))
+        if not force and isinstance(resolved, IndexSpec) and resolved.since is None:
+            self._check_sample(resolved, positions)
+        run = last.run + 1 if last else 1
+        is_partial = isinstance(resolved, IndexSpec) and resolved.since is not None
+        backfill = Backfill(
+            backfill_id,
+            run,
+            resolved,
+            total,
+            len(positions),
+            self._now(),
+            into=name,
+            is_unique=self._source.is_unique(resolved),
+            full_run=last.full_run if last and is_partial else run,
+        )
+        self._store.begin(backfill, positions)
+        return backfill
+
+    def _check_sample(self, spec: IndexSpec, positions: Sequence[Position]) -> None:
+        """Checks that any of the first documents can be indexed: a misspelt field must not fail a whole catalogue."""
+        documents = self._source.page(spec, positions[0], SAMPLE).documents if positions else []
+        products = [document.product for document in documents if document.product]
+        if documents and not products:
+            fault = documents[0].fault
+            raise RequestInvalid(f"none of the first {len(documents)} documents is a product: {fault}", field="source.fields.id")
+        if products and not any(product.image_urls for product in products):
+            raise RequestInvalid(
+                f"none of the first {len(products)} products has an image URL in {spec.fields.image_urls!r}: "
+                "name the field that has it, or start with force",
+                field="source.fields.image_urls",
+            )
+
+    def _resolved(self, spec: SourceSpec, last: Backfill | None) -> SourceSpec:
+        """The source of one run: the alias as the index that it points to now, and the time from which changes are read."""
+        if isinstance(spec, CurrentSpec):
+            return CurrentSpec(self._indices.searched())
+        if isinstance(spec, IndexSpec) and spec.updated_at and last:
+            # A run that was cancelled left more unread than what changed since it began.
+            is_read = phase_of_reading(self._store.slices(last.backfill_id)) is None
+            return replace(spec, since=(last.started_at - OVERLAP).isoformat()) if is_read else last.spec
+        return spec

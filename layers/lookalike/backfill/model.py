@@ -1,0 +1,232 @@
+"""Backfills: where products are read from, and how far each slice of the source is read.
+
+An item is what one outcome is about: a product of an index, an object of a bucket, or a picture of the index that is searched.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from lookalike.domain import Product
+from lookalike.errors import NotFound
+
+Position: TypeAlias = Mapping[str, Any]
+"""Where the reading of a slice goes on: JSON that only the source understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNames:
+    """Where a source document has what; dotted paths; of a list on the way each element is looked into.
+
+    Without ``id`` it is the document's id; without ``attributes`` they are everything else.
+    """
+
+    id: str | None = None
+    image_urls: str = "image_url"
+    attributes: str | tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """Which documents of which index are products.
+
+    Args:
+        url: another cluster's address; by default our own.
+        secret_arn: where that cluster's credentials are.
+        ca: PEM text of that cluster's certificate authority.
+        updated_at: a date field; with it every run but the first reads only what changed since the run before.
+        since: the beginning of that range, in ISO 8601; set when a run is started.
+    """
+
+    index: str
+    query: Mapping[str, Any] = field(default_factory=lambda: {"match_all": {}})
+    fields: FieldNames = field(default_factory=FieldNames)
+    url: str | None = None
+    secret_arn: str | None = None
+    ca: str | None = None
+    updated_at: str | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSpec:
+    """The pictures of a bucket, at ``images/PRODUCT_ID/NAME.jpg`` or ``images/PRODUCT_ID.jpg``."""
+
+    bucket: str
+    prefix: str = "images/"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentSpec:
+    """The pictures of the index that is searched; ``index`` is its name, set when a run is started."""
+
+    index: str | None = None
+
+
+SourceSpec: TypeAlias = IndexSpec | BucketSpec | CurrentSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Into:
+    """A new index to fill, beside the one that is searched.
+
+    Args:
+        model: id of the model that fills it.
+        index: its name; by default ALIAS-MODEL-N with the next number.
+        options: those of `lookalike.domain.IndexOptions` that differ from the settings, by name.
+    """
+
+    model: str
+    index: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A document of the source: the item that it describes, or in ``fault`` why it describes none. ``key`` identifies the document."""
+
+    key: str
+    product: Product | None = None
+    object_url: str | None = None
+    image_id: str | None = None
+    fault: str | None = None
+
+    @property
+    def item_key(self) -> str:
+        """The key of the item's outcome: the product's id, the object's address or the image's id; of a faulty document its own key."""
+        return self.product.product_id if self.product else self.object_url or self.image_id or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """A page of documents, and the position of the next page; None after the last.
+
+    Args:
+        is_snapshot: the documents are as they were when the slice was begun, not as they are now.
+        is_restart: the slice is read from its beginning again.
+    """
+
+    documents: Sequence[SourceDocument]
+    next: Position | None
+    is_snapshot: bool = False
+    is_restart: bool = False
+
+
+class Source(Protocol):
+    """Where products are read from; it is never written."""
+
+    def count(self, spec: SourceSpec) -> int | None:
+        """The number of documents; None if that is known only when all were read."""
+
+    def is_unique(self, spec: SourceSpec) -> bool:
+        """Whether all documents of an item come on one page, so that each item is read once."""
+
+    def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
+        """The first positions of at most ``most`` slices, which are disjoint and together are the whole source."""
+
+    def page(self, spec: SourceSpec, position: Position, size: int) -> SourcePage:
+        """At most ``size`` documents from a position on."""
+
+    def find(self, spec: SourceSpec, keys: Sequence[str]) -> Sequence[SourceDocument]:
+        """The documents, as they are now, of the items whose outcomes have these keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A backfill that was started.
+
+    Args:
+        run: how often it was started, from 1.
+        total: documents of the source; None if that is not known.
+        slices: how many slices the source is read in.
+        into: the index that it fills, if that is not the one searched.
+        is_unique: whether each item is read once, see `Source.is_unique`.
+        full_run: the last run that read the whole source, not only what had changed; failures of earlier runs are superseded.
+    """
+
+    backfill_id: str
+    run: int
+    spec: SourceSpec
+    total: int | None
+    slices: int
+    started_at: datetime
+    into: str | None = None
+    is_unique: bool = True
+    full_run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """How far a slice is read: ``position`` is None at its end. ``version`` is the store's own, for `BackfillStore.advance`."""
+
+    backfill_id: str
+    number: int
+    position: Position | None
+    read: int = 0
+    version: Any = None
+    is_cancelled: bool = False
+
+
+class BackfillStore(Protocol):
+    """Where backfills and the positions of their slices are stored."""
+
+    def backfill(self, backfill_id: str) -> Backfill | None:
+        """A backfill, None if there is none."""
+
+    def backfills(self, most: int) -> Sequence[Backfill]:
+        """The newest ``most`` backfills, newest first; a new one is found after the next refresh."""
+
+    def begin(self, backfill: Backfill, positions: Sequence[Position]) -> None:
+        """Stores a backfill and its slices, in place of an earlier run of it."""
+
+    def slices(self, backfill_id: str) -> Sequence[Slice]:
+        """All slices of a backfill, in the order of their numbers."""
+
+    def slice(self, backfill_id: str, number: int) -> Slice:
+        """One slice of a backfill, by its number."""
+
+    def advance(self, slice_: Slice, position: Position | None, read: int) -> Slice | None:
+        """Stores a slice's new position and count; None if another process changed the slice since it was read."""
+
+    def set_cancelled(self, backfill_id: str, is_cancelled: bool) -> None:
+        """Marks every slice, so that a process that reads one cannot advance it."""
+
+
+class Indices(Protocol):
+    """The indices of pictures that there are."""
+
+    def searched(self) -> str:
+        """The name of the index behind the alias, refreshed. Raises `IndexMissing`."""
+
+    def begin_dual_write(self, into: Into) -> str:
+        """Creates the index unless it exists, and has every picture written to it too from now on; returns its name.
+
+        Raises:
+            RequestInvalid: another index is being filled, or this one was filled by another model or made with other options, or there
+                is no such model, or the server's licence does not cover the index type.
+        """
+
+    def end_dual_write(self, name: str) -> None:
+        """Has no more pictures written to the index, unless it is the one that is searched; the index is kept."""
+
+    def switch(self, name: str) -> str | None:
+        """Moves the alias to the index, atomically; returns the index that it pointed to before, which is kept."""
+
+
+def id_of(spec: SourceSpec, into: Into | None = None) -> str:
+    """The backfill's id, 16 hex digits, computed from the request."""
+    given = {name: value for name, value in asdict(spec).items() if value is not None}
+    if into:
+        given["into"] = {name: value for name, value in asdict(into).items() if value or name != "options"}
+    return hashlib.sha256(json.dumps([type(spec).__name__, given], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def get_backfill(store: BackfillStore, backfill_id: str) -> Backfill:
+    """A backfill by its id. Raises `NotFound` if there is none."""
+    backfill = store.backfill(backfill_id)
+    if backfill is None:
+        raise NotFound(f"there is no backfill {backfill_id!r}", field="backfill_id")
+    return backfill

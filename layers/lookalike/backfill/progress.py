@@ -1,0 +1,98 @@
+"""Reports how far backfills are, and what failed in them."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from lookalike.backfill.model import Backfill, BackfillStore, get_backfill
+from lookalike.backfill.outcomes import RECENT_S, OutcomeStore
+from lookalike.backfill.state import BackfillState, BackfillStates, DeadLetters, Phase
+
+LISTED = 100
+"""Backfills that `Progress.list` shows."""
+
+
+class Progress:
+    """Answers questions about backfills, in any phase; ``now`` is the time of day."""
+
+    def __init__(
+        self,
+        store: BackfillStore,
+        outcomes: OutcomeStore,
+        dead_letters: DeadLetters,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._outcomes = outcomes
+        self._states = BackfillStates(store, outcomes)
+        self._dead_letters = dead_letters
+        self._now = now
+
+    def status(self, backfill_id: str) -> dict[str, Any]:
+        """How far a backfill is. Raises `NotFound` if there is no such backfill."""
+        state = self._states.of(get_backfill(self._store, backfill_id))
+        return report(replace(state, dead_letters=self._dead_letters.dead_letters(backfill_id)), self._now())
+
+    def phase(self, backfill_id: str) -> Phase:
+        """What a backfill is doing. Raises as `status`."""
+        return self._states.of(get_backfill(self._store, backfill_id)).phase
+
+    def list(self) -> dict[str, Any]:
+        """The newest `LISTED` backfills, the newest first."""
+        reports = ((backfill, report(self._states.of(backfill), self._now())) for backfill in self._store.backfills(LISTED))
+        names = ("backfill_id", "state", "percent", "total", "run", "into", "started_at")
+        return {"backfills": [{name: found[name] for name in names} | {"source": _source(backfill)} for backfill, found in reports]}
+
+    def failures(self, backfill_id: str, code: str | None, size: int, cursor: str | None) -> dict[str, Any]:
+        """A page of failed items with URL and reason, of one error code or of all. Raises `NotFound` if there is no such backfill."""
+        backfill = get_backfill(self._store, backfill_id)
+        found = self._outcomes.failures(backfill_id, backfill.full_run, code=code, after=cursor, size=size)
+        names = ("product_id", "image_url", "code", "reason", "at")
+        listed = [{name: getattr(failure, name) for name in names} for failure in found]
+        return {"failures": listed, "next_cursor": found[-1].key if len(found) == size else None}
+
+
+def report(state: BackfillState, now: datetime) -> dict[str, Any]:
+    """The answer of ``status``. ``rate`` is in items a second: of the last minute while it runs, of the whole run at its end."""
+    backfill, counts = state.backfill, state.counts
+    is_finished = state.phase is Phase.FINISHED
+    rate = _rate(state, now)
+    left = max(state.expected - counts.settled, 0) if state.expected is not None else None
+    return {
+        "backfill_id": backfill.backfill_id,
+        "state": state.phase.value,
+        "run": backfill.run,
+        "into": backfill.into,
+        "total": backfill.total,
+        "read": state.read,
+        "indexed": counts.indexed,
+        "unchanged": counts.unchanged,
+        "deleted": counts.deleted,
+        "failed": dict(counts.failures),
+        "dead_letters": dict(state.dead_letters),
+        "percent": 100.0 if is_finished else _percent(state),
+        "rate": round(rate, 2),
+        "time_left_s": 0 if is_finished else round(left / rate) if rate and left is not None else None,
+        "started_at": backfill.started_at.isoformat(),
+    }
+
+
+def _rate(state: BackfillState, now: datetime) -> float:
+    counts, is_finished = state.counts, state.phase is Phase.FINISHED
+    until = counts.last_at if is_finished and counts.last_at else now
+    elapsed_s = max((until - state.backfill.started_at).total_seconds(), 0.001)
+    return counts.settled / elapsed_s if is_finished or elapsed_s < RECENT_S else counts.recent / RECENT_S
+
+
+def _percent(state: BackfillState) -> float | None:
+    """Below 100 as long as it is not finished; None if the number of items is not known."""
+    if state.expected is None:
+        return None
+    return round(min(100 * state.counts.settled / max(state.expected, 1), 99.9), 1)
+
+
+def _source(backfill: Backfill) -> dict[str, Any]:
+    """The source as JSON, without what was not given."""
+    return {name: value for name, value in asdict(backfill.spec).items() if value is not None}

@@ -1,0 +1,78 @@
+"""Deletes products that an earlier run of a backfill found in the source and the last one did not."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from lookalike.backfill.messages import ContinuePrune, Sender
+from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, get_backfill
+from lookalike.backfill.outcomes import OutcomeStore
+from lookalike.backfill.state import BackfillStates, Phase
+from lookalike.errors import RequestInvalid
+from lookalike.indexing.messages import MAX_ITEMS, CopyPictures, DeleteProducts, Message, SyncObjects
+
+PAGE = 500
+RUN_S = 20.0
+"""How long one call works before it sends a message to go on; the caller of the command waits for the first call."""
+
+PRUNE_IN = frozenset({Phase.FINISHED})
+"""Until all is indexed, products of the last run may still have the outcome of an earlier one."""
+
+
+class Prune:
+    """Prunes, page by page; ``clock`` counts seconds."""
+
+    def __init__(
+        self, store: BackfillStore, outcomes: OutcomeStore, sender: Sender, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._outcomes = outcomes
+        self._sender = sender
+        self._clock = clock
+
+    def prune(self, backfill_id: str, *, dry_run: bool) -> int:
+        """Deletes what the last run did not find in the source; returns how many items that is. With ``dry_run`` it only counts.
+
+        Raises:
+            NotFound: there is no such backfill.
+            RequestInvalid: the last run did not read the whole source, or is not finished.
+        """
+        backfill = get_backfill(self._store, backfill_id)
+        if backfill.full_run != backfill.run:
+            raise RequestInvalid("the last run read only what had changed: what vanished is known after a backfill without updated_at")
+        BackfillStates(self._store, self._outcomes).of(backfill).require("prune", PRUNE_IN)
+        vanished = self._outcomes.count_of_earlier_runs(backfill_id, backfill.run)
+        if not dry_run:
+            self.resume(ContinuePrune(backfill_id, backfill.run))
+        return vanished
+
+    def resume(self, message: ContinuePrune) -> None:
+        """Works for about `RUN_S`, then sends a message to go on; does nothing if the backfill was started again meanwhile.
+
+        Raises:
+            NotFound: there is no such backfill.
+            TransientError, Misconfigured: the message must come back.
+        """
+        backfill = get_backfill(self._store, message.backfill_id)
+        stop = self._clock() + RUN_S
+        while backfill.run == message.run:
+            page = self._outcomes.of_earlier_runs(message.backfill_id, message.run, after=message.after, size=PAGE)
+            keys = [outcome.key for outcome in page]
+            self._sender.send(_removal(backfill, keys).split(MAX_ITEMS))
+            self._outcomes.remove(message.backfill_id, keys)
+            if len(page) < PAGE:
+                return
+            message = replace(message, after=page[-1].key)
+            if self._clock() > stop:
+                self._sender.send_backfill([message])
+                return
+
+
+def _removal(backfill: Backfill, keys: Sequence[str]) -> Message:
+    """Products are deleted; objects and pictures are synced, and deleted because they are not there."""
+    if isinstance(backfill.spec, BucketSpec):
+        return SyncObjects(tuple(keys), into=backfill.into)
+    if isinstance(backfill.spec, CurrentSpec):
+        return CopyPictures(tuple(keys), source_index=backfill.spec.index or "", into=backfill.into)
+    as_of = round(backfill.started_at.timestamp() * 1000)  # what is newer than the run that did not find them stays
+    return DeleteProducts(tuple(keys), into=backfill.into, as_of=as_of)

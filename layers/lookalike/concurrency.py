@@ -1,0 +1,74 @@
+"""Work that overlaps, and work that has a time limit."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, as_completed, wait
+from contextvars import copy_context
+from itertools import islice
+from typing import TypeVar
+
+from lookalike.errors import TransientError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def map_unordered(pool: Executor, function: Callable[[T], R], items: Iterable[T], *, window: int) -> Iterator[R]:
+    """``function`` of each item, in the order in which they become ready, so that a slow one holds up nobody.
+
+    Args:
+        pool: calls the function.
+        function: must not raise.
+        items: read only as far as needed.
+        window: how many results may be under way or waiting, which bounds the memory.
+    """
+    pending: set[Future[R]] = set()
+    for item in items:
+        pending.add(pool.submit(function, item))
+        if len(pending) >= window:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    yield from (future.result() for future in as_completed(pending))
+
+
+def prefetch(items: Iterable[T], *, depth: int = 1) -> Generator[T]:
+    """The same items in the same order, while the next ``depth`` of them are already being made in a thread of their own."""
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        upcoming: deque[Future[list[T]]] = deque(thread.submit(lambda: list(islice(iterator, 1))) for _ in range(depth))
+        while made := upcoming.popleft().result():
+            upcoming.append(thread.submit(lambda: list(islice(iterator, 1))))
+            yield from made
+
+
+def run_within(seconds: float, work: Callable[[], R], what: str) -> R:
+    """Returns what ``work`` returns, or raises its error, if it ends in time.
+
+    It runs in a thread of its own, because nothing else bounds a server that accepts a connection and answers nothing, or a byte at a time.
+    The thread is left to the time limits of its sockets.
+
+    Args:
+        seconds: the time limit; nothing is begun if it is not above 0.
+        work: what to do.
+        what: who did not answer, for the error's message.
+
+    Raises:
+        TransientError: the time is over.
+    """
+    result: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    if seconds > 0:
+        threading.Thread(target=copy_context().run, args=(run,), name="time-limit", daemon=True).start()
+    try:
+        return result.result(max(seconds, 0))
+    except TimeoutError as error:
+        if result.done():
+            raise
+        raise TransientError(f"{what} did not answer in time") from error

@@ -1,0 +1,218 @@
+"""Indexing: makes pictures findable, and unfindable when they are gone.
+
+Uploads and the products queue both end here: `Indexer.sync` for objects of the bucket, `Indexer.put` for products with image URLs.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from math import inf
+
+from lookalike.domain import Product, image_id
+from lookalike.errors import Misconfigured, PictureRefused, RequestInvalid, TransientError
+from lookalike.indexing.outcomes import PictureOutcome
+from lookalike.indexing.pipeline import IndexingPipeline, PictureTask
+from lookalike.indexing.ports import PictureFetcher, WritableIndex, WriteTarget
+
+DOWNLOADS = 24
+"""Downloads at once; more than one host gets, so that a slow one does not hold up the others."""
+
+SYNC_ATTEMPTS = 5
+"""How often an object or picture is read again that changes while it is indexed."""
+
+NO_URLS: Mapping[str, Collection[str]] = {}
+
+_KEY = re.compile(r"images/(?P<product>[^/]+?)(?:/.+|\.[^./]+)")
+
+
+def product_of_key(key: str) -> str | None:
+    """The product id in an object's key, ``images/PRODUCT_ID/NAME.jpg`` or ``images/PRODUCT_ID.jpg``; None for other keys."""
+    match = _KEY.fullmatch(key)
+    return match["product"] if match else None
+
+
+class Indexer:
+    """Puts, deletes, copies and syncs pictures.
+
+    Args:
+        targets: the indices to write (cached for seconds): one, or two while an index with another model is being filled.
+        pictures: fetches pictures.
+        now: the clock.
+        targets_now: the same as ``targets``, never from a cache.
+        named: an index by its name.
+    """
+
+    def __init__(
+        self,
+        targets: Callable[[], Sequence[WriteTarget]],
+        pictures: PictureFetcher,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        targets_now: Callable[[], Sequence[WriteTarget]] | None = None,
+        named: Callable[[str], WriteTarget] | None = None,
+    ) -> None:
+        self._targets = targets
+        self._pictures = pictures
+        self._targets_now = targets_now or targets
+        self._named = named
+        self._downloads = ThreadPoolExecutor(DOWNLOADS, thread_name_prefix="download")
+        self._pipeline = IndexingPipeline(pictures, self._downloads, now)
+
+    def put(
+        self,
+        products: Iterable[Product],
+        into: str | None = None,
+        unlisted: Mapping[str, Collection[str]] = NO_URLS,
+        stop_at: float = inf,
+    ) -> Iterator[PictureOutcome]:
+        """Indexes the products' pictures, and deletes those that a product no longer lists.
+
+        Yields an outcome for each picture, in the order they are done; one for a product that has none.
+
+        Args:
+            products: of two with the same id, the later one counts.
+            into: the name of the one index to write; by default all that are searched or filled.
+            unlisted: by product id, image URLs that are not the product's any more, whose pictures a search may not find yet.
+            stop_at: as `IndexingPipeline.run` takes it.
+
+        Raises:
+            TransientError, Misconfigured: the index cannot be written now, or another index appeared meanwhile: repeat the whole call.
+        """
+        latest = {product.product_id: product for product in products}
+        if not latest:
+            return
+        for product in latest.values():
+            if not product.image_urls:
+                yield PictureOutcome(product.product_id, "", "failed", RequestInvalid("the product has no image URL", field="image_urls"))
+        tasks = [PictureTask(p.product_id, url, "products", p.attributes) for p in latest.values() for url in dict.fromkeys(p.image_urls)]
+        targets = self._targets_of(into)
+        yield from self._pipeline.run(tasks, targets, stop_at)
+        listed = {task.image_id for task in tasks}
+        for target in targets:
+            _delete(target.index, _indexed(target.index, latest, unlisted) - listed)
+        self._check_that_all_were_written(targets, into)
+
+    def delete(self, as_of: Mapping[str, int], into: str | None = None, unlisted: Mapping[str, Collection[str]] = NO_URLS) -> None:
+        """Deletes the pictures of products, but not those that were uploaded since.
+
+        Args:
+            as_of: product id -> when it was deleted, in milliseconds since 1970.
+            into: as `put` takes it.
+            unlisted: as `put` takes it.
+
+        Raises:
+            TransientError, Misconfigured: as `put`.
+        """
+        if not as_of:
+            return
+        targets = self._targets_of(into)
+        for target in targets:
+            _delete(target.index, _indexed(target.index, as_of.keys(), unlisted))
+            target.index.delete_products(as_of)
+        self._check_that_all_were_written(targets, into)
+
+    def copy(self, image_ids: Iterable[str], source_index: str, into: str, stop_at: float = inf) -> Iterator[tuple[str, PictureOutcome]]:
+        """Makes an index hold pictures as another one has them now, each fetched and embedded with the model of ``into``.
+
+        The documents are read again after the write, and indexed again if they changed meanwhile, because whoever changed them may have
+        written the new index before us. Yields (image id, outcome).
+
+        Raises:
+            TransientError, Misconfigured: as `put`.
+        """
+        source, target = self._named_target(source_index).index, self._named_target(into)
+        pending = list(dict.fromkeys(image_ids))
+        for _ in range(SYNC_ATTEMPTS):
+            before = source.pictures(pending)
+            tasks = [
+                PictureTask(p.product_id, p.image_url, p.origin, p.attributes if p.origin == "products" else None) for p in before.values()
+            ]
+            indexed = self._pipeline.run(tasks, [target], stop_at)
+            outcomes = {image_id(outcome.product_id, outcome.image_url): outcome for outcome in indexed}
+            after = source.pictures(pending)
+            settled = [image for image in pending if before.get(image) == after.get(image)]
+            _delete(target.index, [image for image in settled if image not in after])
+            yield from ((image, outcomes.get(image) or PictureOutcome("", "", "deleted")) for image in settled)
+            pending = [image for image in pending if image not in set(settled)]
+            if not pending:
+                return
+        yield from (
+            (image, PictureOutcome("", "", "failed", TransientError("the picture changes faster than it can be indexed")))
+            for image in pending
+        )
+
+    def sync(self, objects: Mapping[str, str], into: str | None = None, stop_at: float = inf) -> Iterator[PictureOutcome]:
+        """Makes the index hold what the bucket holds now, whether the event that led here is old, repeated or one of several.
+
+        Each object is read again (HEAD) after it was written, and indexed again if it changed meanwhile. A bad picture is deleted from
+        the index, because what the index held is no longer in the bucket.
+
+        Args:
+            objects: s3 address -> product id.
+            into: as `put` takes it.
+            stop_at: as `put` takes it.
+
+        Raises:
+            TransientError, Misconfigured: as `put`.
+        """
+        if not objects:
+            return
+        targets = self._targets_of(into)
+        pending = dict(objects)
+        for _ in range(SYNC_ATTEMPTS):
+            tasks = [PictureTask(product_id, url, "upload", None) for url, product_id in pending.items()]
+            outcomes = self._pipeline.run(tasks, targets, stop_at)
+            checks = [(outcome, self._downloads.submit(self._is_current, outcome)) for outcome in outcomes]
+            for outcome, check in checks:
+                if check.result():
+                    del pending[outcome.image_url]
+                    yield outcome
+            if not pending:
+                break
+        for url, product_id in pending.items():
+            yield PictureOutcome(product_id, url, "failed", TransientError("the object changes faster than it can be indexed"))
+        self._check_that_all_were_written(targets, into)
+
+    def _targets_of(self, into: str | None) -> Sequence[WriteTarget]:
+        targets = [self._named_target(into)] if into else self._targets()
+        if not targets:
+            raise Misconfigured("there is no index to write to")
+        return targets
+
+    def _named_target(self, name: str) -> WriteTarget:
+        if self._named is None:
+            raise Misconfigured(f"there is nobody to ask for the index {name!r}")
+        return self._named(name)
+
+    def _check_that_all_were_written(self, targets: Sequence[WriteTarget], into: str | None) -> None:
+        """Pictures written before an index appeared are read by its backfill; those written afterwards must be written there too."""
+        written = [target.index for target in targets]
+        if into is None and not all(target.index in written for target in self._targets_now()):
+            raise TransientError("another index that must be written too appeared meanwhile")
+
+    def _is_current(self, outcome: PictureOutcome) -> bool:
+        """Whether the outcome is about the object and metadata that are there now; one that will be tried again needs no second look."""
+        if outcome.error is not None and outcome.error.ending != "drop":
+            return True
+        try:
+            head = self._pictures.head(outcome.image_url)
+        except (PictureRefused, RequestInvalid):
+            return True
+        return (head.etag, head.attributes) == (outcome.etag, outcome.attributes) if head else outcome.etag is None
+
+
+def _delete(index: WritableIndex, image_ids: Iterable[str]) -> None:
+    """Deletes documents. Raises the error of one that Elasticsearch rejects: nothing may be acknowledged that stays."""
+    for error in index.write((), image_ids).values():
+        raise error
+
+
+def _indexed(index: WritableIndex, product_ids: Collection[str], urls: Mapping[str, Collection[str]]) -> set[str]:
+    """Ids of the products' pictures from the products queue: those that a search finds, and those at the given URLs."""
+    at_urls = index.pictures(_image_ids(product_ids, urls))
+    return {id_ for id_, picture in at_urls.items() if picture.origin == "products"} | index.images_of(product_ids, "products").keys()
+
+
+def _image_ids(product_ids: Iterable[str], urls: Mapping[str, Collection[str]]) -> set[str]:
+    return {image_id(product_id, url) for product_id in product_ids for url in urls.get(product_id, ())}

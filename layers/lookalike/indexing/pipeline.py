@@ -1,0 +1,231 @@
+"""The way of pictures into an index: look up, fetch, decode, embed, write, in batches that overlap."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from math import inf
+from typing import TypeAlias
+
+from more_itertools import batched, constrained_batches
+
+from lookalike import pictures
+from lookalike.concurrency import map_unordered, prefetch
+from lookalike.domain import Attributes, Embedding, IndexedPicture, Model, Origin, Picture, PictureFile, image_id
+from lookalike.errors import LookalikeError, OutOfTime, PictureUnreachable
+from lookalike.indexing.outcomes import OutcomeState, PictureOutcome, most_severe
+from lookalike.indexing.ports import PictureFetcher, WriteTarget
+from lookalike.pictures import content_sha256
+
+MAX_FETCHED = 48
+"""Pictures that are being downloaded or wait to be decoded, which bounds the memory."""
+
+BATCH = 16
+"""Pictures that are embedded and written together."""
+
+MAX_BATCH_BYTES = 64_000_000
+"""Of the files of pictures that are embedded and written together."""
+
+LOOKUPS = 50
+"""Documents that are looked up with one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureTask:
+    """One picture to index. ``attributes`` None stands for those that its place keeps (S3 user metadata)."""
+
+    product_id: str
+    image_url: str
+    origin: Origin
+    attributes: Attributes | None
+
+    @property
+    def image_id(self) -> str:
+        """The id of the picture's document in the index."""
+        return image_id(self.product_id, self.image_url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A task with its picture's file, or with the error that came instead; ``known`` is the document that each target has of it."""
+
+    task: PictureTask
+    known: Sequence[IndexedPicture | None]
+    file: PictureFile
+    content_sha256: str = ""
+    error: LookalikeError | None = None
+
+    @property
+    def attributes(self) -> Attributes:
+        if self.task.attributes is not None:
+            return self.task.attributes
+        return self.file.attributes or {}
+
+
+_LookedUp: TypeAlias = tuple[PictureTask, Sequence[IndexedPicture | None]]
+
+
+@dataclass(slots=True)
+class _Job:
+    """A fetched picture on its way into one index; each stage fills in its part."""
+
+    fetched: _Fetched
+    error: LookalikeError | None
+    unchanged: bool = False
+    picture: Picture | None = None
+    embedding: Embedding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Jobs for one target."""
+
+    target: WriteTarget
+    jobs: Sequence[_Job]
+
+
+class IndexingPipeline:
+    """Indexes pictures into one or several targets.
+
+    Args:
+        fetcher: fetches the pictures.
+        downloads: the threads that do so.
+        now: the clock, for ``indexed_at``.
+    """
+
+    def __init__(self, fetcher: PictureFetcher, downloads: Executor, now: Callable[[], datetime]) -> None:
+        self._fetcher = fetcher
+        self._downloads = downloads
+        self._now = now
+
+    def run(self, tasks: Iterable[PictureTask], targets: Sequence[WriteTarget], stop_at: float = inf) -> Iterator[PictureOutcome]:
+        """Indexes the pictures and yields an outcome for each, in the order in which they are done.
+
+        Args:
+            tasks: the pictures.
+            targets: the indices to write.
+            stop_at: the time, by `time.monotonic`, after which no picture is begun; the rest end with `OutOfTime`.
+
+        Raises:
+            TransientError, Misconfigured: an index cannot be read or written now.
+        """
+        looked_up = _looked_up(tasks, targets, stop_at)
+        fetched = map_unordered(self._downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)
+        batches = constrained_batches(fetched, MAX_BATCH_BYTES, BATCH, get_len=lambda one: len(one.file.content), strict=False)
+        prepared = prefetch([self._prepare(number, target, batch) for number, target in enumerate(targets)] for batch in batches)
+        embedded = prefetch([_embed(batch) for batch in of_targets] for of_targets in prepared)
+        for of_targets in embedded:
+            outcomes = [self._write(batch) for batch in of_targets]
+            yield from (most_severe(of_one_picture) for of_one_picture in zip(*outcomes, strict=True))
+
+    def _fetch(self, looked_up: _LookedUp, stop_at: float = inf) -> _Fetched:
+        task, known = looked_up
+        if time.monotonic() > stop_at:
+            return _Fetched(task, known, PictureFile(b""), error=OutOfTime("there was no time left to fetch the picture"))
+        try:
+            file = self._fetcher.fetch(task.image_url, _common_etag(known))
+        except LookalikeError as error:
+            return _Fetched(task, known, PictureFile(b""), error=error)
+        if file.is_unmodified and known[0]:
+            return _Fetched(task, known, file, known[0].content_sha256)
+        return _Fetched(task, known, file, content_sha256(file.content))
+
+    def _prepare(self, number: int, target: WriteTarget, fetched: Sequence[_Fetched]) -> _Batch:
+        """Finds the pictures whose place or bytes a target knows already, and decodes the others."""
+        jobs = [_Job(item, item.error) for item in fetched]
+        present = [job for job in jobs if job.error is None]
+        for job in present:
+            job.unchanged = _is_unchanged(job.fetched, job.fetched.known[number])
+        changed = [job for job in present if not job.unchanged]
+        known = target.index.embedded({job.fetched.content_sha256 for job in changed})
+        for job in changed:
+            job.embedding = known.get(job.fetched.content_sha256)
+            if job.embedding is None and job.fetched.file.is_unmodified:  # not refreshed yet, so its vector cannot be read
+                job.fetched = self._fetch((job.fetched.task, (None,) * len(job.fetched.known)))
+                job.error = job.fetched.error
+            if job.embedding is None and job.error is None:
+                _decode(job, target.embedder.model)
+        return _Batch(target, jobs)
+
+    def _write(self, batch: _Batch) -> list[PictureOutcome]:
+        put = [(_document(job.fetched, job.embedding, self._now()), job.embedding.vector) for job in batch.jobs if job.embedding]
+        rejected = batch.target.index.write(put, [job.fetched.task.image_id for job in batch.jobs if _is_to_be_deleted(job)])
+        return [_outcome(job, rejected.get(job.fetched.task.image_id)) for job in batch.jobs]
+
+
+def _looked_up(tasks: Iterable[PictureTask], targets: Sequence[WriteTarget], stop_at: float) -> Iterator[_LookedUp]:
+    """Each task with the document that each target has of it."""
+    for some in batched(tasks, LOOKUPS):
+        in_time = time.monotonic() <= stop_at
+        known = [target.index.pictures(task.image_id for task in some) if in_time else {} for target in targets]
+        yield from ((task, [of_target.get(task.image_id) for of_target in known]) for task in some)
+
+
+def _common_etag(known: Sequence[IndexedPicture | None]) -> str | None:
+    """The ETag of the bytes that every target has; None if one of them has others, or none."""
+    seen = {(picture.etag, picture.content_sha256) if picture else (None, "") for picture in known}
+    [(etag, _), *others] = seen or {(None, "")}
+    return None if others else etag
+
+
+def _decode(job: _Job, model: Model) -> None:
+    try:
+        picture = pictures.decode(job.fetched.file.content, at_least=model.input_size)
+        job.picture = replace(picture, pixels=pictures.scale(picture.pixels, model))
+    except LookalikeError as error:
+        job.error = error
+
+
+def _embed(batch: _Batch) -> _Batch:
+    """Embeds the pictures that were decoded, those with the same bytes once."""
+    decoded = {job.fetched.content_sha256: job.picture for job in batch.jobs if job.picture}
+    vectors = batch.target.embedder.embed([picture.pixels for picture in decoded.values()]) if decoded else ()
+    made = {
+        sha256: Embedding(vector, picture.perceptual_hash, picture.width, picture.height)
+        for (sha256, picture), vector in zip(decoded.items(), vectors, strict=True)
+    }
+    for job in batch.jobs:
+        if job.picture:
+            job.embedding, job.picture = made[job.fetched.content_sha256], None
+    return batch
+
+
+def _is_unchanged(fetched: _Fetched, indexed: IndexedPicture | None) -> bool:
+    return indexed is not None and (indexed.content_sha256, indexed.attributes, indexed.origin) == (
+        fetched.content_sha256,
+        fetched.attributes,
+        fetched.task.origin,
+    )
+
+
+def _is_to_be_deleted(job: _Job) -> bool:
+    """A picture that is gone from the bucket, or bad there now, must not be found; elsewhere the fault may be the network's."""
+    return job.error is not None and job.error.ending == "drop" and job.fetched.task.origin == "upload"
+
+
+def _document(fetched: _Fetched, embedding: Embedding, now: datetime) -> IndexedPicture:
+    return IndexedPicture(
+        product_id=fetched.task.product_id,
+        image_url=fetched.task.image_url,
+        attributes=fetched.attributes,
+        content_sha256=fetched.content_sha256,
+        perceptual_hash=embedding.perceptual_hash,
+        width=embedding.width,
+        height=embedding.height,
+        origin=fetched.task.origin,
+        etag=fetched.file.etag,
+        indexed_at=now,
+    )
+
+
+def _outcome(job: _Job, rejected: LookalikeError | None) -> PictureOutcome:
+    task = job.fetched.task
+    error = rejected or job.error
+    state: OutcomeState = "unchanged" if job.unchanged else "indexed"
+    if error is not None:
+        gone = task.origin == "upload" and isinstance(error, PictureUnreachable) and error.status == 404
+        state = "deleted" if gone else "failed"
+    file = job.fetched.file
+    return PictureOutcome(task.product_id, task.image_url, state, error if state == "failed" else None, file.etag, file.attributes)

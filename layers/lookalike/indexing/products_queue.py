@@ -1,0 +1,236 @@
+"""The products queue: carries out messages, records what became of each item, and sends items again after a transient error."""
+
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TypeAlias, TypeVar
+
+from lookalike.errors import Ending, Misconfigured, OutOfTime, RequestInvalid, TransientError
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.messages import (
+    CopyPictures,
+    DeleteProducts,
+    ItemKey,
+    Message,
+    ProductsQueueSender,
+    PutProducts,
+    SyncObjects,
+    product_of_url,
+)
+from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome, most_severe
+from lookalike.indexing.product_updates import ProductState, ProductUpdates
+
+MAX_ATTEMPTS = 4
+"""After so many, an item stays in the queue as a message of its own, until the queue moves it to the dead-letter queue."""
+
+FIRST_DELAY_S = 10
+MAX_DELAY_S = 900
+"""The longest delay of an SQS message."""
+
+JITTER = 0.25
+"""A delay is longer by up to this fraction, so that what failed together does not come back together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An item: the message with this item alone, and the id of the SQS message that it came in."""
+
+    message_id: str
+    message: Message
+
+    @property
+    def key(self) -> ItemKey:
+        [key] = self.message.keys
+        return key
+
+    @property
+    def as_of(self) -> int:
+        return self.message.as_of or 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of each picture of an item."""
+
+    item: _Item
+    pictures: Sequence[PictureOutcome]
+
+    @property
+    def decisive(self) -> PictureOutcome:
+        return most_severe(self.pictures)
+
+    @property
+    def ending(self) -> Ending | None:
+        return self.decisive.error.ending if self.decisive.error else None
+
+    @property
+    def outcome(self) -> ItemOutcome:
+        kind, key = self.item.key
+        picture, message = self.decisive, self.item.message
+        item = None if kind == "product" else key
+        outcome = ItemOutcome(picture.product_id, picture.state, message.backfill_id, message.run, item=item)
+        if kind == "object":
+            outcome = replace(outcome, origin="upload", image_url=picture.image_url)
+        if picture.error is None:
+            return outcome
+        return replace(outcome, image_url=picture.image_url, code=picture.error.code, reason=str(picture.error))
+
+
+_Outcomes: TypeAlias = Iterator[tuple[ItemKey, PictureOutcome]]
+
+M = TypeVar("M", PutProducts, DeleteProducts, SyncObjects, CopyPictures)
+
+
+class ProductsQueue:
+    """Carries out the messages of the products queue.
+
+    Args:
+        first_delay_s: how long an item waits after its first transient error; twice as long each time.
+        draw: returns numbers from 0 to 1, for the jitter.
+        now_ms: the clock, in milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        indexer: Indexer,
+        updates: ProductUpdates,
+        outcomes: OutcomeRecorder,
+        sender: ProductsQueueSender,
+        *,
+        first_delay_s: int = FIRST_DELAY_S,
+        draw: Callable[[], float] = random.random,
+        now_ms: Callable[[], int] = lambda: round(time.time() * 1000),
+    ) -> None:
+        self._indexer = indexer
+        self._updates = updates
+        self._now_ms = now_ms
+        self._first_delay_s = first_delay_s
+        self._outcomes = outcomes
+        self._sender = sender
+        self._draw = draw
+
+    def receive(self, messages: Mapping[str, Sequence[Message]], stop_at: float = inf) -> BatchResult:
+        """Carries out a batch; of two messages about the same item only the newer one.
+
+        An item with a transient error is sent again alone, with a delay; one that was so too often stays in the queue.
+
+        Args:
+            messages: what each SQS message asks for, by its id, the oldest first.
+            stop_at: the time, by `time.monotonic`, after which no picture is begun; such items are sent again at once.
+
+        """
+        now_ms = self._now_ms()
+        items = [
+            _Item(id_, one if one.as_of is not None else replace(one, as_of=now_ms))
+            for id_, several in messages.items()
+            for message in several
+            for one in message.split()
+        ]
+        # Messages for one index come first: one for every index is the shop's own, and newer than what a backfill has read.
+        scopes = sorted({item.message.into for item in items}, key=lambda into: (into is None, into or ""))
+        result = BatchResult()
+        for into in scopes:
+            self._receive([item for item in items if item.message.into == into], into, result, stop_at)
+        return result
+
+    def _receive(self, items: Sequence[_Item], into: str | None, result: BatchResult, stop_at: float) -> None:
+        latest = {item.key: item for item in sorted(items, key=lambda item: item.as_of)}
+        try:
+            self._outcomes.record(_superseded(items, latest))
+            self._settle(list(self._index(latest.values(), into, stop_at)), result)
+        except TransientError as error:
+            result.give_back((item.message_id for item in items), error)
+        except Misconfigured as error:
+            if into is None:
+                raise
+            result.give_back((item.message_id for item in items), error)
+
+    def _index(self, items: Collection[_Item], into: str | None, stop_at: float) -> Iterator[_Result]:
+        """All items together, so that their pictures are batched and overlap."""
+        outcomes: dict[ItemKey, list[PictureOutcome]] = {}
+        for key, outcome in self._picture_outcomes(items, into, stop_at):
+            outcomes.setdefault(key, []).append(outcome)
+        counted = (item for item in items if not isinstance(item.message, DeleteProducts))
+        yield from (_Result(item, outcomes[item.key]) for item in counted if item.key in outcomes)
+
+    def _picture_outcomes(self, items: Collection[_Item], into: str | None, stop_at: float) -> _Outcomes:
+        for outcome in self._updates.apply(_changes(items), into, stop_at):
+            yield ("product", outcome.product_id), outcome
+        objects = {url: product_of_url(url) for message in _of(SyncObjects, items) for url in message.items}
+        for outcome in self._indexer.sync(objects, into, stop_at):
+            yield ("object", outcome.image_url), outcome
+        copies = list(_of(CopyPictures, items))
+        for source_index in sorted({message.source_index for message in copies}):
+            image_ids = [id_ for message in copies if message.source_index == source_index for id_ in message.items]
+            for image_id, outcome in self._indexer.copy(image_ids, source_index, into or source_index, stop_at):
+                yield ("image", image_id), outcome
+
+    def _settle(self, results: Iterable[_Result], batch: BatchResult) -> None:
+        """Records final outcomes, sends items with transient errors again, and gives back what cannot be."""
+        final: list[ItemOutcome] = []
+        delayed: dict[int, list[_Item]] = {}
+        for result in results:
+            error = result.decisive.error
+            if isinstance(error, OutOfTime):
+                delayed.setdefault(0, []).append(result.item)
+                continue
+            if isinstance(error, TransientError) and result.item.message.attempt < MAX_ATTEMPTS:
+                delayed.setdefault(self._delay_s(result), []).append(_again(result.item))
+                continue
+            if result.ending != "fail":
+                final.append(result.outcome)
+            if error is not None and result.ending != "drop":
+                batch.give_back([result.item.message_id], error)
+        self._outcomes.record(final)
+        for delay_s, items in delayed.items():
+            self._send_again(items, delay_s, batch)
+
+    def _send_again(self, items: Sequence[_Item], delay_s: int, batch: BatchResult) -> None:
+        """Sends items, each as a message of its own; gives back those that SQS does not take or no message can carry."""
+        try:
+            too_large = self._sender.send((item.message for item in items), delay_s=delay_s)
+        except TransientError as error:
+            batch.give_back((item.message_id for item in items), error)
+            return
+        keys = {("product", product.product_id) for product in too_large}
+        batch.give_back((item.message_id for item in items if item.key in keys), RequestInvalid("the product is too large for a message"))
+
+    def _delay_s(self, result: _Result) -> int:
+        """Twice as long each time, and never shorter than the remote asked for."""
+        error = result.decisive.error
+        asked_s = error.retry_after_s if isinstance(error, TransientError) else 0
+        delay_s = max(self._first_delay_s << result.item.message.attempt, asked_s)
+        return min(round(delay_s * (1 + JITTER * self._draw())), MAX_DELAY_S)
+
+
+def _of(kind: type[M], items: Iterable[_Item]) -> Iterator[M]:
+    """The messages of one kind."""
+    return (item.message for item in items if isinstance(item.message, kind))
+
+
+def _again(item: _Item) -> _Item:
+    return replace(item, message=replace(item.message, attempt=item.message.attempt + 1))
+
+
+def _changes(items: Iterable[_Item]) -> Iterator[ProductState]:
+    for item in items:
+        if isinstance(item.message, PutProducts):
+            yield from (ProductState(product.product_id, item.as_of, product) for product in item.message.items)
+        elif isinstance(item.message, DeleteProducts):
+            yield from (ProductState(product_id, item.as_of, None) for product_id in item.message.items)
+
+
+def _superseded(items: Iterable[_Item], latest: Mapping[ItemKey, _Item]) -> Iterator[ItemOutcome]:
+    """A backfill counts each of its items, also one that a newer message of somebody else replaces."""
+    for item in items:
+        message, later = item.message, latest[item.key].message
+        if message.backfill_id is not None and (message.backfill_id, message.run) != (later.backfill_id, later.run):
+            yield _Result(item, [PictureOutcome(*_place(item.key), "unchanged")]).outcome
+
+
+def _place(key: ItemKey) -> tuple[str, str]:
+    """Product id and image URL of an item, as far as its key has them."""
+    kind, id_ = key
+    return (id_, "") if kind == "product" else (product_of_url(id_), id_) if kind == "object" else ("", "")

@@ -1,0 +1,57 @@
+"""The uploads queue: objects of the bucket that may have changed are indexed as they are now, and bad ones are recorded."""
+
+from collections.abc import Mapping
+from math import inf
+
+from lookalike.errors import TransientError
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome
+
+
+class Uploads:
+    """Syncs what the uploads queue names."""
+
+    def __init__(self, indexer: Indexer, outcomes: OutcomeRecorder) -> None:
+        self._indexer = indexer
+        self._outcomes = outcomes
+
+    def sync(self, objects: Mapping[str, str], stop_at: float = inf) -> BatchResult:
+        """Makes the index hold what the bucket holds now.
+
+        Args:
+            objects: s3 address -> product id.
+            stop_at: the time, by `time.monotonic`, after which no picture is begun.
+
+        Returns:
+            Outcomes, and the addresses of objects whose messages must come back.
+
+        Raises:
+            Misconfigured: a setting, role or model has to be corrected first.
+        """
+        result = BatchResult()
+        try:
+            outcomes = list(self._indexer.sync(objects, stop_at=stop_at))
+            self._outcomes.record(_item_outcome(outcome) for outcome in outcomes if _is_settled(outcome))
+        except TransientError as error:
+            result.give_back(objects, error)
+            return result
+        result.outcomes = outcomes
+        for outcome in outcomes:
+            if outcome.error is not None and not _is_settled(outcome):
+                result.give_back([outcome.image_url], outcome.error)
+        return result
+
+
+def _is_settled(outcome: PictureOutcome) -> bool:
+    return outcome.error is None or outcome.error.ending == "drop"
+
+
+def _item_outcome(outcome: PictureOutcome) -> ItemOutcome:
+    return ItemOutcome(
+        outcome.product_id,
+        outcome.state,
+        origin="upload",
+        image_url=outcome.image_url,
+        code=outcome.error.code if outcome.error else None,
+        reason=str(outcome.error) if outcome.error else None,
+    )

@@ -1,0 +1,33 @@
+"""When messages that failed come back: soon, not only after a queue's visibility timeout of six times the function's."""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+MAX_DELAY_S = 900
+JITTER = 0.25
+"""A delay is longer by up to this fraction, so that what failed together does not come back together."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A message as a function received it; ``receives`` counts how often, from 1.
+
+    One that ``is_unreadable`` can never be processed: it comes back at once, until the queue moves it to the dead-letter queue.
+    """
+
+    queue_arn: str
+    receipt_handle: str
+    receives: int
+    is_unreadable: bool = False
+
+    def delay_s(self, first_delay_s: int, draw: Callable[[], float] = random.random) -> int:
+        """Seconds until the message comes back, twice as many each time; ``draw`` returns numbers from 0 to 1."""
+        if self.is_unreadable:
+            return 0
+        return min(round((first_delay_s << min(self.receives - 1, 10)) * (1 + JITTER * draw())), MAX_DELAY_S)
+
+
+Redeliver: TypeAlias = Callable[[Iterable[ReceivedMessage]], None]
+"""Has messages come back, each after its delay; raises nothing."""

@@ -1,0 +1,90 @@
+"""Browsing the index: one product, the attributes that can be filtered, and totals."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lookalike.domain import Attributes, IndexedPicture
+from lookalike.errors import NotFound
+from lookalike.search.ports import FilterableAttribute, SearchableIndex, Totals
+
+MAX_PICTURES = 100
+"""How many of a product's pictures are shown."""
+
+MAX_ATTRIBUTES = 50
+"""How many attributes are listed, those that most pictures have."""
+
+MAX_VALUES = 20
+"""How many of an attribute's values are listed, the most frequent ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """One of a product's pictures."""
+
+    image_id: str
+    image_url: str
+    width: int
+    height: int
+    attributes: Attributes
+    indexed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProduct:
+    """A product with its pictures, the first indexed first; ``attributes`` are those that came last."""
+
+    product_id: str
+    attributes: Attributes
+    pictures: Sequence[ShownPicture]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The index behind the alias, its model's id, and how much it holds."""
+
+    index: str
+    model: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsedIndex:
+    """The index behind the alias, its name and its model's id."""
+
+    index: SearchableIndex
+    name: str
+    model: str
+
+
+class Browse:
+    """Answers questions about what is indexed; nothing is fetched or embedded.
+
+    Args:
+        current: returns the index behind the alias; called for every question.
+        link: turns a picture's address into one that the caller can open.
+    """
+
+    def __init__(self, current: Callable[[], BrowsedIndex], link: Callable[[str], str]) -> None:
+        self._current = current
+        self._link = link
+
+    def product(self, product_id: str) -> ShownProduct:
+        """A product and its pictures. Raises `NotFound` if no picture of a product with this id is indexed."""
+        found = self._current().index.pictures_of(product_id, MAX_PICTURES)
+        if not found:
+            raise NotFound(f"there is no product {product_id!r} in the index", field="product_id")
+        return ShownProduct(product_id, found[-1].attributes, [self._shown(picture) for picture in found])
+
+    def attributes(self) -> Sequence[FilterableAttribute]:
+        """The attributes that a filter can ask for, those that most pictures have first."""
+        return self._current().index.attributes(MAX_ATTRIBUTES, MAX_VALUES)
+
+    def stats(self) -> Stats:
+        """Totals of the index behind the alias."""
+        current = self._current()
+        return Stats(current.name, current.model, current.index.totals())
+
+    def _shown(self, picture: IndexedPicture) -> ShownPicture:
+        url = self._link(picture.image_url)
+        return ShownPicture(picture.image_id, url, picture.width, picture.height, picture.attributes, picture.indexed_at)

@@ -1,0 +1,234 @@
+"""The query of a search: example pictures, indexed or not, and the vectors that stand for them."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from lookalike import pictures
+from lookalike.domain import Crop, Embedder, Pixels, Vector
+from lookalike.errors import NotFound, RequestInvalid
+from lookalike.search.ports import PictureFetcher, SearchableIndex
+
+PICTURES_OF_A_PRODUCT = 5
+"""How many of a product's pictures it is searched by."""
+
+MAX_EXAMPLES = 10
+"""How many pictures or products can be searched by at once."""
+
+_LEAST_LENGTH = 1e-3
+"""Of a weighted sum of unit vectors; a shorter one has no direction that means anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByUrl:
+    """A picture behind an http(s) URL, or the part of it inside the crop box."""
+
+    image_url: str
+    crop: Crop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByContent:
+    """A picture file's bytes, or the part of the picture inside the crop box."""
+
+    content: bytes
+    crop: Crop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByProduct:
+    """The pictures of an indexed product, which is itself left out of the hits unless ``include_self``."""
+
+    product_id: str
+    include_self: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ByImage:
+    """An indexed picture; its product is left out of the hits unless ``include_self``."""
+
+    image_id: str
+    include_self: bool = False
+
+
+Example: TypeAlias = ByUrl | ByContent | ByProduct | ByImage
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedExamples:
+    """Several examples, each with a weight: the direction of the weighted sum of their vectors.
+
+    Those with a weight below zero find nothing by themselves: they only re-rank what the others find.
+    """
+
+    parts: tuple[tuple[Example, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """The vectors that a query comes down to; the next page is searched by them without the pictures.
+
+    Args:
+        vectors: unit vectors, float32; a picture's score is its best score with any of them.
+        preference: the vector that re-ranks the nearest pictures, where negative weights are given.
+        perceptual_hashes: those of the example pictures, where they are known.
+        without: ids of products that are left out of the hits.
+    """
+
+    vectors: tuple[Vector, ...]
+    preference: Vector | None = None
+    perceptual_hashes: tuple[str, ...] = ()
+    without: frozenset[str] = frozenset()
+
+    @property
+    def direction(self) -> Vector:
+        """The unit vector that stands for all of them."""
+        return _unit(np.sum(self.vectors, axis=0)) if self.preference is None else self.preference
+
+    @property
+    def all_vectors(self) -> tuple[Vector, ...]:
+        """``vectors`` and ``preference`` together."""
+        return self.vectors if self.preference is None else (*self.vectors, self.preference)
+
+
+QueryInput: TypeAlias = Example | WeightedExamples | QueryVectors
+"""What a search is given: one example, several with weights, or the vectors of an earlier page."""
+
+
+STAGES = ("fetch", "decode", "embed", "search")
+
+
+class StageTimings:
+    """Milliseconds that each stage of a search took; 0 for a stage that was not needed."""
+
+    def __init__(self) -> None:
+        self.timings_ms: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time of the ``with`` block to a stage, in milliseconds."""
+        start = time.perf_counter()
+        yield
+        self.timings_ms[name] = round(self.timings_ms[name] + (time.perf_counter() - start) * 1000, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A picture that was decoded: its pixels at the network's input size, and its bytes' SHA-256 if they are shown whole."""
+
+    pixels: Pixels
+    perceptual_hash: str
+    content_sha256: str | None
+
+
+class QueryVectorizer:
+    """Turns examples into vectors: read from the index where the picture is indexed, else made by the network.
+
+    Args:
+        pictures: fetches the pictures behind URLs.
+    """
+
+    def __init__(self, pictures: PictureFetcher) -> None:
+        self._pictures = pictures
+        self._downloads = ThreadPoolExecutor(MAX_EXAMPLES, thread_name_prefix="download")
+        self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
+
+    def vectorize(self, query: QueryInput, index: SearchableIndex, embedder: Embedder, timings: StageTimings) -> QueryVectors:
+        """The vectors of a query.
+
+        Raises:
+            NotFound: no such product or picture.
+            RequestInvalid: the weighted vectors cancel each other out.
+            PictureRefused, TransientError, Misconfigured: as their docstrings say.
+        """
+        match query:
+            case QueryVectors():
+                return query
+            case WeightedExamples(parts):
+                found = self._each([part for part, _ in parts], index, embedder, timings)
+                return weighted_sum(found, [weight for _, weight in parts])
+            case _:
+                [vectors] = self._each([query], index, embedder, timings)
+                return vectors
+
+    def _each(self, examples: Sequence[Example], index: SearchableIndex, embedder: Embedder, timings: StageTimings) -> list[QueryVectors]:
+        found: dict[int, QueryVectors] = {}
+        with timings.stage("fetch"):
+            fetching = {n: self._downloads.submit(self._content, each) for n, each in enumerate(examples) if isinstance(each, ByUrl)}
+            for n, each in enumerate(examples):
+                if isinstance(each, ByProduct | ByImage):
+                    found[n] = _stored(each, index)
+            contents = {n: each.content for n, each in enumerate(examples) if isinstance(each, ByContent)}
+            contents |= {n: download.result() for n, download in fetching.items()}
+        crops = {n: each.crop for n, each in enumerate(examples) if isinstance(each, ByUrl | ByContent)}
+        if contents:
+            embedded = self._embedded([(contents[n], crops[n]) for n in contents], index, embedder, timings)
+            found |= dict(zip(contents, embedded, strict=True))
+        return [found[n] for n in range(len(examples))]
+
+    def _content(self, example: ByUrl) -> bytes:
+        return self._pictures.fetch(example.image_url).content
+
+    def _embedded(
+        self, files: Sequence[tuple[bytes, Crop | None]], index: SearchableIndex, embedder: Embedder, timings: StageTimings
+    ) -> list[QueryVectors]:
+        """The index is asked for vectors that it has while the pictures are being decoded; a part of a picture it cannot know."""
+        sha256s = [None if crop else pictures.content_sha256(content) for content, crop in files]
+        lookup = self._lookups.submit(index.embedded, [sha256 for sha256 in sha256s if sha256])
+        with timings.stage("decode"):
+            opened = [_open(content, crop, sha256, embedder) for (content, crop), sha256 in zip(files, sha256s, strict=True)]
+        with timings.stage("embed"):
+            known = lookup.result()
+            unknown = [each for each in opened if each.content_sha256 not in known]
+            made = iter(embedder.embed([each.pixels for each in unknown]) if unknown else ())
+            vectors = [known[each.content_sha256].vector if each.content_sha256 in known else next(made) for each in opened]
+        return [QueryVectors((vector,), perceptual_hashes=(each.perceptual_hash,)) for each, vector in zip(opened, vectors, strict=True)]
+
+
+def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> QueryVectors:
+    """The weighted sum of the vectors; a product with several pictures counts by their mean.
+
+    Raises:
+        RequestInvalid: hardly anything is left of the sum.
+    """
+    means = [_unit(np.sum(query.vectors, axis=0)) for query in found]
+    liked = sum(weight * mean for mean, weight in zip(means, weights, strict=True) if weight > 0)
+    whole = sum(weight * mean for mean, weight in zip(means, weights, strict=True))
+    without = frozenset().union(*(query.without for query in found))
+    return QueryVectors((_unit(np.asarray(liked)),), _unit(np.asarray(whole)) if min(weights) < 0 else None, without=without)
+
+
+def _unit(vector: Vector) -> Vector:
+    length = float(np.linalg.norm(vector))
+    if length < _LEAST_LENGTH:
+        raise RequestInvalid("the pictures cancel each other out: give the ones that you like more weight", field="images")
+    unit: Vector = (vector / length).astype(np.float32)
+    return unit
+
+
+def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVectors:
+    match example:
+        case ByProduct(product_id):
+            found = index.stored_of(product_id, PICTURES_OF_A_PRODUCT)
+            if not found:
+                raise NotFound(f"there is no product {product_id!r} in the index", field="product_id")
+        case ByImage(image_id):
+            picture = index.stored(image_id)
+            if picture is None:
+                raise NotFound(f"there is no picture {image_id!r} in the index", field="image_id")
+            found = [picture]
+    return QueryVectors(
+        vectors=tuple(picture.vector for picture in found),
+        perceptual_hashes=tuple(picture.perceptual_hash for picture in found),
+        without=frozenset() if example.include_self else frozenset({found[0].product_id}),
+    )
+
+
+def _open(content: bytes, crop: Crop | None, sha256: str | None, embedder: Embedder) -> _Opened:
+    picture = pictures.decode(content, at_least=embedder.model.input_size, crop=crop)
+    return _Opened(pictures.scale(picture.pixels, embedder.model), picture.perceptual_hash, sha256)

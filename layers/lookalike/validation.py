@@ -1,0 +1,48 @@
+"""JSON from outside, checked: what is wrong with it becomes our own error."""
+
+import json
+from math import isfinite
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from lookalike.errors import RequestInvalid
+
+T = TypeVar("T")
+
+
+def parsed(text: str | bytes, field: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        RequestInvalid: it is not JSON; NaN, Infinity and half a surrogate pair, which cannot be sent on in UTF-8, are not either.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if b"\\u" in (text.encode() if isinstance(text, str) else text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise RequestInvalid(f"this is not JSON: {error}", field=field) from error
+    return value
+
+
+def validated(model: TypeAdapter[T], given: Any, *, is_strict: bool = False) -> T:
+    """The value as the model has it; if strict, a text is no number. Raises `RequestInvalid`, naming the first field that is wrong."""
+    try:
+        return model.validate_python(given, strict=is_strict or None)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        reason = f"there is no field {field!r}" if first["type"] == "extra_forbidden" else first["msg"]
+        raise RequestInvalid(reason, field=field) from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
+
+
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is not a JSON value")

@@ -1,0 +1,76 @@
+"""Queues, product states and a clock in memory."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
+from lookalike.domain import Product
+from lookalike.errors import LookalikeError
+from lookalike.indexing.messages import Message, PutProducts
+from lookalike.indexing.product_updates import ProductState
+
+FAKE_MESSAGE_SIZE = 200_000
+
+
+class FakeQueues:
+    """Keeps what was sent: messages of the products queue with their delays, and the slices and continuations of the backfill queue."""
+
+    def __init__(self) -> None:
+        self.products: list[tuple[Message, int]] = []
+        self.slices: list[tuple[str, int]] = []
+        self.continuations: list[ContinueRetry | ContinuePrune] = []
+
+    def send(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
+        too_large: list[Product] = []
+        for message in messages:
+            kept = message
+            if isinstance(message, PutProducts):
+                too_large += (product for product in message.items if len(str(product)) > FAKE_MESSAGE_SIZE)
+                kept = replace(message, items=tuple(product for product in message.items if product not in too_large))
+            if kept.items:
+                self.products.append((kept, delay_s))
+        return too_large
+
+    def send_backfill(self, messages: Iterable[BackfillMessage]) -> None:
+        for message in messages:
+            if isinstance(message, ReadSlice):
+                self.slices.append((message.backfill_id, message.slice))
+            else:
+                self.continuations.append(message)
+
+    def dead_letters(self, backfill_id: str) -> Mapping[str, int]:
+        return {"products": 0, "backfill": 0}
+
+    def sent(self) -> list[str]:
+        """The ids of products that were sent, in order."""
+        return [product.product_id for message, _ in self.products if isinstance(message, PutProducts) for product in message.items]
+
+
+class Clock:
+    """Seconds that advance by one at each call."""
+
+    def __init__(self) -> None:
+        self._ticks: Iterator[int] = iter(range(1_000_000))
+
+    def __call__(self) -> float:
+        return float(next(self._ticks))
+
+
+class FakeProductStates:
+    """States in memory, with versions as the real store has."""
+
+    def __init__(self) -> None:
+        self._scoped: dict[tuple[str, str], ProductState] = {}
+        self._versions = count()
+
+    def get(self, product_ids: Iterable[str], scope: str = "") -> dict[str, ProductState]:
+        return {id_: self._scoped[scope, id_] for id_ in product_ids if (scope, id_) in self._scoped}
+
+    def put(self, states: Iterable[ProductState], scope: str = "") -> dict[str, ProductState | LookalikeError]:
+        stored: dict[str, ProductState | LookalikeError] = {}
+        for state in states:
+            there = self._scoped.get((scope, state.product_id))
+            if state.version == (there.version if there else None):
+                self._scoped[scope, state.product_id] = stored[state.product_id] = replace(state, version=next(self._versions))
+        return stored

@@ -1,0 +1,117 @@
+"""What each answer of a server means: a picture, a refusal, or a fault that may pass; and how long it is waited for."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lookalike.adapters.http.fetcher import MAX_REDIRECTS, REQUESTS_A_HOST, HttpFetcher
+from lookalike.errors import DownloadFailed, PictureUnreachable, PictureUnusable
+from requests.adapters import HTTPAdapter
+
+from tests.faulty_image_server import FaultyImageServer
+from tests.integration.adapters.http.conftest import LEAST_LIMIT, PICTURE
+from tests.integration.scripted_server import Connection, ScriptedServer, answer
+
+
+def test_redirects_are_followed_up_to_a_limit(server: ScriptedServer, fetcher: HttpFetcher) -> None:
+    assert fetcher.fetch(server.url(f"/redirect/{MAX_REDIRECTS}")).content == PICTURE
+
+    with pytest.raises(PictureUnreachable, match="redirects"):
+        fetcher.fetch(server.url(f"/redirect/{MAX_REDIRECTS + 1}"))
+
+
+def test_the_body_of_a_redirect_is_not_read(server: ScriptedServer, fetcher: HttpFetcher) -> None:
+    assert fetcher.fetch(server.url("/redirect-without-end")).content == PICTURE
+
+
+@pytest.mark.parametrize(("path", "status"), [("/missing", 404), ("/gone", 410), ("/forbidden", 403)])
+def test_a_permanent_error_is_raised_with_its_status(server: ScriptedServer, fetcher: HttpFetcher, path: str, status: int) -> None:
+    with pytest.raises(PictureUnreachable) as refused:
+        fetcher.fetch(server.url(path))
+
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize(("path", "retry_after_s"), [("/busy", 120), ("/busy-for-long", 300), ("/busy-until", 2), ("/broken", 2)])
+def test_a_transient_error_says_when_to_try_again(server: ScriptedServer, fetcher: HttpFetcher, path: str, retry_after_s: int) -> None:
+    with pytest.raises(DownloadFailed) as busy:
+        fetcher.fetch(server.url(path))
+
+    assert busy.value.retry_after_s == retry_after_s
+
+
+@pytest.mark.usefixtures("small_limit")
+@pytest.mark.parametrize("path", ["/declared-large", "/undeclared-large", "/bomb"])
+def test_a_body_above_the_limit_is_refused(server: ScriptedServer, fetcher: HttpFetcher, path: str) -> None:
+    with pytest.raises(PictureUnusable, match="too large"):
+        fetcher.fetch(server.url(path))
+
+
+@pytest.mark.usefixtures("small_limit")
+def test_a_body_at_the_limit_is_fetched(server: ScriptedServer, fetcher: HttpFetcher) -> None:
+    assert len(fetcher.fetch(server.url("/just-fits")).content) == LEAST_LIMIT
+
+
+@pytest.mark.parametrize("path", ["/ends-early", "/no-http", "/hangs-up"])
+def test_a_truncated_or_broken_answer_is_transient(server: ScriptedServer, fetcher: HttpFetcher, path: str) -> None:
+    with pytest.raises(DownloadFailed):
+        fetcher.fetch(server.url(path))
+
+
+def test_a_read_timeout_is_transient(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lookalike.adapters.http.fetcher.READ_TIMEOUT_S", 0.2)
+
+    with pytest.raises(DownloadFailed):
+        HttpFetcher(frozenset({server.origin})).fetch(server.url("/silent"))
+
+
+@pytest.mark.parametrize("path", ["/drips", "/drips-a-header", "/redirect-that-drips"])
+def test_a_slow_drip_ends_at_the_deadline(server: ScriptedServer, path: str) -> None:
+    fetcher = HttpFetcher(frozenset({server.origin}), total_timeout_s=0.5)
+
+    with pytest.raises(DownloadFailed):
+        fetcher.fetch(server.url(path))
+
+
+def test_a_refused_connection_is_transient() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        origin = f"127.0.0.1:{free.getsockname()[1]}"
+
+    with pytest.raises(DownloadFailed):
+        HttpFetcher(frozenset({origin})).fetch(f"http://{origin}/picture")
+
+
+def test_a_retry_after_date_is_respected() -> None:
+    date = formatdate(time.time() + 100, usegmt=True)
+    with ScriptedServer({"/picture": answer("429 Too Many Requests", Retry_After=date)}) as server, pytest.raises(DownloadFailed) as busy:
+        HttpFetcher(frozenset({server.origin})).fetch(server.url("/picture"))
+    assert 90 < busy.value.retry_after_s <= 100
+
+
+def test_requests_to_a_host_are_limited_and_its_connections_are_reused(tmp_path: Path) -> None:
+    (tmp_path / "hat.jpg").write_bytes(PICTURE)
+    with FaultyImageServer({"hat.jpg": tmp_path / "hat.jpg"}, latency_ms=20) as server, ThreadPoolExecutor(3 * REQUESTS_A_HOST) as pool:
+        fetcher = HttpFetcher(frozenset({server.origin}))
+        list(pool.map(lambda _: fetcher.fetch(server.url("hat.jpg")), range(6 * REQUESTS_A_HOST)))
+
+        [connections] = [pool.num_connections for pool in _pools(fetcher)]
+        assert connections <= REQUESTS_A_HOST
+
+
+def _pools(fetcher: HttpFetcher) -> list[Any]:
+    managers = [adapter.poolmanager for adapter in fetcher._session.adapters.values() if isinstance(adapter, HTTPAdapter)]
+    return [manager.pools[key] for manager in managers for key in manager.pools.keys()]  # noqa: SIM118 - urllib3's own container
+
+
+@pytest.mark.parametrize("asked", ["Fri, 31 Dec 99999999999 23:59:59 GMT", "\u00b2", "9" * 5000, "soon", "-1", ""])
+def test_no_retry_after_that_a_server_can_send_is_more_than_a_transient_error(asked: str) -> None:
+    def script(connection: Connection) -> None:
+        connection.send(f"HTTP/1.1 429 Too Many Requests\r\nRetry-After: {asked}\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
+
+    with ScriptedServer({"/picture": script}) as server, pytest.raises(DownloadFailed) as busy:
+        HttpFetcher(frozenset({server.origin})).fetch(server.url("/picture"))
+    assert 0 <= busy.value.retry_after_s <= 300

@@ -1,0 +1,81 @@
+"""Our own bucket says 403, as it does when the role lacks a right: messages come back, and the index stays as it is."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from lookalike.adapters.s3.fetcher import S3Fetcher
+from lookalike.domain import image_id
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.ports import WriteTarget
+from lookalike.indexing.uploads import Uploads
+
+from functions.on_upload import app
+from infra.local.runtime import Context
+from tests.fakes import FakeEmbedder, FakeIndex, FakeOutcomeStore
+from tests.integration.adapters.s3.refusing_s3 import refusing_s3
+from tests.integration.samples import indexed, vector
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+OURS = "ours"
+
+
+class UploadHandler:
+    """The handler before an S3 that refuses; one picture of each bucket is indexed."""
+
+    def __init__(self, pictures: S3Fetcher) -> None:
+        self.outcomes = FakeOutcomeStore()
+        self.index = FakeIndex()
+        for bucket in (OURS, "theirs"):
+            url = f"s3://{bucket}/images/hat.jpg"
+            self.index.documents[image_id("hat", url)] = indexed("hat", origin="upload"), vector(0)
+        self._handler = app.create(
+            Uploads(Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], pictures), self.outcomes), lambda _: None
+        )
+
+    def receive(self, *records: dict[str, Any]) -> list[str]:
+        """The messages that come back."""
+        answer = self._handler({"Records": list(records)}, cast(LambdaContext, Context("id", time.time() + 60, "on_upload", "1769", "arn")))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[UploadHandler]:
+    monkeypatch.setattr(app.metrics, "namespace", "lookalike")
+    with refusing_s3("403 Forbidden", "AccessDenied") as client:
+        yield UploadHandler(S3Fetcher(client, OURS))
+
+
+def _record(message_id: str, *keys: str, bucket: str = OURS, event: str = "ObjectCreated:Put") -> dict[str, Any]:
+    changes = [{"eventName": event, "s3": {"bucket": {"name": bucket}, "object": {"key": key}}} for key in keys]
+    received = {"receiptHandle": "handle", "eventSourceARN": "arn", "attributes": {"ApproximateReceiveCount": "1"}}
+    return {"messageId": message_id, "eventSource": "aws:sqs", "body": json.dumps({"Records": changes}), **received}
+
+
+@pytest.mark.parametrize("event", ["ObjectCreated:Put", "ObjectRemoved:Delete"])
+def test_a_message_about_a_bucket_that_denies_access_is_received_again_and_nothing_is_deleted(handler: UploadHandler, event: str) -> None:
+    before = dict(handler.index.documents)
+
+    assert handler.receive(_record("m1", "images/hat.jpg", event=event)) == ["m1"]
+    assert handler.index.documents == before
+
+
+def test_every_message_of_the_batch_is_received_again(handler: UploadHandler) -> None:
+    messages = [_record(f"m{number}", *(f"images/p-{number}/{each}.jpg" for each in range(20))) for number in range(5)]
+
+    assert handler.receive(*messages) == [f"m{number}" for number in range(5)]
+
+
+def test_a_misconfiguration_is_not_recorded_as_a_failure_of_the_product(handler: UploadHandler) -> None:
+    handler.receive(_record("m1", "images/hat.jpg"))
+
+    assert handler.outcomes.known == {}
+
+
+def test_access_denied_by_another_bucket_is_recorded_and_the_message_is_deleted(handler: UploadHandler) -> None:
+    assert handler.receive(_record("m1", "images/hat.jpg", bucket="theirs")) == []
+    assert handler.outcomes.known["s3://theirs/images/hat.jpg"].code == "picture_unreachable"

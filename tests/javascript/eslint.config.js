@@ -1,0 +1,46 @@
+import js from '@eslint/js';
+
+export default [
+  { files: ['functions/search/gallery/*.js'], ...js.configs.recommended },
+  {
+    files: ['functions/search/gallery/*.js'],
+    languageOptions: { sourceType: 'script' }, // the scripts of a page share one scope, which tsc checks: it knows each other's names
+    linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'no-undef': 'off',
+      'no-unused-vars': ['error', { vars: 'local', varsIgnorePattern: '^_$' }],
+
+      'array-callback-return': 'error',
+      'complexity': ['error', 10],
+      'consistent-this': 'error',
+      'default-case-last': 'error',
+      'eqeqeq': 'error',
+      'func-style': ['error', 'declaration', { allowArrowFunctions: true }],
+      'max-depth': ['error', 3],
+      'max-len': ['error', { code: 140, ignoreUrls: true }],
+      'max-lines': ['error', 300],
+      'max-lines-per-function': ['error', 35],
+      'no-constructor-return': 'error',
+      'no-else-return': 'error',
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-new-func': 'error',
+      'no-param-reassign': 'error',
+      'no-script-url': 'error',
+      'no-self-compare': 'error',
+      'no-template-curly-in-string': 'error',
+      'no-throw-literal': 'error',
+      'no-unmodified-loop-condition': 'error',
+      'no-unused-expressions': 'error',
+      'no-useless-return': 'error',
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'prefer-rest-params': 'error',
+      'prefer-template': 'error',
+      'radix': 'error',
+      'require-atomic-updates': 'error',
+      'strict': ['error', 'global'],
+    },
+  },
+];

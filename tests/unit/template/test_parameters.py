@@ -1,0 +1,90 @@
+"""House rules of the parameters, of what may call the functions, and of `samconfig.toml`."""
+
+import tomllib
+from typing import Any, get_args
+
+import pytest
+import yaml
+from lookalike.domain import IndexType
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.unit.sam_template import ROOT, Template, target, transform
+
+SOURCE = (ROOT / "template.yaml").read_text()
+
+
+@pytest.fixture(scope="module")
+def parameters() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = yaml_parse(SOURCE)["Parameters"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def samconfig() -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return found
+
+
+def test_every_parameter_is_described_and_used(parameters: dict[str, dict[str, Any]]) -> None:
+    for name, parameter in parameters.items():
+        assert parameter["Description"].endswith("."), name
+        assert f"!Ref {name}" in SOURCE or f"${{{name}}}" in SOURCE, name
+
+
+def test_only_the_address_of_elasticsearch_has_to_be_given(parameters: dict[str, dict[str, Any]]) -> None:
+    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {"ElasticsearchUrl"}
+
+
+def test_every_default_is_a_value_that_its_parameter_allows(parameters: dict[str, dict[str, Any]]) -> None:
+    for name, parameter in parameters.items():
+        if "AllowedValues" in parameter:
+            assert parameter["Default"] in parameter["AllowedValues"], name
+        if "MaxValue" in parameter:
+            assert parameter["MinValue"] <= parameter["Default"] <= parameter["MaxValue"], name
+
+
+def test_an_index_type_is_one_that_the_settings_take(parameters: dict[str, dict[str, Any]]) -> None:
+    assert tuple(parameters["IndexType"]["AllowedValues"]) == get_args(IndexType)
+
+
+def test_only_our_api_may_call_search_and_nobody_else_any_function() -> None:
+    template = transform()
+    permissions = template.properties_of("Lambda::Permission").values()
+    assert permissions
+    for permission in permissions:
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert _function(template, permission["FunctionName"]) == "Search"
+        [text, names] = permission["SourceArn"]["Fn::Sub"]
+        assert "${__ApiId__}" in text
+        assert target(names["__ApiId__"]) == "Api"
+
+
+def test_a_deployment_is_shown_before_it_is_made_and_may_make_roles(samconfig: dict[str, dict[str, dict[str, Any]]]) -> None:
+    deploy = samconfig["deploy"]["parameters"]
+    assert deploy["confirm_changeset"] is True
+    assert deploy["capabilities"] == "CAPABILITY_IAM"
+    assert deploy["resolve_image_repos"] is True
+
+
+@pytest.mark.parametrize("command", ["local_start_api", "local_start_lambda", "local_invoke"])
+def test_sam_local_joins_the_network_of_the_compose_file_and_calls_its_elasticsearch(
+    samconfig: dict[str, dict[str, dict[str, Any]]], compose: dict[str, Any], command: str
+) -> None:
+    given = samconfig[command]["parameters"]
+    assert compose["networks"]["default"]["name"] == f"${{LOOKALIKE_NETWORK:-{given['docker_network']}}}"
+    assert given["parameter_overrides"] == "ElasticsearchUrl=http://elasticsearch:9200"
+    assert "elasticsearch" in compose["services"]
+    assert given["skip_pull_image"] is True
+
+
+def _function(template: Template, reference: Any) -> str:
+    """The function that an alias or a name stands for."""
+    name = target(reference)
+    alias = template.properties_of("Lambda::Alias").get(name)
+    return target(alias["FunctionName"]) if alias else name

@@ -1,0 +1,135 @@
+"""House rules of the roles: each function may do what it does, on what is ours."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.sam_template import Template, many, statements, target, transform
+
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:elasticsearch-AbCdEf"
+NO_NARROWER_RESOURCE = {"Trace", "JoinVpc"}
+"""Statements whose actions AWS does not let one limit to a resource."""
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return transform()
+
+
+@pytest.fixture(scope="module")
+def full() -> Template:
+    return transform(ElasticsearchSecretArn=SECRET_ARN, VpcSubnetIds="subnet-1", VpcSecurityGroupIds="sg-1")
+
+
+def allowed(template: Template, function: str) -> Iterator[dict[str, Any]]:
+    """Every statement that a function's role has, the shared ones included."""
+    role = template.properties_of("IAM::Role")[target(template.properties_of("Lambda::Function")[function]["Role"])]
+    for policy in role["Policies"]:
+        yield from statements(policy)
+    for shared in role["ManagedPolicyArns"]:
+        yield from statements(template.properties_of("IAM::ManagedPolicy")[target(shared)])
+
+
+def resources(template: Template, function: str, action: str) -> set[str]:
+    """The logical ids of what a function may do this action on."""
+    return {
+        target(resource)
+        for statement in allowed(template, function)
+        if action in many(statement["Action"])
+        for resource in many(statement["Resource"])
+    }
+
+
+FUNCTIONS = ["OnUpload", "Backfill", "IndexProducts", "Search"]
+
+
+def test_the_rules_below_cover_every_function(template: Template) -> None:
+    assert sorted(FUNCTIONS) == sorted(template.properties_of("Lambda::Function"))
+
+
+def test_each_function_has_a_role_of_its_own_without_aws_s_broad_policies(full: Template) -> None:
+    roles = [target(function["Role"]) for function in full.properties_of("Lambda::Function").values()]
+    assert sorted(roles) == sorted(full.properties_of("IAM::Role"))
+    for role in full.properties_of("IAM::Role").values():
+        assert all(isinstance(arn, dict) for arn in role["ManagedPolicyArns"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower_one(full: Template, function: str) -> None:
+    for statement in allowed(full, function):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in many(statement["Action"])), statement
+        if statement["Sid"] in NO_NARROWER_RESOURCE:
+            assert statement["Resource"] == "*"
+        else:
+            assert all(isinstance(resource, dict) or resource == SECRET_ARN for resource in many(statement["Resource"])), statement
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_receives_from_the_queue_that_invokes_it_and_only_backfill_looks_into_dead_letters(
+    template: Template, function: str
+) -> None:
+    mappings = template.properties_of("Lambda::EventSourceMapping").values()
+    invoking = {target(mapping["EventSourceArn"]) for mapping in mappings if target(mapping["FunctionName"]) == function}
+    peeked = {"ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:DeleteMessage") == invoking
+    assert resources(template, function, "sqs:ReceiveMessage") == invoking | peeked
+    assert resources(template, function, "sqs:GetQueueUrl") == invoking | peeked
+    assert resources(template, function, "sqs:ChangeMessageVisibility") == invoking | peeked
+    inspected = {"ProductsQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | inspected | peeked
+
+
+@pytest.mark.parametrize(
+    ("function", "queues"),
+    [("OnUpload", set()), ("Backfill", {"BackfillQueue", "ProductsQueue"}), ("IndexProducts", {"ProductsQueue"}), ("Search", set())],
+)
+def test_a_function_sends_only_to_the_queues_that_continue_its_work(template: Template, function: str, queues: set[str]) -> None:
+    assert resources(template, function, "sqs:SendMessage") == queues
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_reading_a_picture_comes_with_learning_that_it_is_absent(template: Template, function: str) -> None:
+    pictures = [statement for statement in allowed(template, function) if statement["Action"] == "s3:GetObject"]
+    listing = [statement for statement in allowed(template, function) if statement["Action"] == "s3:ListBucket"]
+    assert (len(pictures), len(listing)) == (0 if function == "Backfill" else 1, 1)
+    assert all(statement["Resource"] == {"Fn::Sub": "${Bucket.Arn}/images/*"} for statement in pictures)
+    assert all("Condition" not in statement for statement in listing)
+
+
+def test_another_bucket_and_another_secret_may_be_read_by_a_backfill_and_its_workers_if_they_are_named() -> None:
+    named = transform(SourceBucket="shop-pictures", SourceSecretArn=SECRET_ARN)
+
+    def sources(function: str) -> list[str]:
+        return [statement["Sid"] for statement in allowed(named, function) if "Source" in statement["Sid"]]
+
+    assert {function: sources(function) for function in FUNCTIONS} == {
+        "OnUpload": [],
+        "Backfill": ["ListSource", "ReadSourceSecret"],
+        "IndexProducts": ["ListSource", "ReadSource"],
+        "Search": [],
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_its_own_log_and_no_other(template: Template, function: str) -> None:
+    group = target(template.properties_of("Lambda::Function")[function]["LoggingConfig"]["LogGroup"])
+    assert resources(template, function, "logs:PutLogEvents") == {group}
+    assert resources(template, function, "logs:CreateLogStream") == {group}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_secret_may_be_read_only_if_there_is_one(template: Template, full: Template, function: str) -> None:
+    assert not any("secretsmanager:GetSecretValue" in many(statement["Action"]) for statement in allowed(template, function))
+    [statement] = [each for each in allowed(full, function) if each["Action"] == "secretsmanager:GetSecretValue"]
+    assert statement["Resource"] == SECRET_ARN
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_network_interfaces_may_be_made_only_in_a_vpc(template: Template, full: Template, function: str) -> None:
+    def network_actions(variant: Template) -> list[str]:
+        return [action for statement in allowed(variant, function) for action in many(statement["Action"]) if action.startswith("ec2:")]
+
+    assert not network_actions(template)
+    assert "ec2:CreateNetworkInterface" in network_actions(full)

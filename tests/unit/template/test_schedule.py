@@ -1,0 +1,35 @@
+"""House rules of the schedule: there is one only if a backfill is named, and it does nothing but start that."""
+
+import json
+
+from lookalike.backfill.model import IndexSpec
+
+from functions.backfill import commands
+from tests.unit.sam_template import statements, target, transform
+
+COMMAND = {"action": "start", "source": {"index": "products", "updated_at": "changed_at"}}
+
+
+def test_nothing_is_scheduled_unless_a_backfill_is_named() -> None:
+    assert not transform().properties_of("Scheduler::Schedule")
+
+
+def test_the_named_backfill_is_started_by_the_schedule_as_its_caller_wrote_it() -> None:
+    template = transform(ScheduledBackfill=json.dumps(COMMAND), BackfillSchedule="rate(1 day)")
+    schedule = template.only("Scheduler::Schedule")
+
+    command = commands.read(json.loads(schedule["Target"]["Input"]))
+    assert isinstance(command, commands.Start)
+    assert command.source.spec() == IndexSpec("products", updated_at="changed_at")
+    assert schedule["ScheduleExpression"] == "rate(1 day)"
+    assert target(schedule["Target"]["Arn"]) == "Backfill"
+
+
+def test_the_schedule_may_invoke_the_backfill_function_and_nothing_else() -> None:
+    template = transform(ScheduledBackfill=json.dumps(COMMAND))
+    role = template.properties_of("IAM::Role")[target(template.only("Scheduler::Schedule")["Target"]["RoleArn"])]
+
+    [policy] = role["Policies"]
+    [statement] = statements(policy)
+    assert (statement["Action"], target(statement["Resource"])) == ("lambda:InvokeFunction", "Backfill")
+    assert "ManagedPolicyArns" not in role

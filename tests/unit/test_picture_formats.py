@@ -1,0 +1,83 @@
+"""The table of picture formats: whatever names a format agrees with it."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from lookalike import pictures
+from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.picture_formats import MEDIA_TYPES, NAMES, PICTURE_FORMATS, SUFFIXES, PictureFormat, media_type_of
+from PIL import Image
+
+from functions.search import openapi
+from functions.search.gallery import page
+from infra.demo.catalogue import folder_catalogue
+from infra.local import gateway
+from tests.unit.sam_template import ROOT, transform
+
+
+@pytest.mark.parametrize("row", PICTURE_FORMATS, ids=NAMES)
+def test_a_picture_of_each_format_is_decoded(row: PictureFormat) -> None:
+    content = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(content, row.name)
+
+    assert pictures.decode(content.getvalue(), at_least=(10, 10)).width == 40
+
+
+@pytest.mark.parametrize("row", PICTURE_FORMATS, ids=NAMES)
+def test_media_type_and_suffixes_are_those_that_pillow_knows(row: PictureFormat) -> None:
+    assert Image.MIME[row.name] == row.media_type
+    assert {Image.registered_extensions()[suffix] for suffix in row.suffixes} == {row.name}
+
+
+def test_no_two_formats_share_a_name_a_media_type_or_a_suffix() -> None:
+    for values in ([row.name for row in PICTURE_FORMATS], MEDIA_TYPES, SUFFIXES):
+        assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("a.jpeg", "image/jpeg"), ("A.B.PNG", "image/png"), ("a.txt", "application/octet-stream"), ("jpg", "application/octet-stream")],
+)
+def test_a_file_s_name_stands_for_a_media_type(name: str, media_type: str) -> None:
+    assert media_type_of(name) == media_type
+
+
+def test_api_gateway_passes_pictures_and_forms_on_as_bytes() -> None:
+    declared = transform().only("ApiGateway::RestApi")["Body"]["x-amazon-apigateway-binary-media-types"]
+
+    assert sorted(declared) == sorted([*MEDIA_TYPES, "multipart/form-data"])
+    assert set(declared) == gateway.BINARY_MEDIA_TYPES
+
+
+def test_the_openapi_document_offers_every_media_type_as_a_body() -> None:
+    content = openapi.document()["paths"]["/search"]["post"]["requestBody"]["content"]
+
+    assert list(content) == ["application/json", "multipart/form-data", *MEDIA_TYPES]
+
+
+def test_the_gallery_is_told_which_pictures_it_may_send_as_they_are() -> None:
+    assert f'data-accepted-types="{" ".join(MEDIA_TYPES)}"' in page.assemble().html
+
+
+def test_a_picture_s_server_is_asked_for_these_formats_first() -> None:
+    accepted = str(HttpFetcher()._session.headers["Accept"])
+
+    assert accepted.split(", ") == [*MEDIA_TYPES, "image/*;q=0.5"]
+
+
+def test_the_demo_takes_files_with_these_suffixes(tmp_path: Path) -> None:
+    for suffix in (*SUFFIXES, ".txt"):
+        (tmp_path / f"picture-{suffix[1:]}{suffix}").touch()
+
+    catalogue = folder_catalogue(tmp_path)
+
+    assert sorted(item.path.suffix for item in catalogue) == sorted(SUFFIXES)
+    assert catalogue.ignored == 1
+
+
+def test_no_other_python_file_or_script_lists_media_types_of_pictures() -> None:
+    files = [*(ROOT / "layers/lookalike").rglob("*.py"), *(ROOT / "functions").rglob("*.py"), *(ROOT / "functions").rglob("*.js")]
+    listing = [path.name for path in files if sum(media_type in path.read_text() for media_type in MEDIA_TYPES) > 1]
+
+    assert listing == ["picture_formats.py"]
