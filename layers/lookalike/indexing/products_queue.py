@@ -21,16 +21,12 @@ from lookalike.indexing.messages import (
 )
 from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome, most_severe
 from lookalike.indexing.product_updates import ProductState, ProductUpdates
+from lookalike.redelivery import backoff_s
 
 MAX_ATTEMPTS = 4
 """After so many, an item stays in the queue as a message of its own, until the queue moves it to the dead-letter queue."""
 
 FIRST_DELAY_S = 10
-MAX_DELAY_S = 900
-"""The longest delay of an SQS message."""
-
-JITTER = 0.25
-"""A delay is longer by up to this fraction, so that what failed together does not come back together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +197,7 @@ class ProductsQueue:
         """Twice as long each time, and never shorter than the remote asked for."""
         error = result.decisive.error
         asked_s = error.retry_after_s if isinstance(error, TransientError) else 0
-        delay_s = max(self._first_delay_s << result.item.message.attempt, asked_s)
-        return min(round(delay_s * (1 + JITTER * self._draw())), MAX_DELAY_S)
+        return backoff_s(self._first_delay_s, result.item.message.attempt, self._draw, least_s=asked_s)
 
 
 def _of(kind: type[M], items: Iterable[_Item]) -> Iterator[M]:
