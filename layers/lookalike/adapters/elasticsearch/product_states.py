@@ -27,10 +27,11 @@ class ElasticsearchProductStates(ProductStates):
         ids = [_id(product_id, scope) for product_id in product_ids]
         if not ids:
             return {}
-        self._ensure()
         with translate_errors(self._name):
             found = self._client.mget(index=self._name, ids=ids)["docs"]
         if fault := next((document["error"] for document in found if "error" in document), None):
+            if fault.get("type") == "index_not_found_exception":
+                return {}  # nothing was stored yet; `put` creates the index
             raise IndexUnavailable(f"the states of products cannot be read: {fault.get('reason')}")
         states = [_state(document) for document in found if document.get("found")]
         return {state.product_id: state for state in states}
@@ -53,7 +54,7 @@ class ElasticsearchProductStates(ProductStates):
         return stored
 
     def _ensure(self) -> None:
-        """Before every use: a bulk request would create an index that was deleted meanwhile, without its mapping."""
+        """Before every write: a bulk request would create an index that is not there, without its mapping."""
         ensure_index(self._client, self._name, definition("product_states"))
 
 
