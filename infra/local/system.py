@@ -117,6 +117,7 @@ class LocalSystem(RunningSystem):
             "LOOKALIKE_ELASTICSEARCH_SECRET_ARN": self.resources.secret_arn or "",
             "LOOKALIKE_BUCKET": self.bucket,
             "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(origins),
+            "LOOKALIKE_UPLOADS_QUEUE_URL": self.resources.uploads.url,
             "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url,
             "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url,
             "POWERTOOLS_METRICS_NAMESPACE": "lookalike",

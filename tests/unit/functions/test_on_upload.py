@@ -27,7 +27,7 @@ class OnUploadFunction:
         self.index, self.outcomes = FakeIndex(), FakeOutcomeStore()
         self.fetcher = FakeFetcher({f"s3://{BUCKET}/{key}": content for key, content in (objects or {}).items()})
         indexer = Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], self.fetcher)
-        self._handler = app.create(Uploads(indexer, self.outcomes), lambda _: None)
+        self._handler = app.create(Uploads(indexer, self.outcomes), lambda _: ())
 
     def call(self, event: dict[str, Any]) -> list[str]:
         return failed(self._handler(event, Context()))
