@@ -158,12 +158,12 @@ def test_the_whole_batch_comes_back_while_the_index_is_unavailable(away: Lookali
     assert function.states() == {}
 
 
-def test_a_misconfiguration_fails_the_function_so_that_the_batch_stays_in_the_queue() -> None:
+def test_after_a_misconfiguration_the_batch_comes_back_with_the_reason() -> None:
     function = IndexProductsFunction({"http://a/ok": picture(1)})
     function.index.away = Misconfigured("the model is missing")
 
-    with pytest.raises(Misconfigured, match="the model is missing"):
-        function.call(sqs({"m1": _put("ok")}))
+    assert function.call(sqs({"m1": _put("ok")})) == ["m1"]
+    assert [message.reason for message in function.redelivered] == ["misconfigured: the model is missing"]
 
 
 def test_products_and_returned_messages_are_counted(counted: Counted) -> None:

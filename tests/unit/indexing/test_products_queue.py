@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from lookalike.domain import Product
 from lookalike.errors import DownloadFailed, IndexUnavailable, LookalikeError, Misconfigured
 from lookalike.indexing.indexer import Indexer
@@ -172,3 +173,18 @@ def test_a_batch_that_is_given_back_says_why() -> None:
     result = setup.products_queue.receive({"m1": [_put("ok")], "m2": [_put("bad")]})
 
     assert result.returned == dict.fromkeys(["m1", "m2"], "index_away: Elasticsearch cannot be reached")
+
+
+def test_a_product_is_sent_again_once_however_often_its_outcomes_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = ProductsQueueSetup(slow=DownloadFailed("busy"))
+
+    def refuse(_: object) -> None:
+        raise IndexUnavailable("the outcomes cannot be written")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(setup.outcomes, "record", refuse)
+        assert [setup.receive(m1=_put("ok", "slow", "bad")) for _ in range(5)] == [{"m1"}] * 5
+    assert setup.queues.products == []
+
+    assert setup.receive(m1=_put("ok", "slow", "bad")) == set()
+    assert len(setup.queues.products) == 1
