@@ -49,7 +49,8 @@ def report(found: Engine) -> str:
 
 
 def _base(found: Engine) -> str:
-    return f"the base, {LAMBDA_BASE.name if stand_ins.official(found, LAMBDA_BASE) else 'a stand-in made from Debian'}"
+    is_official = LAMBDA_BASE.label(found) == ""
+    return f"the base, {LAMBDA_BASE.name if is_official else 'a stand-in made from Debian'}"
 
 
 CONTENTS = {
