@@ -7,12 +7,13 @@ Read from the environment: ``IMAGES`` (a folder of one's own pictures), ``ES_URL
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from threading import Event
 
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from infra.demo.bare_network import bare_pictures_a_second, sample_pixels
@@ -31,29 +32,25 @@ from layers.models import export
 IMAGE_PORT = 8801
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the environment asks for."""
+class Options(BaseModel):
+    """What the environment asks for; an empty variable is as good as none."""
 
-    images: Path | None
-    elasticsearch_url: str
-    model: str
-    random_weights: int | None
-    port: int
-    once: bool
+    images: Path | None = None
+    es_url: str = ""
+    model: str = export.AUTO
+    random_weights: int | None = None
+    port: int = SEARCH_PORT
+    once: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Options":
-        """The variables; an empty one is as good as none."""
-        given = {name: value for name, value in environment.items() if value}
-        return cls(
-            images=Path(given["IMAGES"]) if "IMAGES" in given else None,
-            elasticsearch_url=given.get("ES_URL", ""),
-            model=given.get("MODEL", "auto"),
-            random_weights=int(given["RANDOM_WEIGHTS"]) if "RANDOM_WEIGHTS" in given else None,
-            port=int(given.get("PORT", SEARCH_PORT)),
-            once=given.get("ONCE", "0") != "0",
-        )
+        """The options in their variables.
+
+        Raises:
+            pydantic.ValidationError: a value is none; the message says which.
+        """
+        given = {name: environment.get(name.upper()) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in given.items() if value})
 
     def alias(self, model_id: str) -> str:
         """Catalogues and models do not mix: each pair has an index of its own, which a second run finds again."""
@@ -66,7 +63,7 @@ class Options:
 
 def main() -> None:
     """The command ``python -m infra.demo``."""
-    with ended_by_signals(CatalogueMissing, CommandRefused, SearchRefused, Stalled, *FAILURES):
+    with ended_by_signals(ValidationError, CatalogueMissing, CommandRefused, SearchRefused, Stalled, *FAILURES):
         run(Options.read(os.environ), Console())
 
 
@@ -109,7 +106,7 @@ def _system(options: Options, model_id: str, images: ImageServer, console: Conso
         BUILD / "models",
         BUILD / "demo",
         alias=options.alias(model_id),
-        elasticsearch_url=options.elasticsearch_url,
+        elasticsearch_url=options.es_url,
         private_image_origins=[images.origin],
         ports=Ports.usual(say, api=options.port),
         say=say,
@@ -122,7 +119,7 @@ def _bare_rate(catalogue: Catalogue, model_id: str) -> float:
 
 
 def _say_on(console: Console) -> export.Say:
-    return lambda line: console.print(line, highlight=False, soft_wrap=True)
+    return partial(console.print, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,47 +1,19 @@
 """The products of the drawn catalogue: what each looks like and its attributes, computed from its number."""
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from random import Random
-from typing import TypeAlias
+from typing import Any
 
 from lookalike.domain import Attributes
 
-Colour: TypeAlias = tuple[int, int, int]
-"""RGB, 0 to 255."""
+TABLES = Path(__file__).with_suffix(".toml")
+ASSORTMENT: dict[str, Any] = tomllib.loads(TABLES.read_text())
+"""Categories with their lowest and highest prices; names of patterns and of colours; brands. Colours are as in CSS."""
 
-CATEGORIES = {
-    "bag": (35, 260),
-    "bottle": (12, 48),
-    "chair": (60, 320),
-    "cup": (8, 34),
-    "dress": (45, 220),
-    "hat": (15, 90),
-    "lamp": (40, 280),
-    "shoe": (50, 240),
-    "t-shirt": (14, 60),
-    "umbrella": (18, 85),
-    "vase": (16, 140),
-    "watch": (70, 480),
-}
-"""Each category with its lowest and its highest price."""
-
-COLOURS: dict[str, Colour] = {
-    "terracotta": (200, 98, 68),
-    "mustard": (224, 168, 58),
-    "sage": (142, 164, 128),
-    "teal": (32, 122, 124),
-    "navy": (40, 58, 98),
-    "blush": (232, 172, 164),
-    "plum": (116, 62, 94),
-    "charcoal": (66, 68, 74),
-    "cream": (240, 228, 206),
-    "red": (196, 56, 52),
-}
-PATTERNS = ("plain", "plain", "stripes", "pinstripes", "dots", "checks", "zigzag")
-BACKGROUNDS: tuple[Colour, ...] = ((248, 248, 246), (236, 226, 212), (214, 226, 230), (240, 216, 208), (214, 228, 210), (244, 232, 196))
-BRANDS = ("Nordlys", "Åsgård", "Maré", "Kiln & Co", "Fable", "Otto Vey", "Halcyon")
 OPENED = date(2025, 1, 1)
 
 
@@ -54,7 +26,7 @@ class Design:
     shape: int
     pattern: str
     colour: str
-    background: Colour
+    background: str
     attributes: Attributes
 
     @property
@@ -65,7 +37,7 @@ class Design:
 
 def designs(count: int) -> Iterator[Design]:
     """The first products, the categories in turn; the same ones every time."""
-    categories = list(CATEGORIES)
+    categories = list(ASSORTMENT["categories"])
     for number in range(count):
         yield _design(number, categories[number % len(categories)])
 
@@ -73,16 +45,16 @@ def designs(count: int) -> Iterator[Design]:
 def _design(number: int, category: str) -> Design:
     """The attributes are text, a number, a truth value and a date, so that each form of filter has something to find."""
     random = Random(number)
-    colour, pattern = random.choice(list(COLOURS)), random.choice(PATTERNS)
-    low, high = CATEGORIES[category]
+    colour, pattern = random.choice(list(ASSORTMENT["colours"])), random.choice(ASSORTMENT["patterns"])
+    low, high = ASSORTMENT["categories"][category]
     attributes: Attributes = {
         "name": f"{colour.capitalize()} {category}{'' if pattern == 'plain' else f' with {pattern}'}",
         "category": category,
         "colour": colour,
         "pattern": pattern,
-        "brand": random.choice(BRANDS),
+        "brand": random.choice(ASSORTMENT["brands"]),
         "price": round(low + (high - low) * random.random() ** 2) - 0.05,
         "in_stock": random.random() < 0.8,
         "added": (OPENED + timedelta(days=random.randrange(540))).isoformat(),
     }
-    return Design(number, category, random.randrange(2), pattern, colour, random.choice(BACKGROUNDS), attributes)
+    return Design(number, category, random.randrange(2), pattern, colour, random.choice(ASSORTMENT["backgrounds"]), attributes)

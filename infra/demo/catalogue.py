@@ -74,7 +74,7 @@ def _draw_to(design: Design, path: Path) -> None:
 
 
 def _program() -> str:
-    sources = (Path(assortment.__file__), Path(drawing.__file__), drawing.SHAPES)
+    sources = (Path(assortment.__file__), assortment.TABLES, Path(drawing.__file__), drawing.SHAPES)
     return f"drawn-{blake2b(b''.join(source.read_bytes() for source in sources), digest_size=4).hexdigest()}"
 
 

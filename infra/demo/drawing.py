@@ -8,14 +8,15 @@ from random import Random
 
 import resvg_py
 from PIL import Image
+from PIL.ImageColor import getrgb
 
-from infra.demo.assortment import COLOURS, Colour, Design
+from infra.demo.assortment import ASSORTMENT, Design
 
 SHAPES = Path(__file__).with_name("products.svg")
 SIZE = 420
 """Width and height of a picture in pixels."""
 
-DARK: Colour = (48, 46, 52)
+DARK = "#302e34"
 
 
 def draw(design: Design) -> bytes:
@@ -45,8 +46,8 @@ def _svg(design: Design) -> str:
     turn = random.uniform(-3, 3) if stands else random.uniform(-25, 25)
     scale, mirror = random.uniform(0.8, 1.06), random.choice((-1, 1))
     x, y, horizon = random.uniform(-0.09, 0.09), random.uniform(-0.07, 0.07), random.uniform(0.25, 0.65)
-    spot, wall = f'cx="{random.uniform(-1.1, 1.1):.2f}" cy="{random.uniform(-1.1, 0.6):.2f}"', _css(design.background)
-    floor = f'<path fill="{_css(_mixed(design.background, DARK, 0.07))}" d="M-1.2 {horizon:.2f}H1.2V1.2H-1.2Z"/>' if stands else ""
+    spot, wall = f'cx="{random.uniform(-1.1, 1.1):.2f}" cy="{random.uniform(-1.1, 0.6):.2f}"', design.background
+    floor = f'<path fill="{_mixed(design.background, DARK, 0.07)}" d="M-1.2 {horizon:.2f}H1.2V1.2H-1.2Z"/>' if stands else ""
     return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{SIZE}" height="{SIZE}" viewBox="-1.2 -1.2 2.4 2.4">{_definitions()}
   <style>{_styles(design)}</style>
   <radialGradient id="spot" gradientUnits="userSpaceOnUse" {spot} r="2" href="#spotlight"/>
@@ -62,28 +63,20 @@ def _svg(design: Design) -> str:
 
 def _styles(design: Design) -> str:
     """The paints of a product: its colour, and on it cream, or navy on cream and other pale colours."""
-    first = COLOURS[design.colour]
-    second = COLOURS["navy" if design.colour in ("cream", "blush", "mustard") else "cream"]
+    first = ASSORTMENT["colours"][design.colour]
+    second = ASSORTMENT["colours"]["navy" if design.colour in ("cream", "blush", "mustard") else "cream"]
     paints = {
+        "body": first if design.pattern == "plain" else f"url(#{design.pattern})",
         "shade": _mixed(first, DARK, 0.16),
         "deep": _mixed(first, DARK, 0.5),
         "trim": _mixed(first, DARK, 0.3) if design.pattern == "plain" else second,
-        "metal": ((190, 152, 92), (172, 176, 182))[design.number % 2],
-        "wood": ((168, 122, 82), (110, 78, 58))[design.number // 2 % 2],
+        "metal": ("#be985c", "#acb0b6")[design.number % 2],
+        "wood": ("#a87a52", "#6e4e3a")[design.number // 2 % 2],
     }
-    pattern = _css(first) if design.pattern == "plain" else f"url(#{design.pattern})"
-    lines = [f".first {{fill: {_css(first)}}} .second {{fill: {_css(second)}}}", _style("body", pattern)]
-    return " ".join([*lines, *(_style(paint, _css(colour)) for paint, colour in paints.items())])
+    styles = (f".{paint} {{fill: {value}}} .{paint}.line {{fill: none; stroke: {value}}}" for paint, value in paints.items())
+    return " ".join([f".first {{fill: {first}}} .second {{fill: {second}}}", *styles])
 
 
-def _style(paint: str, value: str) -> str:
-    return f".{paint} {{fill: {value}}} .{paint}.line {{fill: none; stroke: {value}}}"
-
-
-def _mixed(first: Colour, second: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
-
-
-def _css(colour: Colour) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
+def _mixed(first: str, second: str, share: float) -> str:
+    """A colour between two, as CSS writes it."""
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(getrgb(first), getrgb(second), strict=True))

@@ -1,14 +1,13 @@
 """Precision: how often what is found is of the same category as what was asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import fmean
 
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
+from rich.progress import Progress
 
-from infra.demo.catalogue import CatalogueItem
-from infra.demo.indexed_products import Document
 from infra.demo.search_client import SearchClient
 
 HITS = 20
@@ -33,29 +32,15 @@ class Ranking:
     hits: Sequence[Judged]
 
 
-def rankings(
-    search: SearchClient,
-    items: Sequence[CatalogueItem],
-    documents: Mapping[str, Document],
-    bar: Callable[[str, int], Callable[[int], None]],
-) -> list[Ranking]:
-    """Searches by each indexed product that has a category; the progress bar is told how many are done."""
-    judged = {
-        item.product_id: Judged(item.attributes["category"], documents[item.product_id].perceptual_hash)
-        for item in items
-        if "category" in item.attributes and item.product_id in documents
-    }
+def rankings(search: SearchClient, judged: Mapping[str, Judged], progress: Progress) -> list[Ranking]:
+    """Searches by each product of these ids; hits that are none of them are left out."""
 
     def ranking(product_id: str) -> Ranking:
-        hits = search.by_product(product_id, HITS).hits
+        hits = search.by_product(product_id, HITS)["hits"]
         return Ranking(judged[product_id], [judged[hit["product_id"]] for hit in hits if hit["product_id"] in judged])
 
-    done, made = bar("search by each product", len(judged)), []
     with ThreadPoolExecutor(SEARCHES_AT_ONCE) as threads:
-        for each in threads.map(ranking, judged):
-            made.append(each)
-            done(len(made))
-    return made
+        return list(progress.track(threads.map(ranking, judged), total=len(judged), description="search by each product"))
 
 
 def precision_at(k: int, rankings: Sequence[Ranking]) -> float:

@@ -3,15 +3,16 @@
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from elasticsearch import Elasticsearch, helpers
 from lookalike.domain import Attributes
 from lookalike.picture_formats import media_type_of
+from more_itertools import chunked
+from rich.progress import Progress, TaskID
 
 from infra.demo.catalogue import CatalogueItem
 from infra.local.invocation import Invoke, Json, command
@@ -33,8 +34,8 @@ _UNFINISHED: "tuple[QueueAttributeNameType, ...]" = (
     "ApproximateNumberOfMessagesDelayed",
 )
 
-Progress: TypeAlias = Callable[[int], None]
-"""Told how many products are done."""
+Count: TypeAlias = Callable[[], int]
+"""How many products are done at the moment."""
 
 
 class Stalled(Exception):
@@ -74,77 +75,58 @@ def fill_source(elasticsearch: Elasticsearch, index: str, items: Sequence[Catalo
     elasticsearch.indices.delete(index=index, ignore_unavailable=True)
     properties = {"id": {"type": "keyword"}, "image_url": {"type": "keyword"}, "name": {"type": "text"}, "price": {"type": "double"}}
     elasticsearch.indices.create(index=index, mappings={"properties": properties})
-    helpers.bulk(elasticsearch, _documents(index, items, address), refresh="wait_for")
+    products = ({"id": item.product_id, "image_url": address(item), **item.attributes} for item in items)
+    documents = ({"_index": index, "_id": quote(product["id"]), "_source": product} for product in products)
+    helpers.bulk(elasticsearch, documents, refresh="wait_for")
 
 
-def _documents(index: str, items: Sequence[CatalogueItem], address: Callable[[CatalogueItem], str]) -> Iterator[dict[str, Any]]:
-    for item in items:
-        product = {"id": item.product_id, "image_url": address(item), **item.attributes}
-        yield {"_index": index, "_id": quote(item.product_id), "_source": product}
+def delete(sqs: "SQSClient", queue_url: str, product_ids: Sequence[str]) -> Count:
+    """Asks for the deletion of products; counts those whose messages were handled."""
+    for batch in chunked(product_ids, DELETIONS_A_MESSAGE):
+        sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps({"delete": batch}))
+    return handled(sqs, queue_url, len(product_ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
-    """Work that goes on elsewhere: ``done`` counts how many of ``total`` products are done, ``progress`` is told."""
+def handled(sqs: "SQSClient", queue_url: str, total: int) -> Count:
+    """Counts how many of the messages that were put into a queue are handled."""
 
-    what: str
-    total: int
-    done: Callable[[], int]
-    progress: Progress
-
-
-def deleted(sqs: "SQSClient", queue_url: str, product_ids: Sequence[str]) -> Awaited:
-    """The deletion of products, which is started here."""
-    for start in range(0, len(product_ids), DELETIONS_A_MESSAGE):
-        body = json.dumps({"delete": product_ids[start : start + DELETIONS_A_MESSAGE]})
-        sqs.send_message(QueueUrl=queue_url, MessageBody=body)
-    return emptied(sqs, queue_url, len(product_ids), lambda _: None)
-
-
-def emptied(sqs: "SQSClient", queue_url: str, total: int, progress: Progress) -> Awaited:
-    """The handling of all messages of a queue that ``total`` messages were put into."""
-
-    def left() -> int:
+    def count() -> int:
         attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_UNFINISHED)["Attributes"]
-        return sum(int(attributes.get(name, 0)) for name in _UNFINISHED)
+        return max(total - sum(int(attributes.get(name, 0)) for name in _UNFINISHED), 0)
 
-    return Awaited(f"the queue {queue_url}", total, lambda: max(total - left(), 0), progress)
+    return count
 
 
-def backfilled(invoke: Invoke, source: Json, total: int, progress: Progress) -> Awaited:
-    """A backfill, which is started here.
+def backfill(invoke: Invoke, source: Json, total: int) -> Count:
+    """Starts a backfill; counts the products that are done, all of them only when it has finished.
 
     Raises:
         CommandRefused: the function does not do it.
     """
     backfill_id = command(invoke, {"action": "start", "source": source})["backfill_id"]
 
-    def done() -> int:
+    def count() -> int:
         status = command(invoke, {"action": "status", "backfill_id": backfill_id})
-        settled: int = status["indexed"] + status["unchanged"] + sum(status["failed"].values())
-        return total if status["state"] == "finished" else min(settled, total - 1)
+        done: int = status["indexed"] + status["unchanged"] + sum(status["failed"].values())
+        return total if status["state"] == "finished" else min(done, total - 1)
 
-    return Awaited(f"the backfill {backfill_id}", total, done, progress)
+    return count
 
 
-def wait_for(*awaited: Awaited) -> None:
-    """Returns when all of them are done.
+def wait_for(progress: Progress, counts: Mapping[TaskID, Count]) -> None:
+    """Shows the counts until each has reached the total of its bar.
 
     Raises:
         CommandRefused: a backfill cannot be asked about.
         Stalled: there is no progress any more.
     """
-    counts, moved_at = [-1] * len(awaited), time.monotonic()
-    while counts != [each.total for each in awaited]:
-        before, counts = counts, [each.done() for each in awaited]
-        for each, count in zip(awaited, counts, strict=True):
-            each.progress(count)
-        if sum(counts) > sum(before):
-            moved_at = time.monotonic()
+    done, moved_at = -1.0, time.monotonic()
+    while not progress.finished:
+        for task, count in counts.items():
+            progress.update(task, completed=count())
+        if (now := sum(task.completed for task in progress.tasks)) > done:
+            done, moved_at = now, time.monotonic()
         if time.monotonic() - moved_at > STALLED_S:
-            raise Stalled(f"{_left(awaited, counts)}; no progress for {STALLED_S} seconds, see the functions' logs")
+            left = "; ".join(f"{task.description}: {task.completed:.0f} of {task.total:.0f} are done" for task in progress.tasks)
+            raise Stalled(f"{left}; no progress for {STALLED_S} seconds, see the functions' logs")
         time.sleep(POLL_S)
-
-
-def _left(awaited: Collection[Awaited], counts: Collection[int]) -> str:
-    return "; ".join(f"{each.what}: {count} of {each.total} are done" for each, count in zip(awaited, counts, strict=True))

@@ -49,7 +49,7 @@ class Trigger:
     function: str
     queue: str
     batch_size: int
-    window_s: int
+    window_s: float
 
 
 TRIGGERS = (
