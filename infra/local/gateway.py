@@ -94,7 +94,7 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
     text, is_binary = _event_body(body, request.mimetype)
     headers, query = MultiDict(request.headers.items()).to_dict(flat=False), request.args.to_dict(flat=False)
     resource, parameters = ("/", None) if path == "/" else ("/{proxy+}", {"proxy": unquote(path.lstrip("/"))})
-    context = _request_context(request, request_id, at_s)
+    identity = {"sourceIp": request.remote_addr, "userAgent": request.headers.get("User-Agent"), "apiKey": request.headers.get("x-api-key")}
     return {
         "resource": resource,
         "path": path,
@@ -105,27 +105,19 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
         "multiValueQueryStringParameters": query or None,
         "pathParameters": parameters,
         "stageVariables": None,
-        "requestContext": context | {"path": f"/{STAGE}{path}", "resourcePath": resource},
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "domainName": request.host,
+            "httpMethod": request.method,
+            "identity": identity,
+            "path": f"/{STAGE}{path}",
+            "requestId": request_id,
+            "requestTimeEpoch": round(at_s * 1000),
+            "resourcePath": resource,
+            "stage": STAGE,
+        },
         "body": text,
         "isBase64Encoded": is_binary,
-    }
-
-
-def _request_context(request: Request, request_id: str, at_s: float) -> dict[str, Any]:
-    agent, key = request.headers.get("User-Agent"), request.headers.get("x-api-key")
-    return {
-        "accountId": ACCOUNT,
-        "apiId": "local",
-        "domainName": request.host,
-        "extendedRequestId": request_id,
-        "httpMethod": request.method,
-        "identity": {"sourceIp": request.remote_addr, "userAgent": agent, "apiKey": key},
-        "protocol": request.environ.get("SERVER_PROTOCOL"),
-        "requestId": request_id,
-        "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at_s)),
-        "requestTimeEpoch": round(at_s * 1000),
-        "resourceId": "local",
-        "stage": STAGE,
     }
 
 

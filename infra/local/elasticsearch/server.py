@@ -7,6 +7,7 @@ import argparse
 import base64
 import fcntl
 import hashlib
+import json
 import os
 import pwd
 import secrets
@@ -29,12 +30,21 @@ CLOSED_WITHIN_S = 10
 USER = "lookalike"
 PLACE_OF_ROOT = Path("/var/lib/lookalike")
 
-SETTINGS_OF_MODULES = {
-    "ingest-geoip": "ingest.geoip.downloader.enabled: false",
-    "x-pack-ml": "xpack.ml.enabled: false",
-    "x-pack-stack": "stack.templates.enabled: false",
+SETTINGS = {
+    "cluster.name": "lookalike-local",
+    "node.name": "local",
+    "discovery.type": "single-node",
+    "network.host": "127.0.0.1",
+    "transport.port": 0,
+    "node.portsfile": True,
+    "cluster.routing.allocation.disk.threshold_enabled": False,
 }
-"""Settings that make the start quicker, each known only to a server that has the module."""
+SWITCHED_OFF = {
+    "ingest-geoip": "ingest.geoip.downloader.enabled",
+    "x-pack-ml": "xpack.ml.enabled",
+    "x-pack-stack": "stack.templates.enabled",
+}
+"""What makes the start slow: modules and their settings, which only a server knows that has the module."""
 
 
 class ServerFailed(Exception):
@@ -96,13 +106,16 @@ class ElasticsearchServer:
         found = distribution.ensure(distribution.default_cache(), self.say)
         user = "nobody" if os.geteuid() == 0 else None
         home = place(self.data.absolute(), user)
+        ports = home / "logs/http.ports"
         with (home / "lock").open("ab") as lock:
             _take(lock, self.data)
             self._configure(home, found.home, user)
+            ports.unlink(missing_ok=True)
+            console(home).unlink(missing_ok=True)
             self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
             began = time.monotonic()
             self._process = self._spawn(found, home, user, lock)
-        self._process.wait_until(lambda: self._is_ready(home), READY_WITHIN_S, ServerFailed, "Elasticsearch")
+        self._process.wait_until(lambda: self._is_ready(ports), READY_WITHIN_S, ServerFailed, "Elasticsearch")
         self.say(f"Elasticsearch is ready at {self.url} after {time.monotonic() - began:.0f} s")
 
     def stop(self) -> None:
@@ -121,10 +134,11 @@ class ElasticsearchServer:
         shutil.copytree(distribution_home / "config", home / "config", dirs_exist_ok=True)
         for folder in ("data", "logs", "tmp"):
             (home / folder).mkdir(exist_ok=True)
-        for old in (_ports_file(home), _console(home)):
-            old.unlink(missing_ok=True)
         modules = {module.name for module in (distribution_home / "modules").iterdir()}
-        (home / "config/elasticsearch.yml").write_text(_configuration(home, self.port, modules, secured=self.password is not None))
+        settings = SETTINGS | {setting: False for module, setting in SWITCHED_OFF.items() if module in modules}
+        own = {"http.port": self.port, "path.data": f"{home}/data", "path.logs": f"{home}/logs"}
+        security = {"xpack.security.enabled": self.password is not None}
+        (home / "config/elasticsearch.yml").write_text(json.dumps(settings | own | security))  # JSON is YAML
         if self.password is not None:
             (home / "config/users").write_text(f"{USER}:{_password_hash(self.password)}\n")
             (home / "config/users_roles").write_text(f"superuser:{USER}\n")
@@ -140,16 +154,17 @@ class ElasticsearchServer:
             "ES_JAVA_OPTS": f"-Xms{self.heap_mb}m -Xmx{self.heap_mb}m",
             **({"ES_JAVA_HOME": str(found.java_home)} if found.java_home else {}),
         }
-        return ChildProcess([str(found.home / "bin/elasticsearch")], log=_console(home), environment=environment, user=user, lock=lock)
+        return ChildProcess([str(found.home / "bin/elasticsearch")], log=console(home), environment=environment, user=user, lock=lock)
 
-    def _is_ready(self, home: Path) -> bool:
+    def _is_ready(self, ports: Path) -> bool:
+        """The node writes the address that it listens on into the file ``ports``."""
         credentials = (USER, self.password) if self.password is not None else None
         try:
-            self.port = int(_ports_file(home).read_text().splitlines()[0].rpartition(":")[2])
+            self.port = int(ports.read_text().splitlines()[0].rpartition(":")[2])
             health = requests.get(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", auth=credentials, timeout=10)
         except (FileNotFoundError, IndexError, ValueError, requests.RequestException):
             return False
-        return health.status_code == 200
+        return health.ok
 
 
 def place(data: Path, user: str | None) -> Path:
@@ -182,23 +197,6 @@ def _take(lock: BinaryIO, folder: Path) -> None:
         time.sleep(0.1)
 
 
-def _configuration(home: Path, port: int, modules: set[str], *, secured: bool) -> str:
-    of_modules = "\n".join(setting for module, setting in SETTINGS_OF_MODULES.items() if module in modules)
-    return f"""cluster.name: lookalike-local
-node.name: local
-discovery.type: single-node
-network.host: 127.0.0.1
-http.port: {port}
-transport.port: 0
-node.portsfile: true
-path.data: {home / "data"}
-path.logs: {home / "logs"}
-cluster.routing.allocation.disk.threshold_enabled: false
-xpack.security.enabled: {str(secured).lower()}
-{of_modules}
-"""
-
-
 def _password_hash(password: str) -> str:
     """As the file realm reads it: PBKDF2 with HMAC-SHA512, 10,000 rounds, 32 bytes of salt and of key."""
     salt = secrets.token_bytes(32)
@@ -206,12 +204,8 @@ def _password_hash(password: str) -> str:
     return f"{{PBKDF2}}10000${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
 
 
-def _ports_file(home: Path) -> Path:
-    """Where the node writes the address that it listens on."""
-    return home / "logs/http.ports"
-
-
-def _console(home: Path) -> Path:
+def console(home: Path) -> Path:
+    """The log of a server in the folder ``home``: what it prints."""
     return home / "logs/console.log"
 
 
@@ -227,7 +221,7 @@ def main() -> None:
     with ended_by_signals(ServerFailed, distribution.DistributionMissing, distribution.DownloadDamaged), server:
         while server.runs:
             time.sleep(0.5)
-        raise ServerFailed(f"Elasticsearch ended. {tail(_console(given.data))}")
+        raise ServerFailed(f"Elasticsearch ended. {tail(console(given.data))}")
 
 
 if __name__ == "__main__":
