@@ -17,16 +17,13 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from infra.demo.bare_network import bare_pictures_a_second, sample_pixels
-from infra.demo.catalogue import Catalogue, CatalogueMissing, drawn_catalogue, folder_catalogue
+from infra.demo.catalogue import Catalogue, drawn_catalogue, folder_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
-from infra.demo.indexing import Stalled
-from infra.demo.search_client import SearchRefused
 from infra.local.child_process import ended_by_signals
-from infra.local.invocation import CommandRefused
 from infra.local.loopback import free_port
 from infra.local.running_system import Ports
-from infra.local.system import BUILD, FAILURES, SEARCH_PORT, LocalSystem
+from infra.local.system import BUILD, SEARCH_PORT, LocalSystem
 from layers.models import export
 
 IMAGE_PORT = 8801
@@ -63,7 +60,7 @@ class Options(BaseModel):
 
 def main() -> None:
     """The command ``python -m infra.demo``."""
-    with ended_by_signals(ValidationError, CatalogueMissing, CommandRefused, SearchRefused, Stalled, *FAILURES):
+    with ended_by_signals(ValidationError, export.ExportFailed):
         run(Options.read(os.environ), Console())
 
 

@@ -19,7 +19,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from infra.local.invocation import BACKFILL_FUNCTION, CommandRefused, FunctionFailed, Json, command, through
+from infra.local.child_process import Failure
+from infra.local.invocation import BACKFILL_FUNCTION, Json, command, through
 
 EVERY_S = 2.0
 ENDED = frozenset({"finished", "cancelled"})
@@ -41,11 +42,11 @@ def newest(ask: Ask) -> str:
     """The id of the backfill that was started last.
 
     Raises:
-        CommandRefused: there is none.
+        Failure: there is none.
     """
     backfills = ask({"action": "list"})["backfills"]
     if not backfills:
-        raise CommandRefused("there is no backfill: start one, see the README")
+        raise Failure("there is no backfill: start one, see the README")
     return str(backfills[0]["backfill_id"])
 
 
@@ -81,7 +82,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         watch(partial(command, through(boto3.client("lambda")), function=given.function), given.backfill_id or None, Console())
-    except (CommandRefused, FunctionFailed, ClientError, BotoCoreError) as error:
+    except (Failure, ClientError, BotoCoreError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

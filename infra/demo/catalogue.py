@@ -17,10 +17,7 @@ from lookalike.picture_formats import SUFFIXES
 from infra.demo import assortment, drawing
 from infra.demo.assortment import Design, designs
 from infra.demo.drawing import draw
-
-
-class CatalogueMissing(Exception):
-    """There is no folder of pictures where one was named, or no picture in it; ``str(error)`` says which."""
+from infra.local.child_process import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +82,15 @@ def folder_catalogue(folder: Path) -> Catalogue:
     address; where several files would have the same one, all of these have a digest of their path behind it.
 
     Raises:
-        CatalogueMissing: there is no such folder, or no picture file in it.
+        Failure: there is no such folder, or no picture file in it.
     """
     if not folder.is_dir():
-        raise CatalogueMissing(f"{folder} is not a folder: name the folder that has your pictures")
+        raise Failure(f"{folder} is not a folder: name the folder that has your pictures")
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=os.fsencode)
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
     if not pictures:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise CatalogueMissing(f"{folder} has no pictures among its {len(files)} files: {suffixes} are read, in sub-folders too")
+        raise Failure(f"{folder} has no pictures among its {len(files)} files: {suffixes} are read, in sub-folders too")
     places = [path.relative_to(folder) for path in pictures]
     items = (CatalogueItem(product_id, folder / place, _attributes(place)) for product_id, place in zip(_ids(places), places, strict=True))
     return Catalogue(tuple(items), ignored=len(files) - len(pictures))

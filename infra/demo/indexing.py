@@ -15,6 +15,7 @@ from more_itertools import chunked
 from rich.progress import Progress, TaskID
 
 from infra.demo.catalogue import CatalogueItem
+from infra.local.child_process import Failure
 from infra.local.invocation import Invoke, Json, command
 
 if TYPE_CHECKING:
@@ -36,10 +37,6 @@ _UNFINISHED: "tuple[QueueAttributeNameType, ...]" = (
 
 Count: TypeAlias = Callable[[], int]
 """How many products are done at the moment."""
-
-
-class Stalled(Exception):
-    """There is no progress any more; ``str(error)`` says what was waited for."""
 
 
 def upload(s3: "S3Client", bucket: str, items: Sequence[CatalogueItem]) -> None:
@@ -101,7 +98,7 @@ def backfill(invoke: Invoke, source: Json, total: int) -> Count:
     """Starts a backfill; counts the products that are done, all of them only when it has finished.
 
     Raises:
-        CommandRefused: the function does not do it.
+        Failure: the function does not do it.
     """
     backfill_id = command(invoke, {"action": "start", "source": source})["backfill_id"]
 
@@ -117,8 +114,7 @@ def wait_for(progress: Progress, counts: Mapping[TaskID, Count]) -> None:
     """Shows the counts until each has reached the total of its bar.
 
     Raises:
-        CommandRefused: a backfill cannot be asked about.
-        Stalled: there is no progress any more.
+        Failure: there is no progress any more, or a backfill cannot be asked about.
     """
     done, moved_at = -1.0, time.monotonic()
     while not progress.finished:
@@ -128,5 +124,5 @@ def wait_for(progress: Progress, counts: Mapping[TaskID, Count]) -> None:
             done, moved_at = now, time.monotonic()
         if time.monotonic() - moved_at > STALLED_S:
             left = "; ".join(f"{task.description}: {task.completed:.0f} of {task.total:.0f} are done" for task in progress.tasks)
-            raise Stalled(f"{left}; no progress for {STALLED_S} seconds, see the functions' logs")
+            raise Failure(f"{left}; no progress for {STALLED_S} seconds, see the functions' logs")
         time.sleep(POLL_S)

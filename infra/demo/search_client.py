@@ -7,14 +7,11 @@ import requests
 from lookalike.picture_formats import media_type_of
 from requests.adapters import HTTPAdapter
 
+from infra.local.child_process import Failure
 from infra.local.invocation import Json
 
 TIMEOUT_S = 30
 CONNECTIONS = 16
-
-
-class SearchRefused(Exception):
-    """The API's answer is an error; ``str(error)`` is its message."""
 
 
 class SearchClient:
@@ -42,5 +39,5 @@ class SearchClient:
         answer = self._session.request(method, f"{self._url}/search", timeout=TIMEOUT_S, **request)
         body: Json = answer.json()
         if not answer.ok:
-            raise SearchRefused(f"{answer.status_code}: {body['error']['message']}")
+            raise Failure(f"{answer.status_code}: {body['error']['message']}")
         return body

@@ -18,10 +18,6 @@ REGION: Final = "eu-central-1"
 ACCOUNT = "123456789012"
 
 
-class AwsServerFailed(Exception):
-    """The server did not start; the message has the end of its log."""
-
-
 class AwsServer:
     """The server; it ends with the process that started it.
 
@@ -49,7 +45,7 @@ class AwsServer:
         command = [sys.executable, "-m", "infra.local.aws", str(self._port)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self._process = ChildProcess(command, log=self._log, environment=environment, grace_s=5)
-        self._process.wait_until(self._answers, READY_WITHIN_S, AwsServerFailed, "moto's server")
+        self._process.wait_until(self._answers, READY_WITHIN_S, "moto's server")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+class Failure(Exception):
+    """What ends a command with a message for its user: what is missing or went wrong, and what to do."""
+
+
 class ChildProcess:
     """A command in a session of its own: a terminal's Ctrl-C reaches the parent only, which can then stop things in order.
 
@@ -64,14 +68,14 @@ class ChildProcess:
         """None while it runs."""
         return self._process.poll()
 
-    def wait_until(self, is_ready: Callable[[], bool], within_s: float, failure: type[Exception], name: str) -> None:
-        """Returns when it is ready; if it ends or takes too long, it is killed, and the failure has the end of its log."""
+    def wait_until(self, is_ready: Callable[[], bool], within_s: float, name: str) -> None:
+        """Returns when it is ready; if it ends or takes too long, it is killed, and a `Failure` has the end of its log."""
         deadline = time.monotonic() + within_s
         try:
             while not is_ready():
                 if self.exit_code is not None or time.monotonic() > deadline:
                     state = "ended while it started" if self.exit_code is not None else f"was not ready after {within_s:g} s"
-                    raise failure(f"{name} {state}. {tail(self._log)}")
+                    raise Failure(f"{name} {state}. {tail(self._log)}")
                 time.sleep(0.1)
         except BaseException:
             self.kill()
@@ -101,14 +105,15 @@ def tail(log: Path, most: int = 15) -> str:
 
 @contextmanager
 def ended_by_signals(*failures: type[Exception]) -> Iterator[None]:
-    """For a command: Ctrl-C and SIGTERM unwind what is inside, and a failure ends the command with its message."""
+    """For a command: Ctrl-C and SIGTERM unwind what is inside; a `Failure`, or one of those named, ends the command with its message."""
+    ends: tuple[type[Exception], ...] = (Failure, *failures)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield
     except KeyboardInterrupt:
         print("\nStopped; nothing is left running.")
         sys.exit(130)
-    except failures as error:
+    except ends as error:
         sys.exit(str(error))
 
 

@@ -13,10 +13,9 @@ from threading import Event
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from infra.local import invocation, resources
-from infra.local.aws import AwsServer, AwsServerFailed
-from infra.local.child_process import ended_by_signals
-from infra.local.elasticsearch.distribution import DistributionMissing, DownloadDamaged
-from infra.local.elasticsearch.server import ElasticsearchServer, ServerFailed
+from infra.local.aws import AwsServer
+from infra.local.child_process import Failure, ended_by_signals
+from infra.local.elasticsearch.server import ElasticsearchServer
 from infra.local.event_source import event_sources
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
@@ -37,14 +36,6 @@ FUNCTIONS = (
     FunctionDefinition("lookalike-index-products", "functions.index_products.entry", timeout_s=120),
     FunctionDefinition("lookalike-search", "functions.search.entry", timeout_s=29, concurrency=2),
 )
-
-
-class FunctionBroken(Exception):
-    """A function's init phase failed; the message says why and where its log is."""
-
-
-FAILURES = (DistributionMissing, DownloadDamaged, ServerFailed, AwsServerFailed, FunctionBroken, export.ExportFailed)
-"""What can keep the system from starting, each with a message for the user."""
 
 
 @dataclass(eq=False)
@@ -101,7 +92,7 @@ class LocalSystem(RunningSystem):
             self.functions[definition.name] = function
         for function in self.functions.values():
             if error := function.init_error():
-                raise FunctionBroken(f"{function.definition.name} does not start: {error}\nIts log is {function.log}")
+                raise Failure(f"{function.definition.name} does not start: {error}\nIts log is {function.log}")
 
     def _environment(self) -> dict[str, str]:
         """The variables that template.yaml gives to the functions."""
@@ -157,7 +148,7 @@ def main() -> None:
     )
     parser.add_argument("--api-key", help="asked for in the header x-api-key")
     given = parser.parse_args()
-    with ended_by_signals(*FAILURES):
+    with ended_by_signals(export.ExportFailed):
         system = LocalSystem(
             export.ensure(given.model, BUILD / "models", print),
             BUILD / "models",

@@ -8,15 +8,12 @@ from typing import Self
 
 import requests
 
+from infra.local.child_process import Failure
 from infra.sam.without_registry.engine import Engine
 from layers.models.export import Say
 
 FILE = Path(__file__).parents[2] / "docker-compose.yml"
 READY_WITHIN_S = 180
-
-
-class ServicesFailed(Exception):
-    """Compose could not start them; the message is what it said."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Services:
         except subprocess.CalledProcessError as error:
             log = self._compose("logs", "--tail", "20")
             self._remove()
-            raise ServicesFailed(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
+            raise Failure(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
         self.say(f"Both are ready after {time.monotonic() - began:.0f} s")
         return self
 

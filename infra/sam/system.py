@@ -20,16 +20,15 @@ from infra.demo.catalogue import drawn_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
 from infra.local import invocation, resources
-from infra.local.child_process import ChildProcess, ended_by_signals
+from infra.local.child_process import ChildProcess, Failure, ended_by_signals
 from infra.local.event_source import event_sources
 from infra.local.loopback import free_port
 from infra.local.resources import TRIGGERS
 from infra.local.running_system import Ports, RunningSystem
 from infra.sam import image
-from infra.sam.image import BuildFailed
-from infra.sam.services import Services, ServicesFailed, answers
-from infra.sam.without_registry.engine import Engine, EngineMissing
-from infra.sam.without_registry.stand_ins import ImageMissing, engine_with_images
+from infra.sam.services import Services, answers
+from infra.sam.without_registry.engine import Engine
+from infra.sam.without_registry.stand_ins import engine_with_images
 from layers.models.export import Say
 from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download, model_id
 
@@ -37,14 +36,6 @@ BUILD = Path("build/sam")
 API_PORT = 3000
 ELASTICSEARCH_PORT = 9200
 READY_WITHIN_S = 300
-
-
-class SamFailed(Exception):
-    """`sam local` ended or did not answer; the message has the end of its log."""
-
-
-FAILURES = (EngineMissing, ImageMissing, BuildFailed, ServicesFailed, SamFailed, invocation.FunctionFailed)
-"""What can keep the system from starting, each with a message for the user."""
 
 
 @dataclass(eq=False)
@@ -114,7 +105,7 @@ class SamSystem(RunningSystem):
             stack.enter_context(self._sam("start-api", self.search_url))
             health = requests.get(f"{self.search_url}/health", timeout=120)
             if health.status_code == 502:
-                raise SamFailed(f"search does not start; its log is {self.data / 'start-api.log'}")
+                raise Failure(f"search does not start; its log is {self.data / 'start-api.log'}")
             invoke = invocation.through(invocation.client(self.lambda_url))
             one_each = {trigger.queue: 1 for trigger in TRIGGERS}  # `sam local` has one container of a function
             for source in event_sources(self.resources, self.aws_url, invoke, TRIGGERS, one_each):
@@ -147,7 +138,7 @@ class SamSystem(RunningSystem):
         full = [*self.sam(command), "--port", url.rpartition(":")[2], "--warm-containers", "EAGER", "--no-watch"]
         process = ChildProcess(full, log=log, environment=self.sam_environment, grace_s=30)
         try:
-            process.wait_until(lambda: answers(url), READY_WITHIN_S, SamFailed, f"sam local {command}")
+            process.wait_until(lambda: answers(url), READY_WITHIN_S, f"sam local {command}")
             yield
         finally:
             process.stop()
@@ -211,7 +202,7 @@ def main() -> None:
     given = parser.parse_args()
     ports = Ports.usual(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
     options = {"random_weights": given.random_weights, "next_model": given.next_model, "keep_index": True, "ports": ports}
-    with ended_by_signals(*FAILURES), running(given.model, **options) as system:
+    with ended_by_signals(), running(given.model, **options) as system:
         if given.catalogue:
             _serve_with_catalogue(system, given.private_image_origin)
         else:

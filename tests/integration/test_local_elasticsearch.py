@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from infra.local.child_process import Failure
 from infra.local.elasticsearch import distribution, jdk
 from infra.local.elasticsearch import server as module
-from infra.local.elasticsearch.server import ElasticsearchServer, ServerFailed
+from infra.local.elasticsearch.server import ElasticsearchServer
 from infra.local.loopback import LoopbackServer
 from tests.integration.processes import descendants, wait_until_gone
 
@@ -43,7 +44,7 @@ def test_a_server_keeps_its_indices_over_a_kill_and_has_its_folder_for_itself(fo
         assert server.url == url
         assert requests.get(f"{url}/shop/_doc/1", timeout=30).json()["_source"] == {"colour": "red"}
         monkeypatch.setattr(module, "CLOSED_WITHIN_S", 0.5)
-        with pytest.raises(ServerFailed, match=r"Another Elasticsearch runs in .*ES_URL"):
+        with pytest.raises(Failure, match=r"Another Elasticsearch runs in .*ES_URL"):
             ElasticsearchServer(folder / "first" / "node").start()
         group = server.pid
         assert group
@@ -52,7 +53,7 @@ def test_a_server_keeps_its_indices_over_a_kill_and_has_its_folder_for_itself(fo
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(folder: Path) -> None:
-    with pytest.raises(ServerFailed, match=r"(?s)console\.log.*(Too small|too small|heap)"):
+    with pytest.raises(Failure, match=r"(?s)console\.log.*(Too small|too small|heap)"):
         ElasticsearchServer(folder, heap_mb=1).start()
 
 
@@ -114,7 +115,7 @@ def test_a_damaged_archive_is_not_used(tmp_path: Path, download_site: tuple[str,
     for name in files:
         if name.endswith(".gz"):
             files[name] += b"x"
-    with pytest.raises(distribution.DownloadDamaged, match="sha512"):
+    with pytest.raises(Failure, match="sha512"):
         distribution.ensure(tmp_path, print, site=url)
     assert list(tmp_path.iterdir()) == []
 
@@ -126,7 +127,7 @@ def test_where_nothing_can_be_had_the_message_says_what_to_install(
     files.clear()
     monkeypatch.setattr(jdk, "USUAL_FOLDERS", ())
     said: list[str] = []
-    with pytest.raises(distribution.DistributionMissing, match=r"(?s)JDK 21.*Docker.*ES_URL"):
+    with pytest.raises(Failure, match=r"(?s)JDK 21.*Docker.*ES_URL"):
         distribution.ensure(tmp_path, said.append, site=url, environment={"PATH": str(tmp_path)})
     assert said == ["Elastic's download site cannot be reached; taking the same Elasticsearch 9.4.3 from Maven Central"]
 

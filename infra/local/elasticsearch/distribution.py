@@ -17,21 +17,13 @@ from pathlib import Path
 
 import requests
 
-from infra.local.child_process import ended_by_signals
+from infra.local.child_process import Failure, ended_by_signals
 from infra.local.elasticsearch import jdk
 from infra.local.progress import repeated
 from layers.models.export import Say
 
 VERSION = "9.4.3"
 DOWNLOAD_SITE = "https://artifacts.elastic.co/downloads/elasticsearch"
-
-
-class DistributionMissing(Exception):
-    """There is no Elasticsearch here and none could be had; the message says what to install."""
-
-
-class DownloadDamaged(Exception):
-    """What came is not what its publisher announced."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +92,7 @@ def ensure(cache: Path, say: Say, *, site: str = DOWNLOAD_SITE, environment: Map
         environment: where ES_JAVA_HOME, JAVA_HOME and PATH are looked up.
 
     Raises:
-        DistributionMissing: nothing could be reached, or there is no JDK.
-        DownloadDamaged: a checksum differs.
+        Failure: nothing could be reached, there is no JDK, or a checksum differs.
     """
     home = cache / f"elasticsearch-{VERSION}"
     if home.is_dir():
@@ -121,7 +112,7 @@ def _fetch(folder: Path, say: Say, site: str, environment: Mapping[str, str]) ->
     except requests.RequestException:
         say(f"Elastic's download site cannot be reached; taking the same Elasticsearch {VERSION} from Maven Central")
     if jdk.find(environment) is None or shutil.which("mvn") is None:
-        raise DistributionMissing(NOT_TO_BE_HAD)
+        raise Failure(NOT_TO_BE_HAD)
     return _from_maven_central(folder, say)
 
 
@@ -130,7 +121,7 @@ def _with_jdk(home: Path, environment: Mapping[str, str]) -> Distribution:
         return Distribution(home, None)
     java_home = jdk.find(environment)
     if java_home is None:
-        raise DistributionMissing(
+        raise Failure(
             f"Elasticsearch {VERSION} needs a JDK {jdk.LEAST_VERSION} or later (a JRE is not enough), and none was found. Install one, "
             "for example `apt-get install openjdk-25-jdk-headless`, or name its folder in ES_JAVA_HOME."
         )
@@ -179,7 +170,7 @@ def _unpacked(artifact: MavenArtifact, folder: Path, say: Say) -> Path:
     with repeated(say, lambda: f"  {_size_mb(folder / 'maven')} MB so far"):
         run = subprocess.run([*command, *options], capture_output=True, text=True, check=False, cwd=folder)  # noqa: S603
     if run.returncode:
-        raise DistributionMissing(f"{NOT_TO_BE_HAD}\n\nMaven said:\n{run.stdout[-2000:]}{run.stderr[-1000:]}")
+        raise Failure(f"{NOT_TO_BE_HAD}\n\nMaven said:\n{run.stdout[-2000:]}{run.stderr[-1000:]}")
     archive = folder.joinpath("maven", *group.split("."), name, version, f"{name}-{version}.zip")
     _check(archive, "sha256", artifact.sha256)
     with zipfile.ZipFile(archive) as packed:
@@ -195,12 +186,12 @@ def _check(file: Path, algorithm: str, announced: str) -> None:
     with file.open("rb") as content:
         found = hashlib.file_digest(content, algorithm).hexdigest()
     if found != announced:
-        raise DownloadDamaged(f"{file.name} has the {algorithm} {found}, announced was {announced}: not used. Try again, or report it.")
+        raise Failure(f"{file.name} has the {algorithm} {found}, announced was {announced}: not used. Try again, or report it.")
 
 
 def main() -> None:
     """Fetches Elasticsearch into the cache, where it is not there yet, and prints its folder."""
-    with ended_by_signals(DistributionMissing, DownloadDamaged):
+    with ended_by_signals():
         print(f"Elasticsearch: {ensure(default_cache(), lambda line: print(line, flush=True)).home}")
 
 

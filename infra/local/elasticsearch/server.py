@@ -20,7 +20,7 @@ from typing import BinaryIO, Self
 
 import requests
 
-from infra.local.child_process import ChildProcess, ended_by_signals, tail
+from infra.local.child_process import ChildProcess, Failure, ended_by_signals, tail
 from infra.local.elasticsearch import distribution
 from infra.local.elasticsearch.distribution import VERSION, Distribution
 from layers.models.export import Say
@@ -45,10 +45,6 @@ SWITCHED_OFF = {
     "x-pack-stack": "stack.templates.enabled",
 }
 """What makes the start slow: modules and their settings, which only a server knows that has the module."""
-
-
-class ServerFailed(Exception):
-    """Elasticsearch did not start, or ended; the message has the end of its log."""
 
 
 @dataclass
@@ -100,8 +96,7 @@ class ElasticsearchServer:
         """Returns when the server answers and its indices are there.
 
         Raises:
-            DistributionMissing: there is no Elasticsearch here and none could be had.
-            ServerFailed: it ended, or was not ready in time.
+            Failure: there is no Elasticsearch here and none could be had; or it ended, or was not ready in time.
         """
         found = distribution.ensure(distribution.default_cache(), self.say)
         user = "nobody" if os.geteuid() == 0 else None
@@ -115,7 +110,7 @@ class ElasticsearchServer:
             self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
             began = time.monotonic()
             self._process = self._spawn(found, home, user, lock)
-        self._process.wait_until(lambda: self._is_ready(ports), READY_WITHIN_S, ServerFailed, "Elasticsearch")
+        self._process.wait_until(lambda: self._is_ready(ports), READY_WITHIN_S, "Elasticsearch")
         self.say(f"Elasticsearch is ready at {self.url} after {time.monotonic() - began:.0f} s")
 
     def stop(self) -> None:
@@ -193,7 +188,7 @@ def _take(lock: BinaryIO, folder: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 message = f"Another Elasticsearch runs in {folder}. Stop it, use it with ES_URL, or choose another folder."
-                raise ServerFailed(message) from None
+                raise Failure(message) from None
         time.sleep(0.1)
 
 
@@ -218,10 +213,10 @@ def main() -> None:
     arguments.add_argument("--password", help=f"switch security on; the user is {USER}")
     given = arguments.parse_args()
     server = ElasticsearchServer(given.data, heap_mb=given.heap_mb, port=given.port, password=given.password)
-    with ended_by_signals(ServerFailed, distribution.DistributionMissing, distribution.DownloadDamaged), server:
+    with ended_by_signals(), server:
         while server.runs:
             time.sleep(0.5)
-        raise ServerFailed(f"Elasticsearch ended. {tail(console(given.data))}")
+        raise Failure(f"Elasticsearch ended. {tail(console(given.data))}")
 
 
 if __name__ == "__main__":

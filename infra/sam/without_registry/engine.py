@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from infra.local.child_process import ChildProcess
+from infra.local.child_process import ChildProcess, Failure
 from infra.local.elasticsearch.distribution import default_cache
 from layers.models.export import Say
 
@@ -26,10 +26,6 @@ PACKAGES = {"docker": "docker.io", "dockerd": "docker.io", "iptables": "iptables
 
 NOT_TO_BE_HAD = """No container engine answers, and none can be started here: that takes Debian and root.
 Start Docker (or name another engine in DOCKER_HOST), then try again."""
-
-
-class EngineMissing(Exception):
-    """No engine answers and none could be started; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +76,13 @@ def engine(say: Say) -> Iterator[Engine]:
     block, or with this process. A second process that wants one at the same time uses the first one's.
 
     Raises:
-        EngineMissing: none answers and none could be started.
+        Failure: none answers and none could be started.
     """
     if Engine().answers:
         yield Engine()
         return
     if not is_debian_and_root():
-        raise EngineMissing(NOT_TO_BE_HAD)
+        raise Failure(NOT_TO_BE_HAD)
     data, configuration = default_cache() / "engine", default_cache() / "docker"
     data.mkdir(parents=True, exist_ok=True)
     found = Engine({"DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_CONFIG": str(configuration)}, is_private=True)
@@ -140,7 +136,7 @@ def _private(data: Path, lock: BinaryIO, found: Engine, say: Say) -> Iterator[No
     command = ["bash", str(SCRIPTS / "dockerd.sh"), str(RUN), *dockerd]
     process = ChildProcess(command, log=RUN / "docker.log", environment=os.environ, lock=lock, grace_s=STOPS_WITHIN_S)
     try:
-        process.wait_until(lambda: found.answers, READY_WITHIN_S, EngineMissing, "The private container engine")
+        process.wait_until(lambda: found.answers, READY_WITHIN_S, "The private container engine")
         yield
     finally:
         process.stop()

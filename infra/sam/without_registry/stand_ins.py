@@ -12,6 +12,7 @@ from pathlib import Path
 
 import requests
 
+from infra.local.child_process import Failure
 from infra.local.elasticsearch import distribution
 from infra.sam.without_registry.engine import SCRIPTS, Engine, engine, install, is_debian_and_root
 from layers.models.export import Say
@@ -33,10 +34,6 @@ ENDS_WITH_US = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid",
 UNPACK_PLUGINS = """cd /tmp && apt-get -qq update && apt-get -qq download docker-compose docker-buildx
 for package in *.deb; do dpkg -x $package /x || exit 1; done
 cp /x/usr/libexec/docker/cli-plugins/* /plugins"""
-
-
-class ImageMissing(Exception):
-    """An image is not here, cannot be pulled, and no stand-in can be made; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +79,7 @@ def engine_with_images(say: Say) -> Iterator[Engine]:
     """An engine that has all three images and `docker compose`. An official image stays; a stand-in gives way to it when it can be pulled.
 
     Raises:
-        EngineMissing: no engine answers and none could be started.
-        ImageMissing: an image, or compose, is not to be had.
+        Failure: no engine answers and none could be started; or an image, or compose, is not to be had.
     """
     with engine(say) as found:
         try:
@@ -91,9 +87,7 @@ def engine_with_images(say: Say) -> Iterator[Engine]:
                 _ensure(image, found, say)
             _ensure_compose(found, say)
         except subprocess.CalledProcessError as error:
-            raise ImageMissing(f"{' '.join(map(str, error.cmd))} failed:\n{(error.stderr or '').strip()[-2000:]}") from error
-        except distribution.DistributionMissing as error:
-            raise ImageMissing(str(error)) from error
+            raise Failure(f"{' '.join(map(str, error.cmd))} failed:\n{(error.stderr or '').strip()[-2000:]}") from error
         yield found
 
 
@@ -142,7 +136,7 @@ def _ensure_base(found: Engine, say: Say) -> None:
     if found.does("image", "inspect", BASE):
         return
     if not is_debian_and_root():
-        raise ImageMissing("Stand-ins are made with debootstrap, which takes Debian and root")
+        raise Failure("Stand-ins are made with debootstrap, which takes Debian and root")
     install(["debootstrap"], say)
     say(f"Making a minimal Debian {DEBIAN} with debootstrap (about a minute)")
     command = [*ENDS_WITH_US, "bash", str(SCRIPTS / "debian.sh"), BASE, DEBIAN]
@@ -154,7 +148,7 @@ def _ensure_compose(found: Engine, say: Say) -> None:
     if found.does("compose", "version"):
         return
     if not found.is_private:
-        raise ImageMissing("`docker compose` does not work: install Docker's compose plugin, version 2")
+        raise Failure("`docker compose` does not work: install Docker's compose plugin, version 2")
     say("Unpacking Docker's compose and buildx plugins from Debian's packages")
     _ensure_base(found, say)
     plugins = f"{found.environment['DOCKER_CONFIG']}/cli-plugins"
