@@ -116,9 +116,8 @@ class Demonstration:
     def show_addresses(self) -> None:
         """Where everything is, and what to try."""
         item = self._catalogue.items[-1]
-        variables = self._system.client_environment | {"PICTURE_URL": self._address(item), "PRODUCT_ID": item.product_id}
         search = f"curl '{self._system.search_url}/search?size=3"
-        lines = f"""{self._system.addresses(variables)}
+        lines = f"""{self._system.addresses(PICTURE_URL=self._address(item), PRODUCT_ID=item.product_id)}
 Try:
   {search}&image_url={self._address(item)}'
   {search}' -H 'Content-Type: {media_type_of(item.path.name)}' --data-binary '@{item.path}'"""

@@ -7,11 +7,10 @@ from typing import Final, Self
 
 import boto3
 import moto.server
-import requests
 
 from infra.local import moto_fixes
 from infra.local.child_process import ChildProcess
-from infra.local.loopback import free_port
+from infra.local.loopback import answers, free_port
 
 READY_WITHIN_S = 60
 REGION: Final = "eu-central-1"
@@ -45,17 +44,11 @@ class AwsServer:
         command = [sys.executable, "-m", "infra.local.aws", str(self._port)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self._process = ChildProcess(command, log=self._log, environment=environment, grace_s=5)
-        self._process.wait_until(self._answers, READY_WITHIN_S, "moto's server")
+        self._process.wait_until(lambda: answers(f"{self.url}/moto-api/"), READY_WITHIN_S, "moto's server")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.stop()
-
-    def _answers(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/moto-api/", timeout=5).ok
-        except requests.RequestException:
-            return False
 
 
 def client_environment(url: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from infra.local import invocation, resources
+from infra.local import invocation
 from infra.local.aws import AwsServer
 from infra.local.child_process import Failure, ended_by_signals
 from infra.local.elasticsearch.server import ElasticsearchServer
@@ -69,12 +69,7 @@ class LocalSystem(RunningSystem):
             self.server = stack.enter_context(ElasticsearchServer(self.data.absolute() / "elasticsearch", say=self.say))
             self.elasticsearch_url = self.server.url
         self.aws_url = stack.enter_context(AwsServer(logs / "aws.log", port=self.ports.aws)).url
-        self.resources = resources.create(
-            self.aws_url,
-            visibility_timeout_s=self.visibility_timeout_s,
-            max_receive_count=self.max_receive_count,
-            secret=_split(self.elasticsearch_url)[1],
-        )
+        self._create_resources(_split(self.elasticsearch_url)[1])
         self._start_functions(stack, logs)
         self.lambda_url = stack.enter_context(LambdaApi(self.functions, port=self.ports.lambda_api)).url
         invoke = invocation.through(invocation.client(self.lambda_url))
@@ -95,21 +90,15 @@ class LocalSystem(RunningSystem):
                 raise Failure(f"{function.definition.name} does not start: {error}\nIts log is {function.log}")
 
     def _environment(self) -> dict[str, str]:
-        """The variables that template.yaml gives to the functions."""
+        """All variables that template.yaml gives to the functions."""
         # The bucket's origin too: the address of an uploaded picture that an answer carries can be searched by, as it can in AWS.
-        origins = (*self.private_image_origins, urlsplit(self.aws_url).netloc)
         return {
             **self.aws_environment,
+            **self._settings([*self.private_image_origins, urlsplit(self.aws_url).netloc]),
             "LOOKALIKE_MODEL": self.model,
             "LOOKALIKE_MODELS": str(self.models.absolute()),
-            "LOOKALIKE_ALIAS": self.alias,
-            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
             "LOOKALIKE_ELASTICSEARCH_URL": _split(self.elasticsearch_url)[0],
             "LOOKALIKE_ELASTICSEARCH_SECRET_ARN": self.resources.secret_arn or "",
-            "LOOKALIKE_BUCKET": self.bucket,
-            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(origins),
-            "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url,
-            "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url,
             "POWERTOOLS_METRICS_NAMESPACE": "lookalike",
             "LOG_LEVEL": "INFO",
         }
@@ -117,9 +106,7 @@ class LocalSystem(RunningSystem):
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
         """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed."""
         triggers = [replace(trigger, window_s=0) if trigger.queue == "products" else trigger for trigger in TRIGGERS]
-        sources = event_sources(self.resources, self.aws_url, invoke, triggers, POLLERS)
-        for source in sources:
-            stack.enter_context(source)
+        sources = [stack.enter_context(each) for each in event_sources(self.resources, self.aws_url, invoke, triggers, POLLERS)]
         # The stack unwinds from its end: no message is taken any more, then what runs is cut off, so that stopping does not wait for it.
         # The queues end with this process anyway, and whatever was half done can be repeated.
         for function in self.functions.values():
@@ -159,7 +146,7 @@ def main() -> None:
             ports=Ports.usual(print, api=SEARCH_PORT),
         )
         with system:
-            print(system.addresses(system.client_environment))
+            print(system.addresses())
             print("Serving until Ctrl-C.")
             Event().wait()
 

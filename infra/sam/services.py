@@ -2,11 +2,9 @@
 
 import subprocess
 import time
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
-
-import requests
 
 from infra.local.child_process import Failure
 from infra.sam.without_registry.engine import Engine
@@ -21,18 +19,14 @@ class Services:
     """The two containers in their network; both go with the ``with`` block.
 
     Args:
-        engine: where they run.
+        engine: where they run; its environment has the variables of docker-compose.yml.
         network: compose's name for all of it, and the network's.
-        elasticsearch_url, aws_url: their addresses on this machine.
         keep_index: whether Elasticsearch's volume stays for the next time.
         say: told what happens.
     """
 
     engine: Engine
     network: str
-    elasticsearch_url: str
-    aws_url: str
-    _: KW_ONLY
     keep_index: bool
     say: Say
 
@@ -41,7 +35,7 @@ class Services:
         began = time.monotonic()
         self._remove()  # what a run that was killed has left
         try:
-            self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
+            self.start()
         except subprocess.CalledProcessError as error:
             log = self._compose("logs", "--tail", "20")
             self._remove()
@@ -52,16 +46,16 @@ class Services:
     def __exit__(self, *_: object) -> None:
         self._remove()
 
-    def _remove(self) -> None:
-        self._compose("down", "--timeout", "5", *([] if self.keep_index else ["--volumes"]))
-
     def start(self) -> None:
-        """Starts Elasticsearch again, and waits for it."""
-        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S), "elasticsearch")
+        """Starts what does not run, and waits for it."""
+        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
 
     def stop(self) -> None:
         """Stops Elasticsearch, whose address stays the same."""
         self._compose("stop", "--timeout", "20", "elasticsearch")
+
+    def _remove(self) -> None:
+        self._compose("down", "--timeout", "5", *([] if self.keep_index else ["--volumes"]))
 
     def remove_functions(self) -> None:
         """Removes containers of functions that `sam` has left in the network, if it was killed."""
@@ -81,21 +75,4 @@ class Services:
         return self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
 
     def _compose(self, *arguments: str) -> str:
-        environment = {
-            **self.engine.whole_environment,
-            "ELASTICSEARCH_PORT": self.elasticsearch_url.rpartition(":")[2],
-            "MOTO_PORT": self.aws_url.rpartition(":")[2],
-            "LOOKALIKE_NETWORK": self.network,
-        }
-        command = ["docker", "compose", "--project-name", self.network, "--file", str(FILE), *arguments]
-        run = subprocess.run(command, env=environment, check=True, text=True, capture_output=True)  # noqa: S603
-        return run.stdout.strip()
-
-
-def answers(url: str) -> bool:
-    """Whether something speaks HTTP there, whatever it says."""
-    try:
-        requests.get(url, timeout=5)
-    except requests.RequestException:
-        return False
-    return True
+        return self.engine.docker("compose", "--project-name", self.network, "--file", str(FILE), *arguments)

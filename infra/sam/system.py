@@ -8,7 +8,7 @@ import json
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, astuple, dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -19,18 +19,18 @@ from rich.console import Console
 from infra.demo.catalogue import drawn_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
-from infra.local import invocation, resources
+from infra.local import invocation
 from infra.local.child_process import ChildProcess, Failure, ended_by_signals
 from infra.local.event_source import event_sources
-from infra.local.loopback import free_port
+from infra.local.loopback import answers
 from infra.local.resources import TRIGGERS
 from infra.local.running_system import Ports, RunningSystem
 from infra.sam import image
-from infra.sam.services import Services, answers
+from infra.sam.services import Services
 from infra.sam.without_registry.engine import Engine
 from infra.sam.without_registry.stand_ins import engine_with_images
 from layers.models.export import Say
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download, model_id
+from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download
 
 BUILD = Path("build/sam")
 API_PORT = 3000
@@ -65,11 +65,15 @@ class SamSystem(RunningSystem):
 
     def __post_init__(self) -> None:
         self.data = self.data.absolute()
-        self.search_url = f"http://127.0.0.1:{self.ports.api or free_port()}"
-        self.lambda_url = f"http://127.0.0.1:{self.ports.lambda_api or free_port()}"
-        self.elasticsearch_url = f"http://127.0.0.1:{self.ports.elasticsearch or free_port()}"
-        self.aws_url = f"http://127.0.0.1:{self.ports.aws or free_port()}"
-        self.server = Services(self.engine, self.project, self.elasticsearch_url, self.aws_url, keep_index=self.keep_index, say=self.say)
+        urls = (f"http://127.0.0.1:{port}" for port in astuple(self.ports))
+        self.search_url, self.lambda_url, self.aws_url, self.elasticsearch_url = urls
+        published = {
+            "ELASTICSEARCH_PORT": str(self.ports.elasticsearch),
+            "MOTO_PORT": str(self.ports.aws),
+            "LOOKALIKE_NETWORK": self.project,
+        }
+        engine = replace(self.engine, environment={**self.engine.environment, **published})
+        self.server = Services(engine, self.project, self.keep_index, self.say)
 
     @property
     def _parameters(self) -> dict[str, str]:
@@ -86,9 +90,7 @@ class SamSystem(RunningSystem):
         self.data.mkdir(parents=True, exist_ok=True)
         image.build(self.engine, self.data, self._parameters, self.say)
         stack.enter_context(self.server)
-        self.resources = resources.create(
-            self.aws_url, visibility_timeout_s=self.visibility_timeout_s, max_receive_count=self.max_receive_count
-        )
+        self._create_resources()
 
     def serve(self, private_image_origins: Iterable[str] = ()) -> None:
         """Starts `sam local` and the polling of the queues; returns when the API answers and the functions are warm.
@@ -123,14 +125,6 @@ class SamSystem(RunningSystem):
         """The environment of such a command; `sam local` passes the credentials in it on to the functions."""
         return {**self.engine.whole_environment, **self.aws_environment, **image.QUIET}
 
-    @property
-    def function_environment(self) -> dict[str, str]:
-        """All that a function needs which runs in the network without `sam`."""
-        told: dict[str, str] = json.loads((self.data / "environment.json").read_text())["Parameters"]
-        model = model_id(NETWORKS[self.model], self.random_weights)
-        inside = {"AWS_ENDPOINT_URL": told["AWS_ENDPOINT_URL"], "LOOKALIKE_MODEL": model, "POWERTOOLS_METRICS_NAMESPACE": "lookalike"}
-        return {**self.aws_environment, **told, **inside}
-
     @contextmanager
     def _sam(self, command: str, url: str) -> Iterator[None]:
         log = self.data / f"{command}.log"
@@ -148,15 +142,10 @@ class SamSystem(RunningSystem):
         """What `sam local` cannot know: the addresses of moto and of what is in it. It passes variables that the template declares."""
         inside = f"http://{self.server.aws_address}:5000"
         return {
+            **{name: value.replace(self.aws_url, inside) for name, value in self._settings(private_image_origins).items()},
             "AWS_ENDPOINT_URL": inside,
             "LOOKALIKE_ELASTICSEARCH_URL": self._parameters["ElasticsearchUrl"],
-            "LOOKALIKE_ALIAS": self.alias,
-            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
-            "LOOKALIKE_BUCKET": self.bucket,
-            "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url.replace(self.aws_url, inside),
-            "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url.replace(self.aws_url, inside),
             "LOOKALIKE_PUBLIC_S3_ENDPOINT": self.aws_url,
-            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(private_image_origins),
         }
 
 
@@ -207,7 +196,7 @@ def main() -> None:
             _serve_with_catalogue(system, given.private_image_origin)
         else:
             system.serve(given.private_image_origin)
-            print(system.addresses(system.client_environment))
+            print(system.addresses())
             Event().wait()
 
 
