@@ -68,11 +68,9 @@ def run(options: Options, console: Console) -> None:
     """Indexes the catalogue and shows how it is searched, from start to end."""
     catalogue = _catalogue(options, console)
     model_id = export.ensure(options.model, BUILD / "models", _say_on(console), options.random_weights)
-    pictures = {item.file_name: item.path for item in catalogue}
-    with ImageServer(pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, console) as system:
+    with ImageServer(catalogue.pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, console) as system:
         demonstration = Demonstration(system, images, catalogue, console)
         indexed, rate = demonstration.index()
-        demonstration.account_for(indexed)
         demonstration.compare_speed(rate, _bare_rate(catalogue, model_id))
         demonstration.search(indexed)
         demonstration.write_sheet(indexed, BUILD / "contact-sheet.png")

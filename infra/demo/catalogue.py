@@ -14,9 +14,8 @@ from pathlib import Path
 from lookalike.domain import Attributes
 from lookalike.picture_formats import SUFFIXES
 
-from infra.demo import assortment, drawing
-from infra.demo.assortment import Design, designs
-from infra.demo.drawing import draw
+from infra.demo import drawing
+from infra.demo.drawing import Design, designs, draw
 from infra.local.child_process import Failure
 
 
@@ -40,6 +39,11 @@ class Catalogue:
 
     items: tuple[CatalogueItem, ...]
     ignored: int = 0
+
+    @property
+    def pictures(self) -> dict[str, Path]:
+        """The file of each name that pictures are served under."""
+        return {item.file_name: item.path for item in self.items}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -71,7 +75,7 @@ def _draw_to(design: Design, path: Path) -> None:
 
 
 def _program() -> str:
-    sources = (Path(assortment.__file__), assortment.TABLES, Path(drawing.__file__), drawing.SHAPES)
+    sources = (Path(drawing.__file__), drawing.TABLES, drawing.SHAPES)
     return f"drawn-{blake2b(b''.join(source.read_bytes() for source in sources), digest_size=4).hexdigest()}"
 
 

@@ -10,13 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from infra.demo import evaluation, indexed_products, indexing
+from infra.demo import indexing, searching
 from infra.demo.catalogue import Catalogue, CatalogueItem
 from infra.demo.contact_sheet import Tile, contact_sheet
-from infra.demo.evaluation import Judged
 from infra.demo.image_server import ImageServer
-from infra.demo.indexed_products import IndexedProducts
-from infra.demo.search_client import SearchClient
+from infra.demo.indexing import IndexedProducts
+from infra.demo.searching import Judged, SearchClient
 from infra.local import aws, invocation
 from infra.local.running_system import RunningSystem
 
@@ -40,12 +39,10 @@ class Demonstration:
     def index(self) -> tuple[IndexedProducts, float | None]:
         """Half of the catalogue by a backfill, half by the bucket at the same time; products that it no longer has are deleted first.
 
-        Returns what became of it, and new pictures a second; None if none was new.
+        Tells how many products were indexed, failed or lost. Returns that, and new pictures a second; None if none was new.
         """
         sqs, queues = aws.session().client("sqs", endpoint_url=self._system.aws_url), self._system.resources
-        others = sorted(
-            indexed_products.documents(self._elasticsearch, self._system.alias).keys() - {item.product_id for item in self._catalogue}
-        )
+        others = sorted(indexing.documents(self._elasticsearch, self._system.alias).keys() - {item.product_id for item in self._catalogue})
         if others:
             with _bars(self._console) as bars:
                 bar = bars.add_task("deleting what is no longer in the catalogue", total=len(others))
@@ -62,11 +59,11 @@ class Demonstration:
             indexing.upload(aws.session().client("s3", endpoint_url=self._system.aws_url), self._system.bucket, self._uploads)
             uploaded = indexing.handled(sqs, queues.uploads.url, uploads)
             indexing.wait_for(bars, {by_backfill: backfilled, by_upload: uploaded})
-        indexed = indexed_products.read(self._elasticsearch, self._system.alias, self._catalogue.items)
+        indexed = indexing.look_up(self._elasticsearch, self._system.alias, self._catalogue.items)
+        self._account_for(indexed)
         return indexed, indexed.pictures_a_second(began)
 
-    def account_for(self, indexed: IndexedProducts) -> None:
-        """Tells how many products were indexed, failed or lost."""
+    def _account_for(self, indexed: IndexedProducts) -> None:
         for product_id, reason in indexed.failed.items():
             self._console.print(f"  [red]failed[/] {product_id}: {reason}", highlight=False)
         ok, failed, lost = len(indexed.documents), len(indexed.failed), len(indexed.lost)
@@ -109,8 +106,8 @@ class Demonstration:
         known = [item for item in self._catalogue if "category" in item.attributes and item.product_id in hashes]
         judged = {item.product_id: Judged(item.attributes["category"], hashes[item.product_id]) for item in known}
         with _bars(self._console) as bars:
-            if rankings := evaluation.rankings(self._search, judged, bars):
-                first, five = (evaluation.precision_at(k, rankings) for k in (1, 5))
+            if rankings := searching.rankings(self._search, judged, bars):
+                first, five = (searching.precision_at(k, rankings) for k in (1, 5))
                 self._say(f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)")
 
     def show_addresses(self) -> None:

@@ -128,24 +128,15 @@ def main() -> None:
     """The command ``python -m infra.local.system``."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.system", description="The whole system on this machine, until Ctrl-C.")
     parser.add_argument("--model", default=export.AUTO, help="network (default: the best whose weights can be had)")
-    parser.add_argument("--data", type=Path, default=BUILD / "system", help="folder of indices and logs")
     parser.add_argument("--elasticsearch-url", default="", help="a server of your own")
     parser.add_argument(
         "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
     )
-    parser.add_argument("--api-key", help="asked for in the header x-api-key")
     given = parser.parse_args()
     with ended_by_signals(export.ExportFailed):
-        system = LocalSystem(
-            export.ensure(given.model, BUILD / "models", print),
-            BUILD / "models",
-            given.data,
-            elasticsearch_url=given.elasticsearch_url,
-            private_image_origins=given.private_image_origin,
-            api_key=given.api_key,
-            ports=Ports.usual(print, api=SEARCH_PORT),
-        )
-        with system:
+        models, ports = BUILD / "models", Ports.usual(print, api=SEARCH_PORT)
+        reach = {"elasticsearch_url": given.elasticsearch_url, "private_image_origins": given.private_image_origin}
+        with LocalSystem(export.ensure(given.model, models, print), models, BUILD / "system", ports=ports, **reach) as system:
             print(system.addresses())
             print("Serving until Ctrl-C.")
             Event().wait()

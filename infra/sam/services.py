@@ -1,5 +1,6 @@
 """Elasticsearch and moto of docker-compose.yml, as long as they are needed."""
 
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -70,9 +71,18 @@ class Services:
         return self.engine.docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
 
     @property
-    def gateway(self) -> str:
-        """This machine's address in the network."""
-        return self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
+    def image_host(self) -> tuple[str, str]:
+        """Where an image server on this machine listens, and by which host containers reach it.
+
+        On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback.
+        """
+        gateway = self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
+        with socket.socket() as probe:
+            try:
+                probe.bind((gateway, 0))
+            except OSError:
+                return "127.0.0.1", "host.docker.internal"
+        return gateway, gateway
 
     def _compose(self, *arguments: str) -> str:
         return self.engine.docker("compose", "--project-name", self.network, "--file", str(FILE), *arguments)

@@ -5,10 +5,9 @@
 
 import argparse
 import json
-import socket
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import KW_ONLY, astuple, dataclass, field, replace
+from dataclasses import KW_ONLY, astuple, dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -63,18 +62,6 @@ class SamSystem(RunningSystem):
 
     server: Services = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.data = self.data.absolute()
-        urls = (f"http://127.0.0.1:{port}" for port in astuple(self.ports))
-        self.search_url, self.lambda_url, self.aws_url, self.elasticsearch_url = urls
-        published = {
-            "ELASTICSEARCH_PORT": str(self.ports.elasticsearch),
-            "MOTO_PORT": str(self.ports.aws),
-            "LOOKALIKE_NETWORK": self.project,
-        }
-        engine = replace(self.engine, environment={**self.engine.environment, **published})
-        self.server = Services(engine, self.project, self.keep_index, self.say)
-
     @property
     def _parameters(self) -> dict[str, str]:
         """Of the template."""
@@ -87,9 +74,14 @@ class SamSystem(RunningSystem):
         }
 
     def _start(self, stack: ExitStack) -> None:
+        self.data = self.data.absolute()
         self.data.mkdir(parents=True, exist_ok=True)
         image.build(self.engine, self.data, self._parameters, self.say)
-        stack.enter_context(self.server)
+        urls = (f"http://127.0.0.1:{port}" for port in astuple(self.ports))
+        self.search_url, self.lambda_url, self.aws_url, self.elasticsearch_url = urls
+        ports = {"ELASTICSEARCH_PORT": str(self.ports.elasticsearch), "MOTO_PORT": str(self.ports.aws)}
+        engine = self.engine.with_variables(LOOKALIKE_NETWORK=self.project, **ports)
+        self.server = stack.enter_context(Services(engine, self.project, self.keep_index, self.say))
         self._create_resources()
 
     def serve(self, private_image_origins: Iterable[str] = ()) -> None:
@@ -149,19 +141,6 @@ class SamSystem(RunningSystem):
         }
 
 
-def image_host(gateway: str) -> tuple[str, str]:
-    """Where an image server on this machine listens, and by which host containers reach it.
-
-    On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback interface.
-    """
-    with socket.socket() as probe:
-        try:
-            probe.bind((gateway, 0))
-        except OSError:
-            return "127.0.0.1", "host.docker.internal"
-    return gateway, gateway
-
-
 def best_model(say: Say) -> str:
     """InceptionResNetV2 if its weights can be downloaded, else EfficientNet-Lite2."""
     weights = INCEPTION_RESNET_V2.weights
@@ -184,31 +163,27 @@ def main() -> None:
     parser.add_argument("--model", choices=NETWORKS, help="default: the best whose weights can be had")
     parser.add_argument("--random-weights", type=int, metavar="SEED", help="made-up weights")
     parser.add_argument("--next-model", choices=NETWORKS, help="a second one in the image, for a backfill into a new index")
-    parser.add_argument(
-        "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
-    )
     parser.add_argument("--catalogue", action="store_true", help="fill it with the demo's catalogue")
     given = parser.parse_args()
     ports = Ports.usual(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
     options = {"random_weights": given.random_weights, "next_model": given.next_model, "keep_index": True, "ports": ports}
     with ended_by_signals(), running(given.model, **options) as system:
         if given.catalogue:
-            _serve_with_catalogue(system, given.private_image_origin)
+            _serve_with_catalogue(system)
         else:
-            system.serve(given.private_image_origin)
+            system.serve()
             print(system.addresses())
             Event().wait()
 
 
-def _serve_with_catalogue(system: SamSystem, origins: list[str]) -> None:
+def _serve_with_catalogue(system: SamSystem) -> None:
     """As ``make demo`` does it: half of the products through the bucket, half by a backfill, whose pictures a server of ours has."""
     catalogue = drawn_catalogue(Path("build/catalogue"))
-    host, known_as = image_host(system.server.gateway)
-    with ImageServer({item.file_name: item.path for item in catalogue}, host=host, known_as=known_as) as images:
-        system.serve([*origins, images.origin])
+    host, known_as = system.server.image_host
+    with ImageServer(catalogue.pictures, host=host, known_as=known_as) as images:
+        system.serve([images.origin])
         demonstration = Demonstration(system, images, catalogue, Console())
         indexed, _ = demonstration.index()
-        demonstration.account_for(indexed)
         demonstration.search(indexed)
         demonstration.show_addresses()
         Event().wait()

@@ -8,8 +8,7 @@ from lookalike.pictures import decode
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 from PIL import Image
 
-from infra.demo.assortment import ASSORTMENT, designs
-from infra.demo.drawing import SIZE, draw, shapes
+from infra.demo.drawing import ASSORTMENT, SIZE, designs, draw, shapes
 
 
 def test_the_same_number_is_always_the_same_product_and_the_same_bytes() -> None:

@@ -1,19 +1,56 @@
-"""Precision: how often what is found is of the same category as what was asked for."""
+"""Searches through the API as a shop's own service does, and how precise they are: of the same category as what was asked for."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
+from typing import Any
 
+import requests
+from lookalike.picture_formats import media_type_of
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
+from requests.adapters import HTTPAdapter
 from rich.progress import Progress
 
-from infra.demo.search_client import SearchClient
+from infra.local.child_process import Failure
+from infra.local.invocation import Json
 
-HITS = 20
+TIMEOUT_S = 30
+CONNECTIONS = 16
+JUDGED_HITS = 20
 """How many are asked for, so that five are left without near duplicates."""
 
 SEARCHES_AT_ONCE = 4
+
+
+class SearchClient:
+    """Searches, and gives back the API's answers as they are; may be shared by threads."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+
+    def by_url(self, image_url: str, size: int) -> Json:
+        """What looks like the picture at this address."""
+        return self._ask("GET", params={"image_url": image_url, "size": str(size)})
+
+    def by_upload(self, picture: Path, size: int) -> Json:
+        """What looks like this file, which is sent as the request's body."""
+        headers = {"Content-Type": media_type_of(picture.name)}
+        return self._ask("POST", params={"size": str(size)}, data=picture.read_bytes(), headers=headers)
+
+    def by_product(self, product_id: str, size: int) -> Json:
+        """What looks like a product that is indexed; itself left out."""
+        return self._ask("POST", json={"product_id": product_id, "size": size})
+
+    def _ask(self, method: str, **request: Any) -> Json:
+        answer = self._session.request(method, f"{self._url}/search", timeout=TIMEOUT_S, **request)
+        body: Json = answer.json()
+        if not answer.ok:
+            raise Failure(f"{answer.status_code}: {body['error']['message']}")
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +73,7 @@ def rankings(search: SearchClient, judged: Mapping[str, Judged], progress: Progr
     """Searches by each product of these ids; hits that are none of them are left out."""
 
     def ranking(product_id: str) -> Ranking:
-        hits = search.by_product(product_id, HITS)["hits"]
+        hits = search.by_product(product_id, JUDGED_HITS)["hits"]
         return Ranking(judged[product_id], [judged[hit["product_id"]] for hit in hits if hit["product_id"] in judged])
 
     with ThreadPoolExecutor(SEARCHES_AT_ONCE) as threads:
