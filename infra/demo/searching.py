@@ -10,14 +10,12 @@ from typing import Any
 import requests
 from lookalike.picture_formats import media_type_of
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
-from requests.adapters import HTTPAdapter
 from rich.progress import Progress
 
 from infra.local.child_process import Failure
 from infra.local.invocation import Json
 
 TIMEOUT_S = 30
-CONNECTIONS = 16
 JUDGED_HITS = 20
 """How many are asked for, so that five are left without near duplicates."""
 
@@ -30,7 +28,6 @@ class SearchClient:
     def __init__(self, url: str) -> None:
         self._url = url
         self._session = requests.Session()
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
 
     def by_url(self, image_url: str, size: int) -> Json:
         """What looks like the picture at this address."""

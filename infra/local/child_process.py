@@ -111,7 +111,7 @@ def ended_by_signals(*failures: type[Exception]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print("\nStopped; nothing is left running.")
+        print("\nStopped.")
         sys.exit(130)
     except ends as error:
         sys.exit(str(error))

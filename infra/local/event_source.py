@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from more_itertools import chunked
 
-from infra.local.aws import REGION, session
+from infra.local.aws import REGION, Queue, Resources, Trigger, session
 from infra.local.invocation import Invoke
-from infra.local.resources import Queue, Resources, Trigger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -6,20 +6,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from infra.local import aws, resources
+from infra.local import aws
+from infra.local.aws import Resources
 from infra.local.loopback import free_port
-from infra.local.resources import Resources
 from layers.models.export import Say
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each part listens; by default where nothing else does."""
+    """Where each part listens; 0 for any port that is free."""
 
-    api: int = field(default_factory=free_port)
-    lambda_api: int = field(default_factory=free_port)
-    aws: int = field(default_factory=free_port)
-    elasticsearch: int = field(default_factory=free_port)
+    api: int = 0
+    lambda_api: int = 0
+    aws: int = 0
+    elasticsearch: int = 0
 
     @classmethod
     def usual(cls, say: Say, **wanted: int) -> "Ports":
@@ -46,7 +46,7 @@ class RunningSystem(ABC):
     """
 
     alias: str = "lookalike"
-    ports: Ports = field(default_factory=Ports)
+    ports: Ports = Ports()
     visibility_timeout_s: int = 30
     first_retry_delay_s: int = 10
     max_receive_count: int = 5
@@ -76,7 +76,7 @@ class RunningSystem(ABC):
         self._stack.close()
 
     def _create_resources(self, secret: Mapping[str, str] | None = None) -> None:
-        self.resources = resources.create(
+        self.resources = aws.create_resources(
             self.aws_url, visibility_timeout_s=self.visibility_timeout_s, max_receive_count=self.max_receive_count, secret=secret
         )
 

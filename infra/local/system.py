@@ -13,14 +13,13 @@ from threading import Event
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from infra.local import invocation
-from infra.local.aws import AwsServer
+from infra.local.aws import TRIGGERS, AwsServer
 from infra.local.child_process import Failure, ended_by_signals
 from infra.local.elasticsearch.server import ElasticsearchServer
 from infra.local.event_source import event_sources
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
 from infra.local.lambda_api import LambdaApi
-from infra.local.resources import TRIGGERS
 from infra.local.running_system import Ports, RunningSystem
 from layers.models import export
 

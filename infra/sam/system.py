@@ -19,10 +19,10 @@ from infra.demo.catalogue import drawn_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
 from infra.local import invocation
+from infra.local.aws import TRIGGERS
 from infra.local.child_process import ChildProcess, Failure, ended_by_signals
 from infra.local.event_source import event_sources
-from infra.local.loopback import answers
-from infra.local.resources import TRIGGERS
+from infra.local.loopback import answers, free_port
 from infra.local.running_system import Ports, RunningSystem
 from infra.sam import image
 from infra.sam.services import Services
@@ -77,9 +77,10 @@ class SamSystem(RunningSystem):
         self.data = self.data.absolute()
         self.data.mkdir(parents=True, exist_ok=True)
         image.build(self.engine, self.data, self._parameters, self.say)
-        urls = (f"http://127.0.0.1:{port}" for port in astuple(self.ports))
-        self.search_url, self.lambda_url, self.aws_url, self.elasticsearch_url = urls
-        ports = {"ELASTICSEARCH_PORT": str(self.ports.elasticsearch), "MOTO_PORT": str(self.ports.aws)}
+        api, lambda_api, aws, elasticsearch = (port or free_port() for port in astuple(self.ports))
+        self.search_url, self.lambda_url = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{lambda_api}"
+        self.aws_url, self.elasticsearch_url = f"http://127.0.0.1:{aws}", f"http://127.0.0.1:{elasticsearch}"
+        ports = {"ELASTICSEARCH_PORT": str(elasticsearch), "MOTO_PORT": str(aws)}
         engine = self.engine.with_variables(LOOKALIKE_NETWORK=self.project, **ports)
         self.server = stack.enter_context(Services(engine, self.project, self.keep_index, self.say))
         self._create_resources()

@@ -39,15 +39,15 @@ def test_a_server_keeps_its_indices_over_a_kill_and_has_its_folder_for_itself(fo
         assert requests.get(url, timeout=10).json()["version"]["number"] == distribution.VERSION
         requests.put(f"{url}/shop/_doc/1?refresh", json={"colour": "red"}, timeout=30).raise_for_status()
         server.kill()
-        assert not server.runs
+        assert server.process is None
         server.start()
         assert server.url == url
         assert requests.get(f"{url}/shop/_doc/1", timeout=30).json()["_source"] == {"colour": "red"}
         monkeypatch.setattr(module, "CLOSED_WITHIN_S", 0.5)
         with pytest.raises(Failure, match=r"Another Elasticsearch runs in .*ES_URL"):
             ElasticsearchServer(folder / "first" / "node").start()
-        group = server.pid
-        assert group
+        assert server.process
+        group = server.process.pid
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
 

@@ -8,12 +8,11 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from infra.local import invocation, resources
-from infra.local.aws import AwsServer, session
+from infra.local import invocation
+from infra.local.aws import AwsServer, Queue, Resources, Trigger, create_resources, session
 from infra.local.event_source import EventSource
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.lambda_api import LambdaApi
-from infra.local.resources import Queue, Resources, Trigger
 from tests.integration.processes import wait_for
 
 
@@ -32,7 +31,7 @@ class OutcomeStore:
 
 @pytest.fixture
 def made(aws: AwsServer) -> Resources:
-    return resources.create(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", visibility_timeout_s=2, max_receive_count=3)
+    return create_resources(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", visibility_timeout_s=2, max_receive_count=3)
 
 
 @pytest.fixture
@@ -151,7 +150,7 @@ def test_no_message_is_lost_while_others_are_deleted(aws: AwsServer, made: Resou
 
 
 def test_the_secret_can_be_read_by_its_arn(aws: AwsServer) -> None:
-    made = resources.create(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", secret={"username": "lookalike", "password": "opensesame"})
+    made = create_resources(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", secret={"username": "lookalike", "password": "opensesame"})
     assert made.secret_arn
     secrets = session().client("secretsmanager", endpoint_url=aws.url)
     assert json.loads(secrets.get_secret_value(SecretId=made.secret_arn)["SecretString"])["password"] == "opensesame"

