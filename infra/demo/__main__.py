@@ -16,10 +16,10 @@ from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
-from infra.demo.bare_network import bare_pictures_a_second, sample_pixels
 from infra.demo.catalogue import Catalogue, drawn_catalogue, folder_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
+from infra.demo.indexing import bare_pictures_a_second, sample_pixels
 from infra.local.child_process import ended_by_signals
 from infra.local.loopback import free_port
 from infra.local.running_system import Ports
@@ -27,6 +27,7 @@ from infra.local.system import BUILD, SEARCH_PORT, LocalSystem
 from layers.models import export
 
 IMAGE_PORT = 8801
+MODELS = BUILD / "models"
 
 
 class Options(BaseModel):
@@ -66,39 +67,35 @@ def main() -> None:
 
 def run(options: Options, console: Console) -> None:
     """Indexes the catalogue and shows how it is searched, from start to end."""
-    catalogue = _catalogue(options, console)
-    model_id = export.ensure(options.model, BUILD / "models", _say_on(console), options.random_weights)
-    with ImageServer(catalogue.pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, console) as system:
+    say: export.Say = partial(console.print, highlight=False, soft_wrap=True)
+    catalogue = _catalogue(options, say)
+    model_id = export.ensure(options.model, MODELS, say, options.random_weights)
+    with ImageServer(catalogue.pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, say) as system:
         demonstration = Demonstration(system, images, catalogue, console)
         indexed, rate = demonstration.index()
-        demonstration.compare_speed(rate, _bare_rate(catalogue, model_id))
+        embedder = OpenVinoEmbedder(MODELS / model_id, "THROUGHPUT")
+        demonstration.compare_speed(rate, bare_pictures_a_second(embedder, sample_pixels(embedder, catalogue.items)))
         demonstration.search(indexed)
         demonstration.write_sheet(indexed, BUILD / "contact-sheet.png")
         demonstration.evaluate(indexed)
         demonstration.show_addresses()
         if not options.once:
-            console.print("\nServing until Ctrl-C.")
+            say("\nServing until Ctrl-C.")
             Event().wait()
 
 
-def _catalogue(options: Options, console: Console) -> Catalogue:
-    if options.images is None:
-        with console.status("drawing a catalogue"):
-            catalogue = drawn_catalogue(BUILD / "catalogue")
-        what = "drawn"
-    else:
-        catalogue = folder_catalogue(options.images)
-        what = f"in {options.images}" + (f" ({catalogue.ignored} other files ignored)" if catalogue.ignored else "")
+def _catalogue(options: Options, say: export.Say) -> Catalogue:
+    catalogue = folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue")
     categories = {item.attributes["category"] for item in catalogue if "category" in item.attributes}
-    console.print(f"[green]✓[/] {len(catalogue):,} products {what}, {len(categories)} categories", highlight=False)
+    what = f"in {options.images}, {catalogue.ignored} other files ignored" if options.images else "drawn"
+    say(f"[green]✓[/] {len(catalogue):,} products {what}, {len(categories)} categories")
     return catalogue
 
 
-def _system(options: Options, model_id: str, images: ImageServer, console: Console) -> LocalSystem:
-    say = _say_on(console)
+def _system(options: Options, model_id: str, images: ImageServer, say: export.Say) -> LocalSystem:
     return LocalSystem(
         model_id,
-        BUILD / "models",
+        MODELS,
         BUILD / "demo",
         alias=options.alias(model_id),
         elasticsearch_url=options.es_url,
@@ -106,15 +103,6 @@ def _system(options: Options, model_id: str, images: ImageServer, console: Conso
         ports=Ports.usual(say, api=options.port),
         say=say,
     )
-
-
-def _bare_rate(catalogue: Catalogue, model_id: str) -> float:
-    embedder = OpenVinoEmbedder(BUILD / "models" / model_id, "THROUGHPUT")
-    return bare_pictures_a_second(embedder, sample_pixels(embedder, catalogue.items))
-
-
-def _say_on(console: Console) -> export.Say:
-    return partial(console.print, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

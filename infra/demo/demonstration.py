@@ -6,8 +6,9 @@ from pathlib import Path
 
 from elasticsearch import Elasticsearch
 from lookalike.picture_formats import media_type_of
+from more_itertools import unique_everseen
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from infra.demo import indexing, searching
@@ -44,16 +45,14 @@ class Demonstration:
         sqs, queues = aws.session().client("sqs", endpoint_url=self._system.aws_url), self._system.resources
         others = sorted(indexing.documents(self._elasticsearch, self._system.alias).keys() - {item.product_id for item in self._catalogue})
         if others:
-            with _bars(self._console) as bars:
+            with self._bars() as bars:
                 bar = bars.add_task("deleting what is no longer in the catalogue", total=len(others))
                 indexing.wait_for(bars, {bar: indexing.delete(sqs, queues.products.url, others)})
         indexing.fill_source(self._elasticsearch, SOURCE_INDEX, self._products, self._address)
         began, uploads, products = datetime.now(UTC), len(self._uploads), len(self._products)
-        with _bars(self._console) as bars:
-            by_backfill, by_upload = (
-                bars.add_task("source index → backfill", total=products),
-                bars.add_task("bucket → on_upload", total=uploads),
-            )
+        with self._bars() as bars:
+            by_backfill = bars.add_task("source index → backfill", total=products)
+            by_upload = bars.add_task("bucket → on_upload", total=uploads)
             invoke = invocation.through(invocation.client(self._system.lambda_url))
             backfilled = indexing.backfill(invoke, self._source(), products)
             indexing.upload(aws.session().client("s3", endpoint_url=self._system.aws_url), self._system.bucket, self._uploads)
@@ -105,7 +104,7 @@ class Demonstration:
         hashes = {product_id: document["perceptual_hash"] for product_id, document in indexed.documents.items()}
         known = [item for item in self._catalogue if "category" in item.attributes and item.product_id in hashes]
         judged = {item.product_id: Judged(item.attributes["category"], hashes[item.product_id]) for item in known}
-        with _bars(self._console) as bars:
+        with self._bars() as bars:
             if rankings := searching.rankings(self._search, judged, bars):
                 first, five = (searching.precision_at(k, rankings) for k in (1, 5))
                 self._say(f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)")
@@ -132,6 +131,9 @@ Try:
     def _address(self, item: CatalogueItem) -> str:
         return self._images.url(item.file_name)
 
+    def _bars(self) -> Progress:
+        return Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=self._console)
+
     def _say(self, text: str) -> None:
         self._console.print(f"[green]✓[/] {text}", highlight=False)
 
@@ -140,8 +142,8 @@ def hits_table(found: invocation.Json, title: str) -> Table:
     """Hits with their scores; the milliseconds of each stage below."""
     timings = " · ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in found["timings_ms"].items())
     table = Table(title=title, title_justify="left", title_style="bold", caption=f"milliseconds: {timings}", caption_justify="left")
-    for name, style in (("", "dim"), ("score", "green"), ("product", ""), ("category", ""), ("name", "dim"), ("price", "")):
-        table.add_column(name, style=style, justify="right" if name in ("", "score", "price") else "left")
+    for name in ("", "score", "product", "category", "name", "price"):
+        table.add_column(name, justify="right" if name in ("", "score", "price") else "left")
     for place, hit in enumerate(found["hits"], 1):
         texts = [str(hit["attributes"].get(name, "")) for name in ("category", "name", "price")]
         table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *texts)
@@ -149,17 +151,10 @@ def hits_table(found: invocation.Json, title: str) -> Table:
 
 
 def sheet_queries(items: Sequence[CatalogueItem]) -> list[CatalogueItem]:
-    """Products for the contact sheet: of as many different categories as there are, else spread over the catalogue."""
-    firsts = {item.attributes.get("category", ""): item for item in reversed(items)}
-    spread = list(reversed(firsts.values())) if len(firsts) > 1 else list(items)
-    step = max(len(spread) / SHEET_ROWS, 1)
-    return [spread[int(number * step)] for number in range(min(SHEET_ROWS, len(spread)))]
+    """Products for the contact sheet: the first of each category, then others."""
+    firsts = list(unique_everseen(items, key=lambda item: item.attributes.get("category")))
+    return [*firsts, *(item for item in items if item not in firsts)][:SHEET_ROWS]
 
 
 def _tile(item: CatalogueItem, title: str) -> Tile:
     return Tile(item.path.read_bytes(), title, str(item.attributes.get("category", item.product_id)))
-
-
-def _bars(console: Console) -> Progress:
-    columns = (TextColumn("  {task.description:24}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)

@@ -1,4 +1,4 @@
-"""Gets a catalogue indexed by uploads and by a backfill of a shop's own index, waits until that is done, and looks up what became of it."""
+"""Gets a catalogue indexed by uploads and by a backfill of a shop's own index, waits, and looks up what became of it and how fast."""
 
 import json
 import time
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from elasticsearch import Elasticsearch, helpers
-from lookalike.domain import Attributes
+from lookalike import pictures
+from lookalike.domain import Attributes, Embedder, Pixels
 from lookalike.picture_formats import media_type_of
 from more_itertools import chunked
 from rich.progress import Progress, TaskID
@@ -30,6 +31,11 @@ DELETIONS_A_MESSAGE = 50
 POLL_S = 1.0
 STALLED_S = 300
 """After so many seconds without progress the wait ends with an error."""
+
+BATCH = 16
+SAMPLE = 96
+ROUNDS = 3
+"""Of the network alone: pictures of a batch, pictures, and how often they are embedded."""
 
 _UNFINISHED: "tuple[QueueAttributeNameType, ...]" = (
     "ApproximateNumberOfMessages",
@@ -169,3 +175,22 @@ def documents(elasticsearch: Elasticsearch, alias: str) -> dict[str, Json]:
 
 def _scan(elasticsearch: Elasticsearch, index: str, **query: object) -> Iterator[Json]:
     return (hit["_source"] for hit in helpers.scan(elasticsearch, index=index, query=query))
+
+
+def sample_pixels(embedder: Embedder, items: Sequence[CatalogueItem]) -> list[Pixels]:
+    """Some of the catalogue's pictures, decoded and scaled for the network."""
+    size = embedder.model.input_size
+    chosen = items[:: max(len(items) // SAMPLE, 1)][:SAMPLE]
+    return [pictures.scale(pictures.decode(item.path.read_bytes(), at_least=size).pixels, embedder.model) for item in chosen]
+
+
+def bare_pictures_a_second(embedder: Embedder, pixels: Sequence[Pixels]) -> float:
+    """How many pictures the network alone embeds in a second, in batches of `BATCH`: the best of `ROUNDS`, after one to warm up."""
+    batches = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
+    rates = []
+    for _ in range(1 + ROUNDS):
+        start = time.perf_counter()
+        for batch in batches:
+            embedder.embed(batch)
+        rates.append(len(pixels) / (time.perf_counter() - start))
+    return max(rates[1:])

@@ -34,10 +34,6 @@ STAGE = "local"
 _logger = logging.getLogger(__name__)
 
 
-class MalformedAnswer(Exception):
-    """What the function returned is not a proxy integration's answer."""
-
-
 class Gateway(LoopbackServer):
     """The HTTP front.
 
@@ -80,7 +76,7 @@ class Gateway(LoopbackServer):
             return response(answer, accept=request.headers.get("Accept", ""), request_id=request_id)
         except TimeoutError:
             return refusal(504, "gateway_timeout", f"There was no answer within {self._timeout_s:g} seconds. Try again.", request_id)
-        except (FunctionFailed, BotoCoreError, ClientError, MalformedAnswer) as error:
+        except (FunctionFailed, BotoCoreError, ClientError) as error:
             _logger.error("%s %s failed: %s", request.method, request.path, error)
             return refusal(502, "function_failed", "The function gave no answer that can be passed on. Its log says why.", request_id)
 
@@ -127,10 +123,10 @@ def response(answer: Any, *, accept: str, request_id: str) -> Response:
     A base64 body is decoded only where the first type of the request's ``Accept`` is a binary media type: so does API Gateway.
 
     Raises:
-        MalformedAnswer: it is not one.
+        FunctionFailed: it is not one.
     """
     if not isinstance(answer, dict) or not isinstance(answer.get("statusCode"), int):
-        raise MalformedAnswer(f"no statusCode in {str(answer)[:200]}")
+        raise FunctionFailed(f"no statusCode in {str(answer)[:200]}")
     headers = Headers()
     for name, value in (answer.get("headers") or {}).items():
         headers.set(name, str(value))

@@ -28,10 +28,11 @@ from infra.sam import image
 from infra.sam.services import Services
 from infra.sam.without_registry.engine import Engine
 from infra.sam.without_registry.stand_ins import engine_with_images
-from layers.models.export import Say
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download
+from layers.models.export import Say, first_available
+from layers.models.networks import NETWORKS
 
 BUILD = Path("build/sam")
+MODELS = Path("build/models")
 API_PORT = 3000
 ELASTICSEARCH_PORT = 9200
 READY_WITHIN_S = 300
@@ -142,19 +143,10 @@ class SamSystem(RunningSystem):
         }
 
 
-def best_model(say: Say) -> str:
-    """InceptionResNetV2 if its weights can be downloaded, else EfficientNet-Lite2."""
-    weights = INCEPTION_RESNET_V2.weights
-    if isinstance(weights, Download) and answers(weights.url):
-        return INCEPTION_RESNET_V2.id
-    say(f"The weights of {INCEPTION_RESNET_V2.id} cannot be had; taking {EFFICIENTNET_LITE2.id}")
-    return EFFICIENTNET_LITE2.id
-
-
 @contextmanager
 def running(model: str | None, data: Path = BUILD, *, say: Say = print, **options: Any) -> Iterator[SamSystem]:
     """The engine, the images and the system, but for what `SamSystem.serve` starts; ``options`` are `SamSystem`'s."""
-    with engine_with_images(say) as found, SamSystem(found, model or best_model(say), data, say=say, **options) as system:
+    with engine_with_images(say) as found, SamSystem(found, model or first_available(MODELS, say).id, data, say=say, **options) as system:
         yield system
 
 

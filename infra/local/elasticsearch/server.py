@@ -90,7 +90,7 @@ class ElasticsearchServer:
             Failure: there is no Elasticsearch here and none could be had; or it ended, or was not ready in time.
         """
         found = distribution.ensure(distribution.default_cache(), self.say)
-        user = "nobody" if os.geteuid() == 0 else None
+        user = "nobody" if os.geteuid() == 0 else ""
         home = place(self.data.absolute(), user)
         ports = home / "logs/http.ports"
         with (home / "lock").open("ab") as lock:
@@ -116,7 +116,7 @@ class ElasticsearchServer:
             self.process.kill()
             self.process = None
 
-    def _configure(self, home: Path, distribution_home: Path, user: str | None) -> None:
+    def _configure(self, home: Path, distribution_home: Path, user: str) -> None:
         shutil.copytree(distribution_home / "config", home / "config", dirs_exist_ok=True)
         for folder in ("data", "logs", "tmp"):
             (home / folder).mkdir(exist_ok=True)
@@ -132,7 +132,7 @@ class ElasticsearchServer:
             for path in (home, *(home / name for name in ("data", "logs", "tmp", "config")), *(home / "config").rglob("*")):
                 shutil.chown(path, user, pwd.getpwnam(user).pw_gid)  # what is inside ``data`` that user has written
 
-    def _spawn(self, found: Distribution, home: Path, user: str | None, lock: BinaryIO) -> ChildProcess:
+    def _spawn(self, found: Distribution, home: Path, user: str, lock: BinaryIO) -> ChildProcess:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "ES_PATH_CONF": str(home / "config"),
@@ -153,7 +153,7 @@ class ElasticsearchServer:
         return health.ok
 
 
-def place(data: Path, user: str | None) -> Path:
+def place(data: Path, user: str) -> Path:
     """The folder ``data``, made if need be.
 
     Where the other user cannot enter the folders above it (root's home, for example), ``data`` becomes a link to a folder in /var/lib.

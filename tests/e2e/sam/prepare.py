@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.child_process import ended_by_signals
-from infra.local.progress import repeated
+from infra.local.elasticsearch.distribution import repeated
 from infra.sam import image
 from infra.sam.without_registry.stand_ins import engine_with_images
 from layers.models.export import Say
