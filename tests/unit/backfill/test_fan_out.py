@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from lookalike.backfill.fan_out import PAGE
-from lookalike.backfill.model import IndexSpec, Into, Position, SourcePage, SourceSpec
+from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument, SourcePage, SourceSpec
 from lookalike.domain import Product
 from lookalike.errors import NotFound, RequestInvalid, TransientError
 from lookalike.indexing.messages import MAX_IMAGE_URLS, CopyPictures, Message

@@ -3,7 +3,7 @@
 import pytest
 from lookalike.redelivery import backoff_s
 
-from infra.local.resources import TRIGGERS, Trigger
+from infra.local.aws import TRIGGERS, Trigger
 from tests.unit.sam_template import Template, statements, target, transform
 
 
