@@ -37,6 +37,20 @@ SETTINGS_OF_MODULES = {
 """Settings that make the start quicker, each known only to a server that has the module."""
 
 
+HTTPS = """xpack.security.http.ssl.enabled: true
+xpack.security.http.ssl.key: http.key
+xpack.security.http.ssl.certificate: http.crt"""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A server's private key, its certificate's chain, and the authority that signed it; PEM each."""
+
+    key: bytes
+    chain: bytes
+    authority: bytes
+
+
 class ServerFailed(Exception):
     """Elasticsearch did not start, or ended; the message has the end of its log."""
 
@@ -52,6 +66,7 @@ class ElasticsearchServer:
         heap_mb: the JVM's heap.
         port: HTTP port; 0 for any that is free. A restart keeps the port of the first start.
         password: switches security on; the user is ``lookalike``, who may do everything.
+        certificate: switches HTTPS on, which Elasticsearch allows with security only.
         say: told what happens.
     """
 
@@ -60,6 +75,7 @@ class ElasticsearchServer:
     heap_mb: int = 1024
     port: int = 0
     password: str | None = None
+    certificate: Certificate | None = None
     say: Say = print
 
     _process: ChildProcess | None = field(init=False, default=None)
@@ -67,7 +83,7 @@ class ElasticsearchServer:
     @property
     def url(self) -> str:
         """Where it answers, once it was started."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def runs(self) -> bool:
@@ -124,13 +140,34 @@ class ElasticsearchServer:
         for old in (_ports_file(home), _console(home)):
             old.unlink(missing_ok=True)
         modules = {module.name for module in (distribution_home / "modules").iterdir()}
-        (home / "config/elasticsearch.yml").write_text(_configuration(home, self.port, modules, secured=self.password is not None))
+        (home / "config/elasticsearch.yml").write_text(self._configuration(home, modules))
+        if self.certificate:
+            (home / "config/http.key").write_bytes(self.certificate.key)
+            (home / "config/http.crt").write_bytes(self.certificate.chain)
+            _authority(home).write_bytes(self.certificate.authority)
         if self.password is not None:
             (home / "config/users").write_text(f"{USER}:{_password_hash(self.password)}\n")
             (home / "config/users_roles").write_text(f"superuser:{USER}\n")
         if user:
             for path in (home, *(home / name for name in ("data", "logs", "tmp", "config")), *(home / "config").rglob("*")):
                 shutil.chown(path, user, pwd.getpwnam(user).pw_gid)  # what is inside ``data`` that user has written
+
+    def _configuration(self, home: Path, modules: set[str]) -> str:
+        of_modules = "\n".join(setting for module, setting in SETTINGS_OF_MODULES.items() if module in modules)
+        return f"""cluster.name: lookalike-local
+node.name: local
+discovery.type: single-node
+network.host: 127.0.0.1
+http.port: {self.port}
+transport.port: 0
+node.portsfile: true
+path.data: {home / "data"}
+path.logs: {home / "logs"}
+cluster.routing.allocation.disk.threshold_enabled: false
+xpack.security.enabled: {str(self.password is not None).lower()}
+{HTTPS if self.certificate else ""}
+{of_modules}
+"""
 
     def _spawn(self, found: Distribution, home: Path, user: str | None, lock: BinaryIO) -> ChildProcess:
         environment = {
@@ -146,7 +183,8 @@ class ElasticsearchServer:
         credentials = (USER, self.password) if self.password is not None else None
         try:
             self.port = int(_ports_file(home).read_text().splitlines()[0].rpartition(":")[2])
-            health = requests.get(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", auth=credentials, timeout=10)
+            address = f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
+            health = requests.get(address, auth=credentials, verify=str(_authority(home)) if self.certificate else True, timeout=10)
         except (FileNotFoundError, IndexError, ValueError, requests.RequestException):
             return False
         return health.status_code == 200
@@ -182,23 +220,6 @@ def _take(lock: BinaryIO, folder: Path) -> None:
         time.sleep(0.1)
 
 
-def _configuration(home: Path, port: int, modules: set[str], *, secured: bool) -> str:
-    of_modules = "\n".join(setting for module, setting in SETTINGS_OF_MODULES.items() if module in modules)
-    return f"""cluster.name: lookalike-local
-node.name: local
-discovery.type: single-node
-network.host: 127.0.0.1
-http.port: {port}
-transport.port: 0
-node.portsfile: true
-path.data: {home / "data"}
-path.logs: {home / "logs"}
-cluster.routing.allocation.disk.threshold_enabled: false
-xpack.security.enabled: {str(secured).lower()}
-{of_modules}
-"""
-
-
 def _password_hash(password: str) -> str:
     """As the file realm reads it: PBKDF2 with HMAC-SHA512, 10,000 rounds, 32 bytes of salt and of key."""
     salt = secrets.token_bytes(32)
@@ -209,6 +230,10 @@ def _password_hash(password: str) -> str:
 def _ports_file(home: Path) -> Path:
     """Where the node writes the address that it listens on."""
     return home / "logs/http.ports"
+
+
+def _authority(home: Path) -> Path:
+    return home / "config/authority.crt"
 
 
 def _console(home: Path) -> Path:
