@@ -5,6 +5,7 @@ import runpy
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from infra.demo.image_server import ImageServer
 from infra.local.aws import AwsServer, session
 from infra.local.event_source import event_sources
 from infra.local.gateway import Gateway
-from infra.local.invocation import Json, command
+from infra.local.invocation import Invoke, Json, command
 from infra.local.resources import TRIGGERS, Resources, create
 from infra.local.runtime import Context
 from layers.models import export
@@ -42,7 +43,7 @@ class Deployment:
     s3: "S3Client"
     sqs: "SQSClient"
     search_url: str
-    invoke: Callable[[str, Mapping[str, Any]], Any]
+    invoke: Invoke
 
     def command(self, action: str, **more: Any) -> Json:
         """Has the backfill function carry out a command; raises if it is refused."""
@@ -78,16 +79,15 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def deployment(
     secured: SecuredServer, pictures: dict[str, Path], aws: AwsServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    folder = tmp_path_factory.mktemp("models")
-    shutil.copytree(Path("build/models") / export.ensure(MODEL, Path("build/models"), print), folder / MODEL)
     resources = create(aws.url, name="secured", visibility_timeout_s=10)
-    secrets = session().client("secretsmanager", endpoint_url=aws.url)
-    arns = {role: secrets.create_secret(Name=f"secured-{role}", SecretString=secured.key(role))["ARN"] for role in set(ROLE_OF.values())}
-    with ImageServer(pictures) as images, pytest.MonkeyPatch.context() as environment:
+    s3, sqs = session().client("s3", endpoint_url=aws.url), session().client("sqs", endpoint_url=aws.url)
+    with ExitStack() as stack:
+        images = stack.enter_context(ImageServer(pictures))
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
         common = {
             **aws.environment,
             "LOOKALIKE_MODEL": MODEL,
-            "LOOKALIKE_MODELS": str(folder),
+            "LOOKALIKE_MODELS": str(_models(tmp_path_factory.mktemp("models"))),
             "LOOKALIKE_ELASTICSEARCH_URL": secured.url,
             "LOOKALIKE_ELASTICSEARCH_CA": secured.ca,
             "LOOKALIKE_BUCKET": resources.bucket,
@@ -100,21 +100,37 @@ def deployment(
         }
         for name, value in common.items():
             environment.setenv(name, value)
-        handlers = {}
-        for function, role in ROLE_OF.items():
-            environment.setenv("LOOKALIKE_ELASTICSEARCH_SECRET_ARN", arns[role])
-            entry = f"functions.{function.replace('-', '_')}.entry"
-            handlers[f"lookalike-{function}"] = runpy.run_module(entry)["handler"]
+        invoke = _invoke(_handlers(environment, _secrets(aws, secured)))
+        gateway = stack.enter_context(Gateway(invoke, "lookalike-search"))
+        for source in event_sources(resources, aws.url, invoke, TRIGGERS, {"uploads": 1, "backfill": 1, "products": 1}):
+            stack.enter_context(source)
+        yield Deployment(resources, images, s3, sqs, gateway.url, invoke)
 
-        def invoke(name: str, event: Mapping[str, Any]) -> Any:
-            context = Context("id", time.time() + (29 if name.endswith("search") else 120), name, "3008", "arn")
-            return json.loads(json.dumps(handlers[name](json.loads(json.dumps(event)), context)))
 
-        s3, sqs = (session().client(service, endpoint_url=aws.url) for service in ("s3", "sqs"))
-        sources = event_sources(resources, aws.url, invoke, TRIGGERS, {"uploads": 1, "backfill": 1, "products": 1})
-        with Gateway(invoke, "lookalike-search") as gateway:
-            for source in sources:
-                source.__enter__()
-            yield Deployment(resources, images, s3, sqs, gateway.url, invoke)
-            for source in sources:
-                source.__exit__(None, None, None)
+def _models(folder: Path) -> Path:
+    """A folder with one network."""
+    shutil.copytree(Path("build/models") / export.ensure(MODEL, Path("build/models"), print), folder / MODEL)
+    return folder
+
+
+def _secrets(aws: AwsServer, secured: SecuredServer) -> dict[str, str]:
+    """The ARN of each role's secret."""
+    secrets = session().client("secretsmanager", endpoint_url=aws.url)
+    return {role: secrets.create_secret(Name=f"secured-{role}", SecretString=secured.key(role))["ARN"] for role in set(ROLE_OF.values())}
+
+
+def _handlers(environment: pytest.MonkeyPatch, arns: Mapping[str, str]) -> dict[str, Callable[..., Any]]:
+    """What each function's entry module builds, with the secret of its role."""
+    handlers = {}
+    for function, role in ROLE_OF.items():
+        environment.setenv("LOOKALIKE_ELASTICSEARCH_SECRET_ARN", arns[role])
+        handlers[f"lookalike-{function}"] = runpy.run_module(f"functions.{function.replace('-', '_')}.entry")["handler"]
+    return handlers
+
+
+def _invoke(handlers: Mapping[str, Callable[..., Any]]) -> Invoke:
+    def invoke(name: str, event: Mapping[str, Any]) -> Any:
+        context = Context("id", time.time() + (29 if name.endswith("search") else 120), name, "3008", "arn")
+        return json.loads(json.dumps(handlers[name](json.loads(json.dumps(event)), context)))
+
+    return invoke

@@ -1,5 +1,6 @@
 """A secured Elasticsearch with TLS and a private authority, and API keys made from the roles of `infra/elasticsearch_roles`."""
 
+import base64
 import json
 import shutil
 import tempfile
@@ -32,9 +33,10 @@ class SecuredServer:
         made = self.admin.security.create_api_key(name=role, role_descriptors={role: rights})
         return json.dumps({"api_key": made["encoded"]})
 
-    def revoke(self, role: str) -> None:
-        """Makes the keys of a role invalid."""
-        self.admin.security.invalidate_api_key(name=role)
+    def revoke(self, secret: str) -> None:
+        """Makes the key in a secret invalid."""
+        key_id, _, _ = base64.b64decode(json.loads(secret)["api_key"]).decode().partition(":")
+        self.admin.security.invalidate_api_key(ids=[key_id])
 
 
 @contextmanager

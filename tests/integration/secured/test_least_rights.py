@@ -1,6 +1,7 @@
 """Each function does all that it has to with the rights of its JSON file, on an Elasticsearch that refuses everything else."""
 
 import json
+from pathlib import Path
 
 import pytest
 import requests
@@ -25,8 +26,8 @@ def shop(secured: SecuredServer, deployment: Deployment) -> None:
         secured.admin.index(index=SHOP, id=id_, document={"id": id_, "image_url": url(name), "price": 5}, refresh=True)
 
 
-def test_the_first_upload_makes_the_index_and_a_search_finds_it(deployment: Deployment, pictures: dict[str, object]) -> None:
-    content = open(str(pictures["0.png"]), "rb").read()
+def test_the_first_upload_makes_the_index_and_a_search_finds_it(deployment: Deployment, pictures: dict[str, Path]) -> None:
+    content = pictures["0.png"].read_bytes()
     deployment.s3.put_object(Bucket=deployment.resources.bucket, Key="images/lamp/front.png", Body=content, Metadata={"colour": "red"})
 
     wait_for(lambda: deployment.get("/products/lamp").ok)

@@ -33,9 +33,11 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
         new_secret: reads the secret anew when the server answers 401, so that it can be rotated; once for each request.
 
     Raises:
-        Misconfigured: the secret is of another shape, or the authority is no PEM text.
+        Misconfigured: the secret is of another shape, or the authority is no PEM text, or goes with an address that is not https.
     """
     options: dict[str, Any] = credentials(secret) if secret else {}
+    if ca and "http://" in url:
+        raise Misconfigured("LOOKALIKE_ELASTICSEARCH_URL begins with http://, and LOOKALIKE_ELASTICSEARCH_CA is for https:// alone")
     if ca:
         options["ssl_context"] = trusting(ca)
     if secret and new_secret:
@@ -50,13 +52,13 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
     )
 
 
-def trusting(ca: str) -> ssl.SSLContext:
-    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured` if it is none."""
+def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLContext:
+    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured`, naming the setting, if it is none."""
     try:
         return ssl.create_default_context(cadata=ca)
     except (ssl.SSLError, ValueError) as error:
         raise Misconfigured(
-            "LOOKALIKE_ELASTICSEARCH_CA is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
+            f"{setting} is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
         ) from error
 
 
@@ -89,12 +91,12 @@ def translate_errors(index: str = "") -> Iterator[None]:
         yield
     except TlsError as error:
         raise Misconfigured(
-            f"Elasticsearch's certificate is refused: check LOOKALIKE_ELASTICSEARCH_CA, and that the URL's scheme is the server's: {error}"
+            f"Elasticsearch's certificate is refused: check LOOKALIKE_ELASTICSEARCH_CA, and LOOKALIKE_ELASTICSEARCH_URL's scheme: {error}"
         ) from error
     except ConnectionTimeout as error:
         raise IndexUnavailable("Elasticsearch did not answer in time") from error
     except (NoConnection, TransportError) as error:
-        raise IndexUnavailable("Elasticsearch cannot be reached") from error
+        raise IndexUnavailable("Elasticsearch cannot be reached: if it runs, check LOOKALIKE_ELASTICSEARCH_URL, its scheme too") from error
     except NotFoundError as error:
         raise IndexMissing(f"there is no index {index!r} in Elasticsearch: it appears with the first picture") from error
     except ApiError as error:
