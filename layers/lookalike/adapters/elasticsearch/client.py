@@ -147,11 +147,15 @@ def authorization(secret: str) -> str:
 
 
 def credentials(secret: str) -> dict[str, Any]:
-    """The client's options for the credentials in a secret. Raises `Misconfigured` if the secret is of another shape."""
+    """The client's options for the credentials in a secret; Elasticsearch's own answer, when it makes an API key, is one.
+
+    Raises:
+        Misconfigured: the secret is of another shape.
+    """
     try:
         given = json.loads(secret)
         if "api_key" in given:
-            return {"api_key": given["api_key"]}
+            return {"api_key": given.get("encoded", given["api_key"])}
         return {"basic_auth": (given["username"], given["password"])}
     except (ValueError, KeyError, TypeError) as error:
         raise Misconfigured('the Elasticsearch secret must be JSON: {"api_key": …} or {"username": …, "password": …}') from error
