@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from elastic_transport import ConnectionError as NoConnection
-from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError
+from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
 from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Misconfigured
@@ -44,6 +44,7 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
         options["transport_class"] = partial(_RotatingTransport, new_secret=new_secret)
     return Elasticsearch(
         [each.strip() for each in url.split(",")],
+        node_class=_WholeAnswers,
         request_timeout=TIMEOUT_S,
         max_retries=RETRIES,
         retry_on_timeout=True,
@@ -60,6 +61,16 @@ def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLCon
         raise Misconfigured(
             f"{setting} is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
         ) from error
+
+
+class _WholeAnswers(Urllib3HttpNode):
+    """Refuses an answer whose connection was cut among the headers: it would count as an empty success."""
+
+    def perform_request(self, method: str, *args: Any, **options: Any) -> Any:
+        answer = super().perform_request(method, *args, **options)
+        if method != "HEAD" and answer.meta.status == HTTPStatus.OK and not answer.body:
+            raise NoConnection("the answer was cut off")
+        return answer
 
 
 class _RotatingTransport(Transport):

@@ -164,6 +164,8 @@ class ElasticsearchSource:
             raise IndexUnavailable(f"the source cannot be reached ({type(error).__name__}): check {URL}, its scheme too") from error
         if not response.ok:
             raise _error_of(response)
+        if not response.content:
+            raise IndexUnavailable("the source's answer was cut off")
         try:
             return cast(dict[str, Any], json.loads(response.content))
         except ValueError as error:
