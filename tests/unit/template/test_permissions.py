@@ -132,6 +132,16 @@ def test_the_secret_may_be_read_only_if_there_is_one(template: Template, full: T
     assert statement["Resource"] == SECRET_ARN
 
 
+def test_a_function_reads_the_secret_with_its_own_rights_and_no_other_s() -> None:
+    arns = {name: f"{SECRET_ARN}-{name}" for name in ("search", "workers", "backfill")}
+    own = transform(ElasticsearchSecretArn=arns["backfill"], SearchSecretArn=arns["search"], WorkersSecretArn=arns["workers"])
+    roles = {"OnUpload": "workers", "Backfill": "backfill", "IndexProducts": "workers", "Search": "search"}
+    for function, role in roles.items():
+        [statement] = [each for each in allowed(own, function) if each["Action"] == "secretsmanager:GetSecretValue"]
+        variables = own.properties_of("Lambda::Function")[function]["Environment"]["Variables"]
+        assert (statement["Resource"], variables["LOOKALIKE_ELASTICSEARCH_SECRET_ARN"]) == (arns[role], arns[role]), function
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_network_interfaces_may_be_made_only_in_a_vpc(template: Template, full: Template, function: str) -> None:
     def network_actions(variant: Template) -> list[str]:
