@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
-from lookalike.backfill.fan_out import PAGE, FanOut
+from lookalike.backfill.fan_out import PAGE, FanOut, SliceProgress
+from lookalike.backfill.messages import MAX_WAITING
 from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument
 from lookalike.backfill.progress import Progress
 from lookalike.domain import Product
@@ -273,3 +274,19 @@ def test_a_source_of_which_no_document_is_a_product_is_refused_with_the_reason()
 
     with pytest.raises(RequestInvalid, match="no _source"):
         setup.fan_out.start(SPEC)
+
+
+def test_nothing_is_read_while_the_products_queue_is_long_and_all_of_it_afterwards() -> None:
+    setup = FanOutSetup()
+    setup.fan_out.start(SPEC)
+    slices = list(setup.queues.slices)
+    setup.queues.slices.clear()
+    setup.queues.more_waiting = MAX_WAITING + 1
+
+    assert setup.fan_out.read_slice(*slices[0]) == SliceProgress(0, is_at_end=False)
+    assert (setup.queues.sent(), setup.queues.slices) == ([], slices[:1])
+
+    setup.queues.more_waiting = 0
+    setup.queues.slices = slices
+    setup.read_all()
+    assert len(setup.queues.sent()) == COUNT

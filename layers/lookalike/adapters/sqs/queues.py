@@ -54,12 +54,19 @@ class SqsQueues:
             Misconfigured: there is no such queue, or the role may not send to it.
         """
         too_large: list[Product] = []
-        self._send_all(self._products_queue_url, (body for message in messages for body in _bodies(message, too_large)), delay_s)
+        bodies = ((body, message.backfill_id) for message in messages for body in _bodies(message, too_large))
+        self._send_all(self._products_queue_url, bodies, delay_s)
         return too_large
 
-    def send_backfill(self, messages: Iterable[BackfillMessage]) -> None:
+    def send_backfill(self, messages: Iterable[BackfillMessage], *, delay_s: int = 0) -> None:
         """Sends to the backfill queue. Raises as `send`."""
-        self._send_all(self._backfill_queue_url, (backfill_messages.encode(message) for message in messages))
+        bodies = ((backfill_messages.encode(message), message.backfill_id) for message in messages)
+        self._send_all(self._backfill_queue_url, bodies, delay_s)
+
+    def waiting(self) -> int:
+        """About how many messages wait in the products queue. Raises as `send`."""
+        with _translate_errors(self._products_queue_url):
+            return self._waiting(self._products_queue_url)
 
     def dead_letters(self, backfill_id: str) -> Mapping[str, int]:
         """The number of a backfill's messages in the two dead-letter queues, of each queue's first `MAX_PEEKED` messages.
@@ -79,8 +86,7 @@ class SqsQueues:
 
     def _peek(self, url: str) -> Sequence[str]:
         """The bodies of a queue's messages, which are made visible again: they are counted by the next call too."""
-        attributes = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-        expected = min(int(attributes["ApproximateNumberOfMessages"]), MAX_PEEKED)
+        expected = min(self._waiting(url), MAX_PEEKED)
         peeked: dict[str, MessageTypeDef] = {}
         while len(peeked) < expected:
             received = self._client.receive_message(
@@ -94,6 +100,10 @@ class SqsQueues:
             self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
         return [message["Body"] for message in peeked.values()]
 
+    def _waiting(self, url: str) -> int:
+        attributes = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"])
+
     def _dead_letter_url(self, queue_url: str) -> str | None:
         if queue_url not in self._dead_letter_urls:
             policy = self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
@@ -103,16 +113,22 @@ class SqsQueues:
             self._dead_letter_urls[queue_url] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
         return self._dead_letter_urls[queue_url]
 
-    def _send_all(self, queue_url: str, bodies: Iterable[str], delay_s: int = 0) -> None:
-        for batch in constrained_batches(bodies, MAX_BATCH_BYTES, MAX_ENTRIES):
+    def _send_all(self, queue_url: str, bodies: Iterable[tuple[str, str | None]], delay_s: int) -> None:
+        for batch in constrained_batches(bodies, MAX_BATCH_BYTES, MAX_ENTRIES, get_len=lambda body: len(body[0])):
             self._send(queue_url, batch, delay_s)
 
-    def _send(self, queue_url: str, bodies: Sequence[str], delay_s: int) -> None:
-        entries: Any = [{"Id": str(i), "MessageBody": body, "DelaySeconds": delay_s} for i, body in enumerate(bodies)]
+    def _send(self, queue_url: str, bodies: Sequence[tuple[str, str | None]], delay_s: int) -> None:
+        entries: Any = [_entry(number, body, group, delay_s) for number, (body, group) in enumerate(bodies)]
         with _translate_errors(queue_url):
             answer = self._client.send_message_batch(QueueUrl=queue_url, Entries=entries)
         if answer.get("Failed"):
             raise TransientError(f"SQS refused {len(answer['Failed'])} messages: {answer['Failed'][0].get('Message')}")
+
+
+def _entry(number: int, body: str, group: str | None, delay_s: int) -> dict[str, Any]:
+    """A message of a batch; by its group, a backfill's id, SQS lets others overtake a backfill's backlog (a fair queue)."""
+    entry = {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_s}
+    return entry | {"MessageGroupId": group} if group else entry
 
 
 @contextmanager
