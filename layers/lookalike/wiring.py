@@ -59,6 +59,9 @@ INIT_LIMIT_S = 4.0
 
 AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
 
+REGIONAL_LINKS = Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+"""The host of a bucket in its region: the global one, boto3's default, answers signed links of most regions with 307 or 400."""
+
 
 class Wiring:
     """Everything that a function may need, each built when it is first asked for.
@@ -168,7 +171,8 @@ class Wiring:
     def sources(self) -> SourceByKind:
         """The sources that backfills read: indices, buckets and the index that is searched."""
         own = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
-        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG)), _secret)
+        keys = {self.settings.source_url: self.settings.source_secret_arn}
+        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG)), _secret, keys)
 
     @cached_property
     def fan_out(self) -> FanOut:
@@ -225,8 +229,11 @@ class Wiring:
 
     @cached_property
     def _links(self) -> PresignedLinks:
-        client = boto3.client("s3", config=AWS_CONFIG, endpoint_url=self.settings.public_s3_endpoint)
-        return PresignedLinks(client, self.settings.presigned_url_expiry_s)
+        public = self.settings.public_s3_endpoint
+        config = AWS_CONFIG if public else AWS_CONFIG.merge(REGIONAL_LINKS)
+        client = boto3.client("s3", config=config, endpoint_url=public)
+        buckets = {self.settings.bucket, self.settings.source_bucket}
+        return PresignedLinks(client, self.settings.presigned_url_expiry_s, buckets)
 
     @cached_property
     def health(self) -> HealthCheck:

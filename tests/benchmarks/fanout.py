@@ -58,7 +58,10 @@ class Counting:
                 self._seen[int(product.product_id.removeprefix("p-"))] += 1
         return []
 
-    def send_backfill(self, messages: Iterable[BackfillMessage]) -> None:
+    def waiting(self) -> int:
+        return 0
+
+    def send_backfill(self, messages: Iterable[BackfillMessage], *, delay_s: int = 0) -> None:
         self.slices += (message.slice for message in messages if isinstance(message, ReadSlice))
 
 
@@ -70,7 +73,7 @@ class Reader:
         client = Elasticsearch(url, request_timeout=120)
         self.queue = Counting(seen)
         self.fan_out = FanOut(
-            SourceByKind(ElasticsearchSource(url), BucketSource(aws.session().client("s3")), lambda arn, _: arn),
+            SourceByKind(ElasticsearchSource(url), BucketSource(aws.session().client("s3")), lambda arn, _: arn, {}),
             ElasticsearchBackfillStore(client, "bench-backfills"),
             ElasticsearchOutcomeStore(client, "bench-outcomes"),
             self.queue,

@@ -22,6 +22,8 @@ class FakeQueues:
         self.products: list[tuple[Message, int]] = []
         self.slices: list[tuple[str, int]] = []
         self.continuations: list[ContinueRetry | ContinuePrune] = []
+        self.more_waiting = 0
+        """Messages of the products queue beside those that were sent here."""
 
     def send(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
         too_large: list[Product] = []
@@ -34,12 +36,15 @@ class FakeQueues:
                 self.products.append((kept, delay_s))
         return too_large
 
-    def send_backfill(self, messages: Iterable[BackfillMessage]) -> None:
+    def send_backfill(self, messages: Iterable[BackfillMessage], *, delay_s: int = 0) -> None:
         for message in messages:
             if isinstance(message, ReadSlice):
                 self.slices.append((message.backfill_id, message.slice))
             else:
                 self.continuations.append(message)
+
+    def waiting(self) -> int:
+        return len(self.products) + self.more_waiting
 
     def sent(self) -> list[str]:
         """The ids of products that were sent, in order."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.enqueue import enqueue
-from lookalike.backfill.messages import ReadSlice, Sender
+from lookalike.backfill.messages import ReadSlice, Sender, is_put_off
 from lookalike.backfill.model import (
     Backfill,
     BackfillStore,
@@ -126,6 +126,8 @@ class FanOut:
         slice_: Slice | None = self._store.slice(backfill_id, number)
         if slice_ is None or slice_.position is None or slice_.is_cancelled:
             return SliceProgress(0, is_at_end=True)
+        if is_put_off(self._sender, ReadSlice(backfill_id, number)):
+            return SliceProgress(0, is_at_end=False)
         begun, stop = slice_.read, self._clock() + SLICE_RUN_S
         with closing(prefetch(self._pages(backfill.spec, slice_.position))) as pages:
             for as_of, page in pages:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lookalike.backfill.messages import ContinuePrune, Sender
+from lookalike.backfill.messages import ContinuePrune, Sender, is_put_off
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, get_backfill
 from lookalike.backfill.outcomes import OutcomeStore
 from lookalike.backfill.state import BackfillStates, Phase
@@ -62,6 +62,8 @@ class Prune:
         """
         backfill = get_backfill(self._store, message.backfill_id)
         stop = self._clock() + RUN_S
+        if is_put_off(self._sender, message):
+            return
         while backfill.run == message.run:
             page = self._outcomes.of_earlier_runs(message.backfill_id, message.run, after=message.after, size=PAGE)
             keys = [outcome.key for outcome in page]

@@ -8,7 +8,7 @@ from itertools import groupby
 from lookalike.backfill.dead_letters import DeadLetters
 from lookalike.backfill.enqueue import enqueue
 from lookalike.backfill.fan_out import REFRESH_MS
-from lookalike.backfill.messages import ContinueRetry, Sender
+from lookalike.backfill.messages import ContinueRetry, Sender, is_put_off
 from lookalike.backfill.model import Backfill, BackfillStore, Source, SourceDocument, get_backfill
 from lookalike.backfill.outcomes import OutcomeStore, StoredOutcome
 from lookalike.backfill.state import BackfillStates, Phase
@@ -69,6 +69,8 @@ class RetryFailures:
         """
         backfill = get_backfill(self._store, message.backfill_id)
         stop = self._clock() + RUN_S
+        if is_put_off(self._sender, message):
+            return
         while backfill.run == message.run:
             page = self._outcomes.failures(
                 message.backfill_id, backfill.full_run, code=message.code, after=message.after, size=PAGE, with_queued=True

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
-from lookalike.backfill.fan_out import PAGE
+from lookalike.backfill.fan_out import PAGE, SliceProgress
+from lookalike.backfill.messages import MAX_WAITING
 from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument, SourcePage, SourceSpec
 from lookalike.domain import Product
 from lookalike.errors import NotFound, RequestInvalid, TransientError
@@ -286,3 +287,19 @@ def test_a_slice_that_is_read_from_its_beginning_again_counts_each_item_once(mon
 
     status = setup.progress.status(backfill.backfill_id)
     assert (status["state"], status["read"], status["indexed"]) == ("finished", 3 * PAGE, 3 * PAGE)
+
+
+def test_nothing_is_read_while_the_products_queue_is_long_and_all_of_it_afterwards() -> None:
+    setup = FanOutSetup()
+    setup.fan_out.start(SPEC)
+    slices = list(setup.queues.slices)
+    setup.queues.slices.clear()
+    setup.queues.more_waiting = MAX_WAITING + 1
+
+    assert setup.fan_out.read_slice(*slices[0]) == SliceProgress(0, is_at_end=False)
+    assert (setup.queues.sent(), setup.queues.slices) == ([], slices[:1])
+
+    setup.queues.more_waiting = 0
+    setup.queues.slices = slices
+    setup.read_all()
+    assert len(setup.queues.sent()) == COUNT

@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lookalike.adapters.sqs import messages
-from lookalike.adapters.sqs.queues import MAX_ENTRIES, send_all, translate_errors
+from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, send_all, translate_errors
 from lookalike.backfill.dead_letters import DeadLetter, DeadLetterQueues, QueueName
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.messages import Message
@@ -36,18 +36,14 @@ class SqsDeadLetters(DeadLetterQueues):
         for queue, queue_url in self._queue_urls.items():
             with translate_errors(queue_url):
                 url = self._dead_letter_url(queue_url)
-                while url and self._holds_messages(url) and time.monotonic() < stop_at and (batch := self._receive(url)):
+                while url and number_waiting(self._client, url) and time.monotonic() < stop_at and (batch := self._receive(url)):
                     record([_dead_letter(queue, message) for message in batch])
                     entries: Any = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(batch)]
                     self._client.delete_message_batch(QueueUrl=url, Entries=entries)
 
     def send_again(self, letters: Sequence[DeadLetter]) -> None:
         for queue, queue_url in self._queue_urls.items():
-            send_all(self._client, queue_url, (body for letter in letters if letter.queue == queue for body in _bodies(letter)))
-
-    def _holds_messages(self, url: str) -> bool:
-        found = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-        return int(found["Attributes"]["ApproximateNumberOfMessages"]) > 0
+            send_all(self._client, queue_url, _bodies(letter for letter in letters if letter.queue == queue))
 
     def _receive(self, url: str) -> Sequence["MessageTypeDef"]:
         return self._client.receive_message(
@@ -90,12 +86,12 @@ def _backfill_id(body: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _bodies(letter: DeadLetter) -> Iterator[str]:
-    """The message as it is sent again: one about products says how old it is, because SQS gives it a new time."""
-    if letter.queue != "products":
-        yield letter.body
-        return
-    try:
-        yield from (messages.encode(message) for message in messages.decode(letter.body, letter.sent_ms))
-    except RequestInvalid:
-        yield letter.body
+def _bodies(letters: Iterable[DeadLetter]) -> Iterator[tuple[str, str | None]]:
+    """Messages and their groups; one about products says how old it is, because SQS gives it a new time."""
+    for letter in letters:
+        try:
+            asked = messages.decode(letter.body, letter.sent_ms) if letter.queue == "products" else ()
+        except RequestInvalid:
+            asked = ()
+        for body in [messages.encode(message) for message in asked] or [letter.body]:
+            yield body, letter.backfill_id

@@ -42,22 +42,41 @@ class SqsQueues:
             Misconfigured: there is no such queue, or the role may not send to it.
         """
         too_large: list[Product] = []
-        send_all(self._client, self._products_queue_url, (body for message in messages for body in _bodies(message, too_large)), delay_s)
+        bodies = ((body, message.backfill_id) for message in messages for body in _bodies(message, too_large))
+        send_all(self._client, self._products_queue_url, bodies, delay_s)
         return too_large
 
-    def send_backfill(self, messages: Iterable[BackfillMessage]) -> None:
+    def send_backfill(self, messages: Iterable[BackfillMessage], *, delay_s: int = 0) -> None:
         """Sends to the backfill queue. Raises as `send`."""
-        send_all(self._client, self._backfill_queue_url, (backfill_messages.encode(message) for message in messages))
+        bodies = ((backfill_messages.encode(message), message.backfill_id) for message in messages)
+        send_all(self._client, self._backfill_queue_url, bodies, delay_s)
+
+    def waiting(self) -> int:
+        """About how many messages wait in the products queue. Raises as `send`."""
+        with translate_errors(self._products_queue_url):
+            return number_waiting(self._client, self._products_queue_url)
 
 
-def send_all(client: "SQSClient", queue_url: str, bodies: Iterable[str], delay_s: int = 0) -> None:
-    """Sends messages, as many with one call as it takes. Raises as `SqsQueues.send`."""
-    for batch in constrained_batches(bodies, MAX_BATCH_BYTES, MAX_ENTRIES, strict=False):
-        entries: Any = [{"Id": str(i), "MessageBody": body, "DelaySeconds": delay_s} for i, body in enumerate(batch)]
+def number_waiting(client: "SQSClient", queue_url: str) -> int:
+    """About how many messages wait in a queue. Raises boto's errors."""
+    attributes = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"])
+
+
+def send_all(client: "SQSClient", queue_url: str, bodies: Iterable[tuple[str, str | None]], delay_s: int = 0) -> None:
+    """Sends messages and their groups, as many with one call as it takes. Raises as `SqsQueues.send`."""
+    for batch in constrained_batches(bodies, MAX_BATCH_BYTES, MAX_ENTRIES, get_len=lambda body: len(body[0]), strict=False):
+        entries: Any = [_entry(number, body, group, delay_s) for number, (body, group) in enumerate(batch)]
         with translate_errors(queue_url):
             answer = client.send_message_batch(QueueUrl=queue_url, Entries=entries)
         if answer.get("Failed"):
             raise TransientError(f"SQS refused {len(answer['Failed'])} messages: {answer['Failed'][0].get('Message')}")
+
+
+def _entry(number: int, body: str, group: str | None, delay_s: int) -> dict[str, Any]:
+    """A message of a batch; by its group, a backfill's id, SQS lets others overtake a backfill's backlog (a fair queue)."""
+    entry = {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_s}
+    return entry | {"MessageGroupId": group} if group else entry
 
 
 @contextmanager
