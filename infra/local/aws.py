@@ -48,18 +48,15 @@ class Resources:
 
 @dataclass(frozen=True)
 class Trigger:
-    """Which queue invokes which function.
-
-    Args:
-        queue: its name in `Resources`.
-        batch_size: most messages of one invocation.
-        window_s: how long they are collected.
+    """Which function is invoked by which queue (its name in `Resources`): by at most ``batch_size`` messages, which are collected for
+    ``window_s`` seconds, and ``concurrency`` times at once.
     """
 
     function: str
     queue: str
     batch_size: int
     window_s: float
+    concurrency: int = 1
 
 
 TRIGGERS = (
@@ -85,11 +82,6 @@ class AwsServer:
     def url(self) -> str:
         """The endpoint of all services, once it was started."""
         return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What boto3 and the AWS CLI need to speak with it."""
-        return client_environment(self.url)
 
     def __enter__(self) -> Self:
         self._port = free_port(self._port)

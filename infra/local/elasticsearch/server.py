@@ -27,6 +27,7 @@ from layers.models.export import Say
 
 READY_WITHIN_S = 180
 CLOSED_WITHIN_S = 10
+CONSOLE = "logs/console.log"
 USER = "lookalike"
 PLACE_OF_ROOT = Path("/var/lib/lookalike")
 
@@ -97,7 +98,7 @@ class ElasticsearchServer:
             _take(lock, self.data)
             self._configure(home, found.home, user)
             ports.unlink(missing_ok=True)
-            console(home).unlink(missing_ok=True)
+            (home / CONSOLE).unlink(missing_ok=True)
             self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
             began = time.monotonic()
             self.process = self._spawn(found, home, user, lock)
@@ -140,7 +141,7 @@ class ElasticsearchServer:
             "ES_JAVA_OPTS": f"-Xms{self.heap_mb}m -Xmx{self.heap_mb}m",
             **({"ES_JAVA_HOME": str(found.java_home)} if found.java_home else {}),
         }
-        return ChildProcess([str(found.home / "bin/elasticsearch")], log=console(home), environment=environment, user=user, lock=lock)
+        return ChildProcess([str(found.home / "bin/elasticsearch")], log=home / CONSOLE, environment=environment, user=user, lock=lock)
 
     def _is_ready(self, ports: Path) -> bool:
         """The node writes the address that it listens on into the file ``ports``."""
@@ -190,24 +191,16 @@ def _password_hash(password: str) -> str:
     return f"{{PBKDF2}}10000${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
 
 
-def console(home: Path) -> Path:
-    """The log of a server in the folder ``home``: what it prints."""
-    return home / "logs/console.log"
-
-
 def main() -> None:
     """Runs a server until Ctrl-C."""
     arguments = argparse.ArgumentParser(description="A local Elasticsearch, until Ctrl-C.")
     arguments.add_argument("--data", type=Path, default=Path("build/elasticsearch"), help="folder of its indices")
     arguments.add_argument("--port", type=int, default=9200)
-    arguments.add_argument("--heap-mb", type=int, default=1024)
-    arguments.add_argument("--password", help=f"switch security on; the user is {USER}")
     given = arguments.parse_args()
-    server = ElasticsearchServer(given.data, heap_mb=given.heap_mb, port=given.port, password=given.password)
-    with ended_by_signals(), server:
+    with ended_by_signals(), ElasticsearchServer(given.data, port=given.port) as server:
         while server.process and server.process.exit_code is None:
             time.sleep(0.5)
-        raise Failure(f"Elasticsearch ended. {tail(console(given.data))}")
+        raise Failure(f"Elasticsearch ended. {tail(given.data / CONSOLE)}")
 
 
 if __name__ == "__main__":
