@@ -47,6 +47,6 @@ def elasticsearch_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsServer]:
-    """S3, SQS and Secrets Manager: `aws.url` is their endpoint. A test takes names of its own."""
+    """S3, SQS and Secrets Manager: `aws.url` is their endpoint, `aws.environment` what boto3 needs. A test takes names of its own."""
     with AwsServer(tmp_path_factory.mktemp("aws") / "moto.log") as server:
         yield server

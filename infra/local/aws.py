@@ -83,6 +83,11 @@ class AwsServer:
         """The endpoint of all services, once it was started."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What boto3 and the AWS CLI need to speak with it."""
+        return client_environment(self.url)
+
     def __enter__(self) -> Self:
         self._port = free_port(self._port)
         command = [sys.executable, "-m", "infra.local.aws", str(self._port)]

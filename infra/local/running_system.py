@@ -77,6 +77,7 @@ class RunningSystem(ABC):
             "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
             "LOOKALIKE_BUCKET": self.bucket,
             "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(private_image_origins),
+            "LOOKALIKE_UPLOADS_QUEUE_URL": self.resources.uploads.url,
             "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url,
             "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url,
         }

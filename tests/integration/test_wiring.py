@@ -17,7 +17,7 @@ from lookalike.search.search import Query
 from lookalike.settings import Settings
 from lookalike.wiring import Wiring
 
-from infra.local.aws import AwsServer, client_environment
+from infra.local.aws import AwsServer
 from layers.models import export
 
 MODELS = Path("build/models")
@@ -34,7 +34,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def wiring(models: Path, elasticsearch_url: str, name: str, aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> Wiring:
-    for variable, value in client_environment(aws.url).items():
+    for variable, value in aws.environment.items():
         monkeypatch.setenv(variable, value)
     return Wiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL))
 

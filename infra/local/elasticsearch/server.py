@@ -27,7 +27,7 @@ from layers.models.export import Say
 
 READY_WITHIN_S = 180
 CLOSED_WITHIN_S = 10
-CONSOLE = "logs/console.log"
+CONSOLE, PORTS, AUTHORITY = "logs/console.log", "logs/http.ports", "config/authority.crt"
 USER = "lookalike"
 PLACE_OF_ROOT = Path("/var/lib/lookalike")
 
@@ -48,6 +48,18 @@ SWITCHED_OFF = {
 """What makes the start slow: modules and their settings, which only a server knows that has the module."""
 
 
+HTTPS = {"xpack.security.http.ssl": {"enabled": True, "key": "http.key", "certificate": "http.crt"}}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A server's private key, its certificate's chain, and the authority that signed it; PEM each."""
+
+    key: bytes
+    chain: bytes
+    authority: bytes
+
+
 @dataclass
 class ElasticsearchServer:
     """One node on the loopback interface, for this machine only.
@@ -59,6 +71,7 @@ class ElasticsearchServer:
         heap_mb: the JVM's heap.
         port: HTTP port; 0 for any that is free. A restart keeps the port of the first start.
         password: switches security on; the user is ``lookalike``, who may do everything.
+        certificate: switches HTTPS on, which Elasticsearch allows with security only.
         say: told what happens.
     """
 
@@ -67,6 +80,7 @@ class ElasticsearchServer:
     heap_mb: int = 1024
     port: int = 0
     password: str | None = None
+    certificate: Certificate | None = None
     say: Say = print
 
     process: ChildProcess | None = field(init=False, default=None)
@@ -75,7 +89,7 @@ class ElasticsearchServer:
     @property
     def url(self) -> str:
         """Where it answers, once it was started."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -93,16 +107,15 @@ class ElasticsearchServer:
         found = distribution.ensure(distribution.default_cache(), self.say)
         user = "nobody" if os.geteuid() == 0 else ""
         home = place(self.data.absolute(), user)
-        ports = home / "logs/http.ports"
         with (home / "lock").open("ab") as lock:
             _take(lock, self.data)
             self._configure(home, found.home, user)
-            ports.unlink(missing_ok=True)
+            (home / PORTS).unlink(missing_ok=True)
             (home / CONSOLE).unlink(missing_ok=True)
             self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
             began = time.monotonic()
             self.process = self._spawn(found, home, user, lock)
-        self.process.wait_until(lambda: self._is_ready(ports), READY_WITHIN_S, "Elasticsearch")
+        self.process.wait_until(lambda: self._is_ready(home), READY_WITHIN_S, "Elasticsearch")
         self.say(f"Elasticsearch is ready at {self.url} after {time.monotonic() - began:.0f} s")
 
     def stop(self) -> None:
@@ -124,8 +137,12 @@ class ElasticsearchServer:
         modules = {module.name for module in (distribution_home / "modules").iterdir()}
         settings = SETTINGS | {setting: False for module, setting in SWITCHED_OFF.items() if module in modules}
         own = {"http.port": self.port, "path.data": f"{home}/data", "path.logs": f"{home}/logs"}
-        security = {"xpack.security.enabled": self.password is not None}
+        security = {"xpack.security.enabled": self.password is not None, **(HTTPS if self.certificate else {})}
         (home / "config/elasticsearch.yml").write_text(json.dumps(settings | own | security))  # JSON is YAML
+        if self.certificate:
+            (home / "config/http.key").write_bytes(self.certificate.key)
+            (home / "config/http.crt").write_bytes(self.certificate.chain)
+            (home / AUTHORITY).write_bytes(self.certificate.authority)
         if self.password is not None:
             (home / "config/users").write_text(f"{USER}:{_password_hash(self.password)}\n")
             (home / "config/users_roles").write_text(f"superuser:{USER}\n")
@@ -143,12 +160,14 @@ class ElasticsearchServer:
         }
         return ChildProcess([str(found.home / "bin/elasticsearch")], log=home / CONSOLE, environment=environment, user=user, lock=lock)
 
-    def _is_ready(self, ports: Path) -> bool:
-        """The node writes the address that it listens on into the file ``ports``."""
+    def _is_ready(self, home: Path) -> bool:
+        """The node writes the address that it listens on into a file."""
         credentials = (USER, self.password) if self.password is not None else None
         try:
-            self.port = int(ports.read_text().splitlines()[0].rpartition(":")[2])
-            health = requests.get(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", auth=credentials, timeout=10)
+            self.port = int((home / PORTS).read_text().splitlines()[0].rpartition(":")[2])
+            address = f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
+            authority = str(home / AUTHORITY) if self.certificate else True
+            health = requests.get(address, auth=credentials, verify=authority, timeout=10)
         except (FileNotFoundError, IndexError, ValueError, requests.RequestException):
             return False
         return health.ok
