@@ -48,14 +48,17 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
         redeliver: has failed messages come back soon.
     """
 
+    def dispatch(payload: Any, context: LambdaContext) -> dict[str, Any]:
+        return batches.within_time(context, lambda: _dispatch(use_cases, decode, payload))
+
     @logger.inject_lambda_context
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if "Records" in event:
             records = list(SQSEvent(event).records)
-            failed = [record.message_id for record in records if not _try_record(use_cases, decode, record)]
+            failed = [record.message_id for record in records if not _try_record(lambda body: dispatch(body, context), record)]
             return batches.answer(records, failed, redeliver)
         try:
-            return _dispatch(use_cases, decode, event)
+            return dispatch(event, context)
         except LookalikeError as error:
             logger.warning("command_refused", code=error.code, reason=str(error), field=error.field)
             return {"error": _error_body(error, context.aws_request_id)}
@@ -135,10 +138,10 @@ def _read_slice(fan_out: FanOut, backfill_id: str, number: int) -> None:
     metrics.flush_metrics()
 
 
-def _try_record(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], record: SQSRecord) -> bool:
+def _try_record(dispatch: Callable[[Any], object], record: SQSRecord) -> bool:
     """Whether a message succeeded; SQS delivers a failed one again, and moves it to the dead-letter queue after the last try."""
     try:
-        _dispatch(use_cases, decode, parsed(record.body, field="body"))
+        dispatch(parsed(record.body, field="body"))
     except LookalikeError as error:
         logger.error("message_failed", message_id=record.message_id, body=record.body, code=error.code, reason=str(error))
         return False

@@ -53,7 +53,14 @@ from lookalike.settings import Settings
 INIT_LIMIT_S = 4.0
 """For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
 
-AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
+AWS_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=8,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=32,
+    signature_version="s3v4",
+)
+"""boto3's own limits, 60 s each and as many tries, are longer than a function lasts."""
 
 
 class Wiring:

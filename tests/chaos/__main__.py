@@ -1,7 +1,8 @@
 """Every fault against every way in: ``python -m tests.chaos [PART OF A FAULT'S NAME …]``.
 
 Prints a row a fault: products that were lost, that are wrong, and what went wrong without a reason, for uploads, products, a backfill and
-searches; how slow the slowest search was; how long it took until all was at rest. Ends with an error if any of it is not 0.
+searches; how many searches were refused and how many messages came back; how slow the slowest search was; how long it took until all was
+at rest. Ends with an error if any of it is not 0.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.rig import running
-from tests.chaos.trial import WAYS, prepare, tried
+from tests.chaos.trial import HEADER, WAYS, prepare, tried
 
 
 def main() -> None:

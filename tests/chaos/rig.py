@@ -152,11 +152,11 @@ class Rig:
         hits = helpers.scan(self.elasticsearch, index=name, query=query, ignore_unavailable=True)
         return {hit["_source"]["product_id"]: hit["_source"]["reason"] for hit in hits if hit["_source"]["reason"]}
 
-    def silent_returns(self, offsets: Mapping[str, int]) -> list[str]:
-        """Lines of the workers' logs, behind the offsets, that give messages back without a reason."""
+    def returns(self, offsets: Mapping[str, int]) -> list[tuple[int, dict[str, int]]]:
+        """How many messages the workers gave back, and their reasons, by the lines of their logs behind the offsets."""
         lines = (line for name, offset in offsets.items() for line in _new_lines(self.system.functions[name].log, offset))
         reports = (json.loads(line) for line in lines if line.startswith("{") and '"returned":' in line)
-        return [json.dumps(report) for report in reports if report["returned"] and not report["reasons"]]
+        return [(report["returned"], report["reasons"]) for report in reports if report["returned"]]
 
     def log_offsets(self) -> dict[str, int]:
         """How long the logs of the workers are."""

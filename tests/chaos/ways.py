@@ -135,7 +135,7 @@ class Searches:
         self._allowed = allowed
         self.cell = Cell()
         self.slowest_s = 0.0
-        self.answers = 0
+        self.refused = 0
         self._stopping = Event()
         product, number = f"{prefix}-p4", first + 24
         url = rig.system.search_url
@@ -190,7 +190,7 @@ class Searches:
             self._judge(question, answer, time.monotonic() - began)
 
     def _judge(self, question: Question, answer: requests.Response, took_s: float) -> None:
-        self.answers += 1
+        self.refused += answer.status_code == 503
         self.slowest_s = max(self.slowest_s, took_s)
         if took_s > DEADLINE_S or answer.status_code == 504:
             self.cell.lost.append(f"{question.name} after {took_s:.1f} s: {answer.status_code}")

@@ -71,6 +71,13 @@ class BatchResult:
     returned: set[str] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
 
+    @classmethod
+    def returning(cls, message_ids: Iterable[str], error: LookalikeError) -> "BatchResult":
+        """A batch of which nothing came to its end."""
+        result = cls()
+        result.give_back(message_ids, error)
+        return result
+
     def give_back(self, message_ids: Iterable[str], error: LookalikeError) -> None:
         """Has messages come back because of an error."""
         for message_id in message_ids:
