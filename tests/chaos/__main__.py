@@ -29,10 +29,7 @@ def main() -> None:
     try:
         with running(folder / "rig") as rig:
             prepare(rig, faults)
-            print(
-                f"lost/wrong/without a reason\n{'':42}" + "".join(f"{way:>12}" for way in WAYS) + f"{'slowest':>12}{'at rest':>10}",
-                flush=True,
-            )
+            print(HEADER, flush=True)
             rows = [tried(rig, fault, number) for number, fault in enumerate(faults)]
         cells = [cell for row in rows for cell in row.cells.values()]
         bad = sum(not cell.is_well for cell in cells)

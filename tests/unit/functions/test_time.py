@@ -35,6 +35,9 @@ class _Silent:
     def __init__(self) -> None:
         self.never = Event()
 
+    def never_end(self, _: object) -> None:
+        self.never.wait()
+
     def __getattr__(self, name: str) -> Callable[..., BatchResult]:
         def wait(*_: object, **__: object) -> BatchResult:
             self.never.wait()
@@ -84,6 +87,6 @@ def test_a_command_that_takes_too_long_is_answered_with_the_reason(silent: _Sile
 
 def test_a_silent_sqs_does_not_keep_the_answer(silent: _Silent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "REDELIVERY_S", 0.1)
-    handler = _handlers(silent, lambda _: None if silent.never.wait() else None)["on_upload_put"]
+    handler = _handlers(silent, silent.never_end)["on_upload_put"]
 
     assert len(failed(handler(example("on_upload_put"), _Hurried()))) == 1
