@@ -144,6 +144,18 @@ class Rig:
             found.setdefault(source["product_id"], set()).add((source["content_sha256"], source["attributes"].get("revision", "")))
         return found
 
+    def wrong_mappings(self) -> list[str]:
+        """Fields of the system's indices that Elasticsearch guessed, as it does where a write makes an index."""
+        wanted = {self.system.alias: ("image_vector", "dense_vector"), f"{self.system.alias}-outcomes": ("state", "keyword")}
+        found = {
+            (name, field_name): index["mappings"]["properties"].get(field_name, {}).get("type")
+            for name, (field_name, _) in wanted.items()
+            for index in self.elasticsearch.indices.get(index=name, features=["mappings"], ignore_unavailable=True).values()
+        }
+        return [
+            f"{name}: {field_name} is {found_type}" for (name, field_name), found_type in found.items() if found_type != wanted[name][1]
+        ]
+
     def told(self, prefix: str) -> dict[str, str]:
         """The failures that are recorded with a reason: product id -> reason."""
         name = f"{self.system.alias}-outcomes"

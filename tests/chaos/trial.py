@@ -65,18 +65,19 @@ def tried(rig: Rig, fault: Fault, number: int) -> Row:
     """Tries a fault and prints its row."""
     prefix, first, offsets = _prefix(number), number * 100, rig.log_offsets()
     letters = rig.dead_letters()
-    searches = Searches(rig, prefix, first, fault.allowed)
+    searches = Searches(rig, prefix, first, fault.allowed, is_kept=not fault.forgets)
     with fault.holds(rig):
         uploaded, posted = upload(rig, prefix, first), post(rig, prefix, first)
         backfill = Backfill(rig, prefix, first)
         time.sleep(fault.seconds)
     cells = {way: Cell() for way in WAYS} | {"search": searches.cell}
     quiet_s = _rest(rig, backfill, cells)
-    searches.end(must_answer=not fault.forgets)
+    searches.end()
     found, told = rig.found(prefix), rig.told(prefix)
     for way, truth in (("uploads", uploaded), ("products", posted), ("backfill", backfill.truth)):
         kept = {id_: wanted for id_, wanted in truth.items() if not fault.forgets or id_[-1] not in "45" or way == "backfill"}
         cells[way].judge(kept, found, told)
+    cells["products"].wrong += rig.wrong_mappings()
     returns = rig.returns(offsets)
     cells["products"].untold += [f"{returned} messages came back" for returned, reasons in returns if not reasons]
     if (given_up := rig.dead_letters() - letters) > 0:

@@ -131,8 +131,9 @@ class Searches:
     As many as the search function has processes: a request that waits for one is not the function's delay.
     """
 
-    def __init__(self, rig: Rig, prefix: str, first: int, allowed: frozenset[int]) -> None:
+    def __init__(self, rig: Rig, prefix: str, first: int, allowed: frozenset[int], *, is_kept: bool) -> None:
         self._allowed = allowed
+        self._is_kept = is_kept
         self.cell = Cell()
         self.slowest_s = 0.0
         self.refused = 0
@@ -171,14 +172,14 @@ class Searches:
         for thread in self._threads:
             thread.start()
 
-    def end(self, *, must_answer: bool) -> None:
-        """Stops; then each question must be answered rightly, if what it is about is still there."""
+    def end(self) -> None:
+        """Stops; then each question must be answered rightly, if what it is about is kept."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
         for question in (each for questions in self._questions for each in questions):
             answer = question.ask()
-            if must_answer and not (answer.ok and question.is_right(answer)):
+            if self._is_kept and not (answer.ok and question.is_right(answer)):
                 self.cell.lost.append(f"{question.name} at rest: {answer.status_code} {answer.text[:200]}")
 
     def _run(self, questions: list[Question]) -> None:
@@ -194,7 +195,7 @@ class Searches:
         self.slowest_s = max(self.slowest_s, took_s)
         if took_s > DEADLINE_S or answer.status_code == 504:
             self.cell.lost.append(f"{question.name} after {took_s:.1f} s: {answer.status_code}")
-        elif answer.status_code == 200 and not question.is_right(answer):
+        elif answer.status_code == 200 and self._is_kept and not question.is_right(answer):
             self.cell.wrong.append(f"{question.name}: {answer.text[:200]}")
         elif answer.status_code != 200 and not self._is_told(question, answer):
             self.cell.untold.append(f"{question.name}: {answer.status_code} {answer.text[:300]}")
