@@ -34,10 +34,6 @@ STAGE = "local"
 _logger = logging.getLogger(__name__)
 
 
-class MalformedAnswer(Exception):
-    """What the function returned is not a proxy integration's answer."""
-
-
 class Gateway(LoopbackServer):
     """The HTTP front.
 
@@ -80,7 +76,7 @@ class Gateway(LoopbackServer):
             return response(answer, accept=request.headers.get("Accept", ""), request_id=request_id)
         except TimeoutError:
             return refusal(504, "gateway_timeout", f"There was no answer within {self._timeout_s:g} seconds. Try again.", request_id)
-        except (FunctionFailed, BotoCoreError, ClientError, MalformedAnswer) as error:
+        except (FunctionFailed, BotoCoreError, ClientError) as error:
             _logger.error("%s %s failed: %s", request.method, request.path, error)
             return refusal(502, "function_failed", "The function gave no answer that can be passed on. Its log says why.", request_id)
 
@@ -94,7 +90,7 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
     text, is_binary = _event_body(body, request.mimetype)
     headers, query = MultiDict(request.headers.items()).to_dict(flat=False), request.args.to_dict(flat=False)
     resource, parameters = ("/", None) if path == "/" else ("/{proxy+}", {"proxy": unquote(path.lstrip("/"))})
-    context = _request_context(request, request_id, at_s)
+    identity = {"sourceIp": request.remote_addr, "userAgent": request.headers.get("User-Agent"), "apiKey": request.headers.get("x-api-key")}
     return {
         "resource": resource,
         "path": path,
@@ -105,27 +101,19 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
         "multiValueQueryStringParameters": query or None,
         "pathParameters": parameters,
         "stageVariables": None,
-        "requestContext": context | {"path": f"/{STAGE}{path}", "resourcePath": resource},
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "domainName": request.host,
+            "httpMethod": request.method,
+            "identity": identity,
+            "path": f"/{STAGE}{path}",
+            "requestId": request_id,
+            "requestTimeEpoch": round(at_s * 1000),
+            "resourcePath": resource,
+            "stage": STAGE,
+        },
         "body": text,
         "isBase64Encoded": is_binary,
-    }
-
-
-def _request_context(request: Request, request_id: str, at_s: float) -> dict[str, Any]:
-    agent, key = request.headers.get("User-Agent"), request.headers.get("x-api-key")
-    return {
-        "accountId": ACCOUNT,
-        "apiId": "local",
-        "domainName": request.host,
-        "extendedRequestId": request_id,
-        "httpMethod": request.method,
-        "identity": {"sourceIp": request.remote_addr, "userAgent": agent, "apiKey": key},
-        "protocol": request.environ.get("SERVER_PROTOCOL"),
-        "requestId": request_id,
-        "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at_s)),
-        "requestTimeEpoch": round(at_s * 1000),
-        "resourceId": "local",
-        "stage": STAGE,
     }
 
 
@@ -135,10 +123,10 @@ def response(answer: Any, *, accept: str, request_id: str) -> Response:
     A base64 body is decoded only where the first type of the request's ``Accept`` is a binary media type: so does API Gateway.
 
     Raises:
-        MalformedAnswer: it is not one.
+        FunctionFailed: it is not one.
     """
     if not isinstance(answer, dict) or not isinstance(answer.get("statusCode"), int):
-        raise MalformedAnswer(f"no statusCode in {str(answer)[:200]}")
+        raise FunctionFailed(f"no statusCode in {str(answer)[:200]}")
     headers = Headers()
     for name, value in (answer.get("headers") or {}).items():
         headers.set(name, str(value))

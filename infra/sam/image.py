@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.local.child_process import tail
+from infra.local.child_process import Failure, tail
 from infra.sam.without_registry.engine import Engine
 from layers.models.export import Say
 
@@ -19,10 +19,6 @@ NAME = "onupload:latest"
 
 AUTHORITIES = PROJECT / "build" / "ca.pem"
 """Where layers/Dockerfile looks for certificate authorities to trust while building."""
-
-
-class BuildFailed(Exception):
-    """`sam build` failed; the message has the end of what it said."""
 
 
 def template(folder: Path) -> Path:
@@ -40,7 +36,7 @@ def build(found: Engine, folder: Path, parameters: Mapping[str, str], say: Say) 
         say: told what happens.
 
     Raises:
-        BuildFailed: the message has the end of what `sam build` said.
+        Failure: the message has the end of what `sam build` said.
     """
     trust(os.environ)
     log = folder / "build.log"
@@ -57,7 +53,7 @@ def build(found: Engine, folder: Path, parameters: Mapping[str, str], say: Say) 
             check=False,
         )
     if run.returncode:
-        raise BuildFailed(f"sam build failed. {tail(log, 25)}")
+        raise Failure(f"sam build failed. {tail(log, 25)}")
     built = template(folder).read_text()
     template(folder).write_text(built.replace("${AWS::StackName}", "lookalike"))  # `sam local` would call it "local"
 

@@ -1,13 +1,13 @@
 """Elasticsearch and moto of docker-compose.yml, as long as they are needed."""
 
+import socket
 import subprocess
 import time
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import requests
-
+from infra.local.child_process import Failure
 from infra.sam.without_registry.engine import Engine
 from layers.models.export import Say
 
@@ -15,27 +15,19 @@ FILE = Path(__file__).parents[2] / "docker-compose.yml"
 READY_WITHIN_S = 180
 
 
-class ServicesFailed(Exception):
-    """Compose could not start them; the message is what it said."""
-
-
 @dataclass(frozen=True)
 class Services:
     """The two containers in their network; both go with the ``with`` block.
 
     Args:
-        engine: where they run.
+        engine: where they run; its environment has the variables of docker-compose.yml.
         network: compose's name for all of it, and the network's.
-        elasticsearch_url, aws_url: their addresses on this machine.
         keep_index: whether Elasticsearch's volume stays for the next time.
         say: told what happens.
     """
 
     engine: Engine
     network: str
-    elasticsearch_url: str
-    aws_url: str
-    _: KW_ONLY
     keep_index: bool
     say: Say
 
@@ -44,27 +36,27 @@ class Services:
         began = time.monotonic()
         self._remove()  # what a run that was killed has left
         try:
-            self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
+            self.start()
         except subprocess.CalledProcessError as error:
             log = self._compose("logs", "--tail", "20")
             self._remove()
-            raise ServicesFailed(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
+            raise Failure(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
         self.say(f"Both are ready after {time.monotonic() - began:.0f} s")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._remove()
 
-    def _remove(self) -> None:
-        self._compose("down", "--timeout", "5", *([] if self.keep_index else ["--volumes"]))
-
     def start(self) -> None:
-        """Starts Elasticsearch again, and waits for it."""
-        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S), "elasticsearch")
+        """Starts what does not run, and waits for it."""
+        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
 
     def stop(self) -> None:
         """Stops Elasticsearch, whose address stays the same."""
         self._compose("stop", "--timeout", "20", "elasticsearch")
+
+    def _remove(self) -> None:
+        self._compose("down", "--timeout", "5", *([] if self.keep_index else ["--volumes"]))
 
     def remove_functions(self) -> None:
         """Removes containers of functions that `sam` has left in the network, if it was killed."""
@@ -79,26 +71,18 @@ class Services:
         return self.engine.docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
 
     @property
-    def gateway(self) -> str:
-        """This machine's address in the network."""
-        return self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
+    def image_host(self) -> tuple[str, str]:
+        """Where an image server on this machine listens, and by which host containers reach it.
+
+        On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback.
+        """
+        gateway = self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
+        with socket.socket() as probe:
+            try:
+                probe.bind((gateway, 0))
+            except OSError:
+                return "127.0.0.1", "host.docker.internal"
+        return gateway, gateway
 
     def _compose(self, *arguments: str) -> str:
-        environment = {
-            **self.engine.whole_environment,
-            "ELASTICSEARCH_PORT": self.elasticsearch_url.rpartition(":")[2],
-            "MOTO_PORT": self.aws_url.rpartition(":")[2],
-            "LOOKALIKE_NETWORK": self.network,
-        }
-        command = ["docker", "compose", "--project-name", self.network, "--file", str(FILE), *arguments]
-        run = subprocess.run(command, env=environment, check=True, text=True, capture_output=True)  # noqa: S603
-        return run.stdout.strip()
-
-
-def answers(url: str) -> bool:
-    """Whether something speaks HTTP there, whatever it says."""
-    try:
-        requests.get(url, timeout=5)
-    except requests.RequestException:
-        return False
-    return True
+        return self.engine.docker("compose", "--project-name", self.network, "--file", str(FILE), *arguments)

@@ -5,10 +5,9 @@
 
 import argparse
 import json
-import socket
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, astuple, dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -19,32 +18,24 @@ from rich.console import Console
 from infra.demo.catalogue import drawn_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
-from infra.local import invocation, resources
-from infra.local.child_process import ChildProcess, ended_by_signals
+from infra.local import invocation
+from infra.local.aws import TRIGGERS
+from infra.local.child_process import ChildProcess, Failure, ended_by_signals
 from infra.local.event_source import event_sources
-from infra.local.loopback import free_port
-from infra.local.resources import TRIGGERS
+from infra.local.loopback import answers, free_port
 from infra.local.running_system import Ports, RunningSystem
 from infra.sam import image
-from infra.sam.image import BuildFailed
-from infra.sam.services import Services, ServicesFailed, answers
-from infra.sam.without_registry.engine import Engine, EngineMissing
-from infra.sam.without_registry.stand_ins import ImageMissing, engine_with_images
-from layers.models.export import Say
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download, model_id
+from infra.sam.services import Services
+from infra.sam.without_registry.engine import Engine
+from infra.sam.without_registry.stand_ins import engine_with_images
+from layers.models.export import Say, first_available
+from layers.models.networks import NETWORKS
 
 BUILD = Path("build/sam")
+MODELS = Path("build/models")
 API_PORT = 3000
 ELASTICSEARCH_PORT = 9200
 READY_WITHIN_S = 300
-
-
-class SamFailed(Exception):
-    """`sam local` ended or did not answer; the message has the end of its log."""
-
-
-FAILURES = (EngineMissing, ImageMissing, BuildFailed, ServicesFailed, SamFailed, invocation.FunctionFailed)
-"""What can keep the system from starting, each with a message for the user."""
 
 
 @dataclass(eq=False)
@@ -72,14 +63,6 @@ class SamSystem(RunningSystem):
 
     server: Services = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.data = self.data.absolute()
-        self.search_url = f"http://127.0.0.1:{self.ports.api or free_port()}"
-        self.lambda_url = f"http://127.0.0.1:{self.ports.lambda_api or free_port()}"
-        self.elasticsearch_url = f"http://127.0.0.1:{self.ports.elasticsearch or free_port()}"
-        self.aws_url = f"http://127.0.0.1:{self.ports.aws or free_port()}"
-        self.server = Services(self.engine, self.project, self.elasticsearch_url, self.aws_url, keep_index=self.keep_index, say=self.say)
-
     @property
     def _parameters(self) -> dict[str, str]:
         """Of the template."""
@@ -92,12 +75,16 @@ class SamSystem(RunningSystem):
         }
 
     def _start(self, stack: ExitStack) -> None:
+        self.data = self.data.absolute()
         self.data.mkdir(parents=True, exist_ok=True)
         image.build(self.engine, self.data, self._parameters, self.say)
-        stack.enter_context(self.server)
-        self.resources = resources.create(
-            self.aws_url, visibility_timeout_s=self.visibility_timeout_s, max_receive_count=self.max_receive_count
-        )
+        api, lambda_api, aws, elasticsearch = (port or free_port() for port in astuple(self.ports))
+        self.search_url, self.lambda_url = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{lambda_api}"
+        self.aws_url, self.elasticsearch_url = f"http://127.0.0.1:{aws}", f"http://127.0.0.1:{elasticsearch}"
+        ports = {"ELASTICSEARCH_PORT": str(elasticsearch), "MOTO_PORT": str(aws)}
+        engine = self.engine.with_variables(LOOKALIKE_NETWORK=self.project, **ports)
+        self.server = stack.enter_context(Services(engine, self.project, self.keep_index, self.say))
+        self._create_resources()
 
     def serve(self, private_image_origins: Iterable[str] = ()) -> None:
         """Starts `sam local` and the polling of the queues; returns when the API answers and the functions are warm.
@@ -114,7 +101,7 @@ class SamSystem(RunningSystem):
             stack.enter_context(self._sam("start-api", self.search_url))
             health = requests.get(f"{self.search_url}/health", timeout=120)
             if health.status_code == 502:
-                raise SamFailed(f"search does not start; its log is {self.data / 'start-api.log'}")
+                raise Failure(f"search does not start; its log is {self.data / 'start-api.log'}")
             invoke = invocation.through(invocation.client(self.lambda_url))
             one_each = {trigger.queue: 1 for trigger in TRIGGERS}  # `sam local` has one container of a function
             for source in event_sources(self.resources, self.aws_url, invoke, TRIGGERS, one_each):
@@ -132,14 +119,6 @@ class SamSystem(RunningSystem):
         """The environment of such a command; `sam local` passes the credentials in it on to the functions."""
         return {**self.engine.whole_environment, **self.aws_environment, **image.QUIET}
 
-    @property
-    def function_environment(self) -> dict[str, str]:
-        """All that a function needs which runs in the network without `sam`."""
-        told: dict[str, str] = json.loads((self.data / "environment.json").read_text())["Parameters"]
-        model = model_id(NETWORKS[self.model], self.random_weights)
-        inside = {"AWS_ENDPOINT_URL": told["AWS_ENDPOINT_URL"], "LOOKALIKE_MODEL": model, "POWERTOOLS_METRICS_NAMESPACE": "lookalike"}
-        return {**self.aws_environment, **told, **inside}
-
     @contextmanager
     def _sam(self, command: str, url: str) -> Iterator[None]:
         log = self.data / f"{command}.log"
@@ -147,7 +126,7 @@ class SamSystem(RunningSystem):
         full = [*self.sam(command), "--port", url.rpartition(":")[2], "--warm-containers", "EAGER", "--no-watch"]
         process = ChildProcess(full, log=log, environment=self.sam_environment, grace_s=30)
         try:
-            process.wait_until(lambda: answers(url), READY_WITHIN_S, SamFailed, f"sam local {command}")
+            process.wait_until(lambda: answers(url), READY_WITHIN_S, f"sam local {command}")
             yield
         finally:
             process.stop()
@@ -157,44 +136,17 @@ class SamSystem(RunningSystem):
         """What `sam local` cannot know: the addresses of moto and of what is in it. It passes variables that the template declares."""
         inside = f"http://{self.server.aws_address}:5000"
         return {
+            **{name: value.replace(self.aws_url, inside) for name, value in self._settings(private_image_origins).items()},
             "AWS_ENDPOINT_URL": inside,
             "LOOKALIKE_ELASTICSEARCH_URL": self._parameters["ElasticsearchUrl"],
-            "LOOKALIKE_ALIAS": self.alias,
-            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
-            "LOOKALIKE_BUCKET": self.bucket,
-            "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url.replace(self.aws_url, inside),
-            "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url.replace(self.aws_url, inside),
             "LOOKALIKE_PUBLIC_S3_ENDPOINT": self.aws_url,
-            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(private_image_origins),
         }
-
-
-def image_host(gateway: str) -> tuple[str, str]:
-    """Where an image server on this machine listens, and by which host containers reach it.
-
-    On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback interface.
-    """
-    with socket.socket() as probe:
-        try:
-            probe.bind((gateway, 0))
-        except OSError:
-            return "127.0.0.1", "host.docker.internal"
-    return gateway, gateway
-
-
-def best_model(say: Say) -> str:
-    """InceptionResNetV2 if its weights can be downloaded, else EfficientNet-Lite2."""
-    weights = INCEPTION_RESNET_V2.weights
-    if isinstance(weights, Download) and answers(weights.url):
-        return INCEPTION_RESNET_V2.id
-    say(f"The weights of {INCEPTION_RESNET_V2.id} cannot be had; taking {EFFICIENTNET_LITE2.id}")
-    return EFFICIENTNET_LITE2.id
 
 
 @contextmanager
 def running(model: str | None, data: Path = BUILD, *, say: Say = print, **options: Any) -> Iterator[SamSystem]:
     """The engine, the images and the system, but for what `SamSystem.serve` starts; ``options`` are `SamSystem`'s."""
-    with engine_with_images(say) as found, SamSystem(found, model or best_model(say), data, say=say, **options) as system:
+    with engine_with_images(say) as found, SamSystem(found, model or first_available(MODELS, say).id, data, say=say, **options) as system:
         yield system
 
 
@@ -204,31 +156,27 @@ def main() -> None:
     parser.add_argument("--model", choices=NETWORKS, help="default: the best whose weights can be had")
     parser.add_argument("--random-weights", type=int, metavar="SEED", help="made-up weights")
     parser.add_argument("--next-model", choices=NETWORKS, help="a second one in the image, for a backfill into a new index")
-    parser.add_argument(
-        "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
-    )
     parser.add_argument("--catalogue", action="store_true", help="fill it with the demo's catalogue")
     given = parser.parse_args()
     ports = Ports.usual(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
     options = {"random_weights": given.random_weights, "next_model": given.next_model, "keep_index": True, "ports": ports}
-    with ended_by_signals(*FAILURES), running(given.model, **options) as system:
+    with ended_by_signals(), running(given.model, **options) as system:
         if given.catalogue:
-            _serve_with_catalogue(system, given.private_image_origin)
+            _serve_with_catalogue(system)
         else:
-            system.serve(given.private_image_origin)
-            print(system.addresses(system.client_environment))
+            system.serve()
+            print(system.addresses())
             Event().wait()
 
 
-def _serve_with_catalogue(system: SamSystem, origins: list[str]) -> None:
+def _serve_with_catalogue(system: SamSystem) -> None:
     """As ``make demo`` does it: half of the products through the bucket, half by a backfill, whose pictures a server of ours has."""
     catalogue = drawn_catalogue(Path("build/catalogue"))
-    host, known_as = image_host(system.server.gateway)
-    with ImageServer({item.file_name: item.path for item in catalogue}, host=host, known_as=known_as) as images:
-        system.serve([*origins, images.origin])
+    host, known_as = system.server.image_host
+    with ImageServer(catalogue.pictures, host=host, known_as=known_as) as images:
+        system.serve([images.origin])
         demonstration = Demonstration(system, images, catalogue, Console())
         indexed, _ = demonstration.index()
-        demonstration.account_for(indexed)
         demonstration.search(indexed)
         demonstration.show_addresses()
         Event().wait()

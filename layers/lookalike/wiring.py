@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
+from typing import get_args
 
 import boto3
 from aws_lambda_powertools.utilities import parameters
@@ -14,6 +15,7 @@ from elasticsearch import Elasticsearch
 from lookalike.adapters.dispatch import FetcherByScheme, SourceByKind
 from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
 from lookalike.adapters.elasticsearch.client import connect, translate_errors
+from lookalike.adapters.elasticsearch.dead_letter_store import ElasticsearchDeadLetterStore
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices, IndexInfo
 from lookalike.adapters.elasticsearch.outcome_store import ElasticsearchOutcomeStore
@@ -25,8 +27,10 @@ from lookalike.adapters.openvino.model_store import ModelStore
 from lookalike.adapters.s3.bucket_source import BucketSource
 from lookalike.adapters.s3.fetcher import PresignedLinks, S3Fetcher
 from lookalike.adapters.sqs import backfill_messages, messages
+from lookalike.adapters.sqs.dead_letters import SqsDeadLetters
 from lookalike.adapters.sqs.queues import SqsQueues
 from lookalike.adapters.sqs.redelivery import SqsRedelivery
+from lookalike.backfill.dead_letters import DeadLetters, QueueName
 from lookalike.backfill.fan_out import FanOut
 from lookalike.backfill.messages import BackfillMessage
 from lookalike.backfill.progress import Progress
@@ -61,6 +65,9 @@ AWS_CONFIG = Config(
     signature_version="s3v4",
 )
 """boto3's own limits, 60 s each and as many tries, are longer than a function lasts."""
+
+REGIONAL_LINKS = Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+"""The host of a bucket in its region: the global one, boto3's default, answers signed links of most regions with 307 or 400."""
 
 
 class Wiring:
@@ -171,32 +178,49 @@ class Wiring:
     def sources(self) -> SourceByKind:
         """The sources that backfills read: indices, buckets and the index that is searched."""
         own = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
-        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG)), _secret)
+        keys = {self.settings.source_url: self.settings.source_secret_arn}
+        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG)), _secret, keys)
 
     @cached_property
     def fan_out(self) -> FanOut:
         """Starts, reads and cancels backfills."""
-        return FanOut(self.sources, self.backfills, self.outcomes, self.queues, self.indices)
+        return FanOut(self.sources, self.backfills, self.outcomes, self.queues, self.indices, self._dead_letter_store)
 
     @cached_property
     def progress(self) -> Progress:
         """The use case that reports how far backfills are."""
-        return Progress(self.backfills, self.outcomes, self.queues)
+        return Progress(self.backfills, self.outcomes, self._backfill_states)
 
     @cached_property
     def retry_failures(self) -> RetryFailures:
         """The use case that retries a backfill's failures."""
-        return RetryFailures(self.sources, self.backfills, self.outcomes, self.queues)
+        return RetryFailures(self.sources, self.backfills, self.outcomes, self.queues, self._backfill_states, self.dead_letters)
 
     @cached_property
     def prune(self) -> Prune:
         """Deletes what the source no longer has."""
-        return Prune(self.backfills, self.outcomes, self.queues)
+        return Prune(self.backfills, self.outcomes, self.queues, self._backfill_states)
 
     @cached_property
     def switch_alias(self) -> SwitchAlias:
         """Moves the alias to another index."""
-        return SwitchAlias(self.backfills, BackfillStates(self.backfills, self.outcomes), self.indices)
+        return SwitchAlias(self.backfills, self._backfill_states, self.indices)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Records dead letters and sends them again."""
+        urls = {name: getattr(self.settings, f"{name}_queue_url") for name in get_args(QueueName)}
+        if missing := [f"LOOKALIKE_{name.upper()}_QUEUE_URL" for name, url in urls.items() if url is None]:
+            raise Misconfigured(f"{' and '.join(missing)} must be set")
+        return DeadLetters(SqsDeadLetters(boto3.client("sqs", config=AWS_CONFIG), urls), self._dead_letter_store, self.outcomes)
+
+    @cached_property
+    def _dead_letter_store(self) -> ElasticsearchDeadLetterStore:
+        return ElasticsearchDeadLetterStore(self.elasticsearch, f"{self.settings.alias}-dead-letters")
+
+    @cached_property
+    def _backfill_states(self) -> BackfillStates:
+        return BackfillStates(self.backfills, self.outcomes, self._dead_letter_store)
 
     @cached_property
     def search(self) -> Search:
@@ -212,8 +236,11 @@ class Wiring:
 
     @cached_property
     def _links(self) -> PresignedLinks:
-        client = boto3.client("s3", config=AWS_CONFIG, endpoint_url=self.settings.public_s3_endpoint)
-        return PresignedLinks(client, self.settings.presigned_url_expiry_s)
+        public = self.settings.public_s3_endpoint
+        config = AWS_CONFIG if public else AWS_CONFIG.merge(REGIONAL_LINKS)
+        client = boto3.client("s3", config=config, endpoint_url=public)
+        buckets = {self.settings.bucket, self.settings.source_bucket}
+        return PresignedLinks(client, self.settings.presigned_url_expiry_s, buckets)
 
     @cached_property
     def health(self) -> HealthCheck:

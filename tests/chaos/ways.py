@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import requests
 
-from infra.local.invocation import CommandRefused, FunctionFailed
+from infra.local.child_process import Failure
 from tests.chaos.rig import Rig, picture, sha256
 
 Truth: TypeAlias = dict[str, set[tuple[str, str]]]
@@ -98,7 +98,7 @@ class Backfill:
         while self._id and time.monotonic() < deadline:
             try:
                 answer = self._rig.command("status", backfill_id=self._id)
-            except (CommandRefused, FunctionFailed) as error:
+            except Failure as error:
                 answer = {"state": str(error)}
             status = str(answer)
             if answer["state"] == "finished":
@@ -112,7 +112,7 @@ class Backfill:
         while not self._id and time.monotonic() < deadline:
             try:
                 self._id = str(self._rig.command("start", source=source)["backfill_id"])
-            except (CommandRefused, FunctionFailed):
+            except Failure:
                 time.sleep(0.5)
 
 

@@ -10,8 +10,8 @@ from elasticsearch import Elasticsearch, helpers
 
 from infra.demo.catalogue import CatalogueItem
 from infra.demo.image_server import ImageServer
+from infra.local.aws import Queue
 from infra.local.invocation import Invoke
-from infra.local.resources import Queue
 from infra.local.running_system import RunningSystem
 from tests.e2e.shop_client import ShopClient
 

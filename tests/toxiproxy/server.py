@@ -15,9 +15,8 @@ from typing import Any, Self
 import requests
 
 from infra.local.child_process import ChildProcess
-from infra.local.elasticsearch.distribution import default_cache
+from infra.local.elasticsearch.distribution import default_cache, repeated
 from infra.local.loopback import free_port
-from infra.local.progress import repeated
 from layers.models.export import Say
 
 VERSION = "2.12.0"
@@ -93,7 +92,7 @@ class Toxiproxy:
         self._api = f"http://127.0.0.1:{port}"
         command = [str(ensure(default_cache())), "-host", "127.0.0.1", "-port", str(port)]
         self._process = ChildProcess(command, log=self._log, environment=os.environ, grace_s=5)
-        self._process.wait_until(self._answers, READY_WITHIN_S, ToxiproxyFailed, "toxiproxy")
+        self._process.wait_until(self._answers, READY_WITHIN_S, "toxiproxy")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 
-from infra.demo.evaluation import Judged, Ranking, precision_at
+from infra.demo.searching import Judged, Ranking, precision_at
 
 QUERY = Judged("hat", "0" * 64)
 

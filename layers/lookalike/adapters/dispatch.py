@@ -1,8 +1,9 @@
 """Which adapter serves a picture's URL, and which a backfill's source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urlsplit
 
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
 from lookalike.adapters.http.fetcher import HttpFetcher
@@ -20,6 +21,7 @@ from lookalike.backfill.model import (
     SourceSpec,
 )
 from lookalike.domain import PictureFile
+from lookalike.errors import RequestInvalid
 
 _PICTURE_FIELDS = FieldNames("image_id", "image_url", ())
 
@@ -47,12 +49,20 @@ class SourceByKind(Source):
         own: reads our own cluster.
         objects: reads buckets.
         secret: a secret's text by its ARN, for other clusters; if the second argument is true, never from a cache.
+        secret_arns: the one secret of each other cluster, by its address; no secret is sent anywhere else.
     """
 
-    def __init__(self, own: ElasticsearchSource, objects: BucketSource, secret: Callable[[str, bool], str]) -> None:
+    def __init__(
+        self,
+        own: ElasticsearchSource,
+        objects: BucketSource,
+        secret: Callable[[str, bool], str],
+        secret_arns: Mapping[str | None, str | None],
+    ) -> None:
         self._own = own
         self._objects = objects
         self._secret = secret
+        self._secret_arns = {_origin(url): arn for url, arn in secret_arns.items() if url}
         self._others: dict[tuple[str, str | None, str | None], ElasticsearchSource] = {}
 
     def count(self, spec: SourceSpec) -> int | None:
@@ -82,10 +92,24 @@ class SourceByKind(Source):
             return self._own
         place = spec.url, spec.secret_arn, spec.ca
         if place not in self._others:
-            arn = spec.secret_arn
+            arn = self._permitted(spec.url, spec.secret_arn) if spec.secret_arn else None
             new_secret = partial(self._secret, arn, True) if arn else None
             self._others[place] = ElasticsearchSource(spec.url, self._secret(arn, False) if arn else None, spec.ca, new_secret)
         return self._others[place]
+
+    def _permitted(self, url: str, arn: str) -> str:
+        if urlsplit(url).scheme != "https":
+            raise RequestInvalid("a secret is sent by https only", field="source.url")
+        if self._secret_arns.get(_origin(url)) != arn:
+            raise RequestInvalid(
+                "this secret is not for this address: deploy both, as SourceUrl and SourceSecretArn", field="source.secret_arn"
+            )
+        return arn
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower().removesuffix(":443")
 
 
 def _index(spec: IndexSpec | CurrentSpec) -> IndexSpec:

@@ -14,11 +14,10 @@ import pytest
 import requests
 
 from infra.demo.image_server import ImageServer
-from infra.local.aws import AwsServer, session
+from infra.local.aws import TRIGGERS, AwsServer, Resources, create_resources, session
 from infra.local.event_source import event_sources
 from infra.local.gateway import Gateway
 from infra.local.invocation import Invoke, Json, command
-from infra.local.resources import TRIGGERS, Resources, create
 from infra.local.runtime import Context
 from layers.models import export
 from tests.fakes.index import picture
@@ -79,7 +78,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def deployment(
     secured: SecuredServer, pictures: dict[str, Path], aws: AwsServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    resources = create(aws.url, name="secured", visibility_timeout_s=10)
+    resources = create_resources(aws.url, name="secured", visibility_timeout_s=10)
     s3, sqs = session().client("s3", endpoint_url=aws.url), session().client("sqs", endpoint_url=aws.url)
     with ExitStack() as stack:
         images = stack.enter_context(ImageServer(pictures))

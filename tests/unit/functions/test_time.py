@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from lookalike.backfill.messages import ReadSlice
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.products_queue import ProductsQueue
 from lookalike.indexing.uploads import Uploads
-from lookalike.redelivery import ReceivedMessage
+from lookalike.redelivery import ReceivedMessage, Redeliver
 
 from functions import batches
 from functions.backfill import app as backfill
@@ -35,8 +35,9 @@ class _Silent:
     def __init__(self) -> None:
         self.never = Event()
 
-    def never_end(self, _: object) -> None:
+    def never_end(self, _: object) -> tuple[str, ...]:
         self.never.wait()
+        return ()
 
     def __getattr__(self, name: str) -> Callable[..., BatchResult]:
         def wait(*_: object, **__: object) -> BatchResult:
@@ -53,7 +54,7 @@ def silent() -> Iterator[_Silent]:
     use_case.never.set()
 
 
-def _handlers(silent: _Silent, redeliver: Callable[[Iterable[ReceivedMessage]], None]) -> Mapping[str, Callable[..., dict[str, Any]]]:
+def _handlers(silent: _Silent, redeliver: Redeliver) -> Mapping[str, Callable[..., dict[str, Any]]]:
     commands = cast(backfill.UseCases, type("UseCases", (), {"fan_out": cast(FanOut, silent)}))
     return {
         "on_upload_put": on_upload.create(cast(Uploads, silent), redeliver),
@@ -67,7 +68,7 @@ def test_messages_come_back_before_the_function_is_ended_and_the_log_says_why(
     silent: _Silent, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     back: list[ReceivedMessage] = []
-    handler = _handlers(silent, back.extend)[name]
+    handler = _handlers(silent, lambda messages: back.extend(messages) or ())[name]
 
     with caplog.at_level(logging.WARNING):
         returned = failed(handler(example(name), _Hurried()))
@@ -78,7 +79,7 @@ def test_messages_come_back_before_the_function_is_ended_and_the_log_says_why(
 
 def test_a_command_that_takes_too_long_is_answered_with_the_reason(silent: _Silent) -> None:
     use_cases = cast(backfill.UseCases, type("UseCases", (), {"progress": silent}))
-    handler = backfill.create(use_cases, lambda body: None, lambda _: None)
+    handler = backfill.create(use_cases, lambda body: None, lambda _: ())
 
     answer = handler({"action": "status", "backfill_id": "id"}, cast(Any, _Hurried()))
 

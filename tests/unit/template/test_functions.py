@@ -65,7 +65,12 @@ def test_what_the_parameters_default_to_is_what_the_settings_default_to(template
 def test_settings_that_name_a_resource_refer_to_it(template: Template) -> None:
     variables = template.properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]
     references = {name.removeprefix(PREFIX).lower(): target(value) for name, value in variables.items() if isinstance(value, dict)}
-    assert references == {"bucket": "Bucket", "products_queue_url": "ProductsQueue", "backfill_queue_url": "BackfillQueue"}
+    assert references == {
+        "bucket": "Bucket",
+        "uploads_queue_url": "UploadsQueue",
+        "products_queue_url": "ProductsQueue",
+        "backfill_queue_url": "BackfillQueue",
+    }
 
 
 def test_made_up_weights_are_built_in_and_asked_for_by_the_id_that_the_export_gives_them() -> None:

@@ -67,25 +67,31 @@ def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_receives_from_the_queue_that_invokes_it_and_only_backfill_looks_into_dead_letters(
-    template: Template, function: str
-) -> None:
+def test_a_function_receives_from_the_queue_that_invokes_it_and_only_backfill_takes_dead_letters(template: Template, function: str) -> None:
     mappings = template.properties_of("Lambda::EventSourceMapping").values()
     invoking = {target(mapping["EventSourceArn"]) for mapping in mappings if target(mapping["FunctionName"]) == function}
-    peeked = {"ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
-    assert resources(template, function, "sqs:DeleteMessage") == invoking
-    assert resources(template, function, "sqs:ReceiveMessage") == invoking | peeked
-    assert resources(template, function, "sqs:GetQueueUrl") == invoking | peeked
-    assert resources(template, function, "sqs:ChangeMessageVisibility") == invoking | peeked
-    inspected = {"ProductsQueue"} if function == "Backfill" else set()
-    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | inspected | peeked
+    own = {name.replace("Queue", "DeadLetterQueue") for name in invoking}
+    recorded = {"UploadsDeadLetterQueue", "ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:DeleteMessage") == invoking | recorded
+    assert resources(template, function, "sqs:ReceiveMessage") == invoking | recorded
+    assert resources(template, function, "sqs:GetQueueUrl") == invoking | own | recorded
+    assert resources(template, function, "sqs:ChangeMessageVisibility") == invoking
+    inspected = {"UploadsQueue", "ProductsQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | inspected | recorded
 
 
 @pytest.mark.parametrize(
     ("function", "queues"),
-    [("OnUpload", set()), ("Backfill", {"BackfillQueue", "ProductsQueue"}), ("IndexProducts", {"ProductsQueue"}), ("Search", set())],
+    [
+        ("OnUpload", {"UploadsDeadLetterQueue"}),
+        ("Backfill", {"BackfillQueue", "ProductsQueue", "UploadsQueue", "BackfillDeadLetterQueue"}),
+        ("IndexProducts", {"ProductsQueue", "ProductsDeadLetterQueue"}),
+        ("Search", set()),
+    ],
 )
-def test_a_function_sends_only_to_the_queues_that_continue_its_work(template: Template, function: str, queues: set[str]) -> None:
+def test_a_function_sends_only_to_queues_that_continue_its_work_and_to_its_dead_letters(
+    template: Template, function: str, queues: set[str]
+) -> None:
     assert resources(template, function, "sqs:SendMessage") == queues
 
 

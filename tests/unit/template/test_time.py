@@ -7,7 +7,7 @@ from lookalike import health, wiring
 from lookalike.adapters.elasticsearch import client, source
 from lookalike.adapters.http import fetcher
 from lookalike.backfill import fan_out, prune, retry_failures
-from lookalike.redelivery import MAX_DELAY_S, ReceivedMessage
+from lookalike.redelivery import MAX_DELAY_S, backoff_s
 
 from functions import batches
 from functions.search import events
@@ -79,7 +79,7 @@ def test_a_message_has_had_all_its_tries_before_its_queue_forgets_it() -> None:
     for mapping in template.properties_of("Lambda::EventSourceMapping").values():
         queue, timeout_s = queues[target(mapping["EventSourceArn"])], functions[target(mapping["FunctionName"])]["Timeout"]
         tries = queue["RedrivePolicy"]["maxReceiveCount"]
-        delays = sum(ReceivedMessage("arn", "handle", receives).delay_s(10, lambda: 1.0) for receives in range(1, tries + 1))
+        delays = sum(backoff_s(10, failures, lambda: 1.0) for failures in range(tries))
         longest_s = max(tries * queue["VisibilityTimeout"], delays + tries * timeout_s)
         assert timeout_s + mapping["MaximumBatchingWindowInSeconds"] < queue["VisibilityTimeout"] <= MAX_DELAY_S
         assert longest_s < queue["MessageRetentionPeriod"]
