@@ -125,6 +125,39 @@ class Question:
     is_right: Callable[[requests.Response], bool]
 
 
+def _questions(rig: Rig, product: str, number: int) -> list[list[Question]]:
+    """What is asked about a product that does not change, by client."""
+    url = rig.system.search_url
+    found = Question(
+        "a picture",
+        lambda: requests.post(f"{url}/search?size=1", data=picture(number), headers={"Content-Type": "image/jpeg"}, timeout=60),
+        lambda answer: [hit["product_id"] for hit in answer.json()["hits"]] == [product],
+    )
+    return [
+        [
+            found,
+            Question(
+                "a picture's address",
+                lambda: requests.get(f"{url}/search", {"size": "1", "image_url": rig.url(number)}, timeout=60),
+                found.is_right,
+            ),
+        ],
+        [
+            Question(
+                "a product",
+                lambda: requests.get(f"{url}/products/{product}", timeout=60),
+                lambda answer: answer.json()["attributes"] == {"revision": "1"},
+            ),
+            Question(
+                "what is similar",
+                lambda: requests.get(f"{url}/products/{product}/similar", timeout=60),
+                lambda answer: product not in [hit["product_id"] for hit in answer.json()["hits"]],
+            ),
+            Question("health", lambda: requests.get(f"{url}/health", timeout=60), lambda answer: answer.json()["status"] == "ok"),
+        ],
+    ]
+
+
 class Searches:
     """Clients that search for what does not change, from before the fault until all is at rest.
 
@@ -138,36 +171,7 @@ class Searches:
         self.slowest_s = 0.0
         self.refused = 0
         self._stopping = Event()
-        product, number = f"{prefix}-p4", first + 24
-        url = rig.system.search_url
-        found = Question(
-            "a picture",
-            lambda: requests.post(f"{url}/search?size=1", data=picture(number), headers={"Content-Type": "image/jpeg"}, timeout=60),
-            lambda answer: [hit["product_id"] for hit in answer.json()["hits"]] == [product],
-        )
-        self._questions = [
-            [
-                found,
-                Question(
-                    "a picture's address",
-                    lambda: requests.get(f"{url}/search", {"size": "1", "image_url": rig.url(number)}, timeout=60),
-                    found.is_right,
-                ),
-            ],
-            [
-                Question(
-                    "a product",
-                    lambda: requests.get(f"{url}/products/{product}", timeout=60),
-                    lambda answer: answer.json()["attributes"] == {"revision": "1"},
-                ),
-                Question(
-                    "what is similar",
-                    lambda: requests.get(f"{url}/products/{product}/similar", timeout=60),
-                    lambda answer: product not in [hit["product_id"] for hit in answer.json()["hits"]],
-                ),
-                Question("health", lambda: requests.get(f"{url}/health", timeout=60), lambda answer: answer.json()["status"] == "ok"),
-            ],
-        ]
+        self._questions = _questions(rig, f"{prefix}-p4", first + 24)
         self._threads = [Thread(target=self._run, args=(questions,), daemon=True) for questions in self._questions]
         for thread in self._threads:
             thread.start()

@@ -2,12 +2,12 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from threading import Event
 from typing import Any, cast
 
 import pytest
-from lookalike.backfill.fan_out import FanOut
 from lookalike.backfill.messages import ReadSlice
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.products_queue import ProductsQueue
@@ -54,8 +54,12 @@ def silent() -> Iterator[_Silent]:
     use_case.never.set()
 
 
+def _commands(silent: _Silent) -> backfill.UseCases:
+    return backfill.UseCases(**{each.name: cast(Any, silent) for each in fields(backfill.UseCases)})
+
+
 def _handlers(silent: _Silent, redeliver: Redeliver) -> Mapping[str, Callable[..., dict[str, Any]]]:
-    commands = cast(backfill.UseCases, type("UseCases", (), {"fan_out": cast(FanOut, silent)}))
+    commands = _commands(silent)
     return {
         "on_upload_put": on_upload.create(cast(Uploads, silent), redeliver),
         "index_products_put": index_products.create(cast(ProductsQueue, silent), lambda body, sent: (), redeliver),
@@ -68,7 +72,12 @@ def test_messages_come_back_before_the_function_is_ended_and_the_log_says_why(
     silent: _Silent, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     back: list[ReceivedMessage] = []
-    handler = _handlers(silent, lambda messages: back.extend(messages) or ())[name]
+
+    def redeliver(messages: Iterable[ReceivedMessage]) -> tuple[str, ...]:
+        back.extend(messages)
+        return ()
+
+    handler = _handlers(silent, redeliver)[name]
 
     with caplog.at_level(logging.WARNING):
         returned = failed(handler(example(name), _Hurried()))
@@ -78,8 +87,7 @@ def test_messages_come_back_before_the_function_is_ended_and_the_log_says_why(
 
 
 def test_a_command_that_takes_too_long_is_answered_with_the_reason(silent: _Silent) -> None:
-    use_cases = cast(backfill.UseCases, type("UseCases", (), {"progress": silent}))
-    handler = backfill.create(use_cases, lambda body: None, lambda _: ())
+    handler = backfill.create(_commands(silent), lambda body: None, lambda _: ())
 
     answer = handler({"action": "status", "backfill_id": "id"}, cast(Any, _Hurried()))
 
