@@ -10,6 +10,7 @@ import logging
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos.faults import FAULTS
@@ -21,8 +22,11 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Every fault against every way in.")
     parser.add_argument("names", nargs="*", help="parts of the names of faults; all of them by default")
+    parser.add_argument("--seconds", type=float, help="how long each of them holds")
     given = parser.parse_args()
     faults = [fault for fault in FAULTS if not given.names or any(part in fault.name for part in given.names)]
+    if given.seconds is not None:
+        faults = [replace(fault, seconds=given.seconds) for fault in faults]
     logging.getLogger("infra.local").setLevel(logging.CRITICAL)  # that messages come back is what is tried here
     folder = Path(tempfile.mkdtemp(prefix="lookalike-chaos-"))
     folder.chmod(0o711)  # Elasticsearch runs as another user where root runs this
