@@ -158,4 +158,6 @@ def methods_of(route: Route) -> list[str]:
 
 def allowed_methods(path: str) -> Sequence[str]:
     """The methods that a requested path can be called with; none if there is no such path."""
-    return [method for route in ROUTES for method in methods_of(route) if re.fullmatch(re.escape(route.path).replace(r"\{id\}", "[^/]+"), path)]
+    return [
+        method for route in ROUTES for method in methods_of(route) if re.fullmatch(re.escape(route.path).replace(r"\{id\}", "[^/]+"), path)
+    ]

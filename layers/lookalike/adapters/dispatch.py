@@ -101,7 +101,9 @@ class SourceByKind(Source):
         if urlsplit(url).scheme != "https":
             raise RequestInvalid("a secret is sent by https only", field="source.url")
         if self._secret_arns.get(_origin(url)) != arn:
-            raise RequestInvalid("this secret is not for this address: deploy both, as SourceUrl and SourceSecretArn", field="source.secret_arn")
+            raise RequestInvalid(
+                "this secret is not for this address: deploy both, as SourceUrl and SourceSecretArn", field="source.secret_arn"
+            )
         return arn
 
 
