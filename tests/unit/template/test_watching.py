@@ -1,7 +1,6 @@
 """House rules of what watches the system: an alarm for each way to ail, a page for each alarm, a dashboard."""
 
 import json
-import re
 from typing import Any
 
 import pytest
