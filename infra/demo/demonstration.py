@@ -141,9 +141,8 @@ Try:
 def hits_table(found: invocation.Json, title: str) -> Table:
     """Hits with their scores; the milliseconds of each stage below."""
     timings = " · ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in found["timings_ms"].items())
-    table = Table(title=title, title_justify="left", title_style="bold", caption=f"milliseconds: {timings}", caption_justify="left")
-    for name in ("", "score", "product", "category", "name", "price"):
-        table.add_column(name, justify="right" if name in ("", "score", "price") else "left")
+    head = ("", "score", "product", "category", "name", "price")
+    table = Table(*head, title=title, title_justify="left", caption=f"milliseconds: {timings}", caption_justify="left")
     for place, hit in enumerate(found["hits"], 1):
         texts = [str(hit["attributes"].get(name, "")) for name in ("category", "name", "price")]
         table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *texts)

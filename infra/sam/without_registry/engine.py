@@ -95,7 +95,9 @@ def engine(say: Say) -> Iterator[Engine]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("Using the private container engine that another run of this project has started")
-            _wait_for(found)
+            deadline = time.monotonic() + READY_WITHIN_S
+            while not found.answers and time.monotonic() < deadline:
+                time.sleep(0.2)
             yield found
             return
         with _private(data, lock, found, say):
@@ -122,12 +124,6 @@ def install(commands: Iterable[str], say: Say) -> None:
             code = process.wait()
         if code:
             raise subprocess.CalledProcessError(code, command)
-
-
-def _wait_for(found: Engine) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while not found.answers and time.monotonic() < deadline:
-        time.sleep(0.2)
 
 
 @contextmanager

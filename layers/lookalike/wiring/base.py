@@ -13,7 +13,8 @@ from lookalike.adapters.elasticsearch.client import connect
 from lookalike.errors import Misconfigured
 from lookalike.settings import Settings
 
-AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
+_TRIES = {"mode": "standard", "total_max_attempts": 3}
+AWS_CONFIG = Config(connect_timeout=2, read_timeout=8, retries=_TRIES, max_pool_connections=32, signature_version="s3v4")  # type: ignore[arg-type]
 
 
 class Wiring:
