@@ -39,6 +39,7 @@ test: .venv lint ## everything that is proven: lint, types, contracts, template,
 	$(BIN)/python -m infra.local.elasticsearch.distribution
 	$(BIN)/python -m tests.toxiproxy.server
 	$(BIN)/python -m layers.models.export efficientnet_lite0 --output build/models
+	$(BIN)/python -m layers.models.export efficientnet_lite0-int8 --output build/models
 	$(BIN)/python -m layers.models.export efficientnet_lite2 --output build/models
 	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
 	$(BIN)/pytest tests/unit tests/integration tests/e2e

@@ -10,13 +10,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from layers.models.manifest import is_up_to_date
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Network, model_id
+from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Network, model_id, trained
 from layers.models.weights import WeightsUnavailable, locate
 
 Say = Callable[[str], None]
@@ -33,7 +33,7 @@ class ExportFailed(Exception):
     """The network could not be exported; the message says why and what else can be done."""
 
 
-def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None) -> str:
+def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None, calibration: Path | None = None) -> str:
     """Makes sure that a network is in ``folder/<model id>``, exported by the present sources; whole, or not at all.
 
     Args:
@@ -41,6 +41,7 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
         folder: where exported networks are, one sub-folder each.
         say: takes progress.
         random_weights: the seed of random weights, for parity and speed work; the model's id then says so.
+        calibration: a folder of pictures like those that will be embedded, for a network in int8; the demo's drawn ones by default.
 
     Returns:
         The model's id.
@@ -52,10 +53,10 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
     network = _network(model, folder, say, random_weights)
     exported = model_id(network, random_weights)
     with _alone_in(folder, say):
-        if is_up_to_date(folder / exported):
+        if not (network.is_int8 and calibration) and is_up_to_date(folder / exported):
             say(f"{exported} is up to date in {folder / exported}")
         else:
-            _export(network, folder / exported, say, random_weights)
+            _export(network, folder / exported, say, random_weights, calibration)
             say(f"{exported} is exported to {folder / exported}")
     return exported
 
@@ -68,9 +69,13 @@ def main() -> int:
     parser.add_argument(
         "--random-weights", type=int, metavar="SEED", help="for parity and speed work; vectors mean nothing, the model's id says so"
     )
+    parser.add_argument(
+        "--calibration", type=Path, metavar="FOLDER", help="for …-int8: pictures like yours, a few hundred; drawn ones by default"
+    )
     arguments = parser.parse_args()
+    say = partial(print, flush=True)
     try:
-        ensure(arguments.model, arguments.output, lambda line: print(line, flush=True), arguments.random_weights)
+        ensure(arguments.model, arguments.output, say, arguments.random_weights, arguments.calibration)
     except ExportFailed as error:
         print(error, file=sys.stderr)
         return 1
@@ -118,13 +123,16 @@ def _alone_in(folder: Path, say: Say) -> Iterator[None]:
         os.close(handle)
 
 
-def _export(network: Network, target: Path, say: Say, random_weights: int | None) -> None:
+def _export(network: Network, target: Path, say: Say, random_weights: int | None, calibration: Path | None) -> None:
     unfinished = target.with_name(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
     new, old = unfinished / "new", unfinished / "old"
     new.mkdir(parents=True)
     try:
-        _build(network, new, say, random_weights)
+        if network.is_int8:
+            _quantise(network, new, target.parent, say, random_weights, calibration)
+        else:
+            _build(network, new, say, random_weights)
         if target.exists():
             target.rename(old)
         new.rename(target)
@@ -135,8 +143,25 @@ def _export(network: Network, target: Path, say: Say, random_weights: int | None
 def _build(network: Network, folder: Path, say: Say, random_weights: int | None) -> None:
     source = _source(network, say, random_weights)
     say(f"exporting {model_id(network, random_weights)} with TensorFlow; this takes about half a minute")
-    command = [sys.executable, "-m", "layers.models.build", network.id, str(folder.absolute()), *source]
-    errors = folder.with_name("errors.txt")
+    _run("layers.models.build", [network.id, str(folder.absolute()), *source], folder.with_name("errors.txt"), say)
+
+
+def _quantise(network: Network, folder: Path, models: Path, say: Say, random_weights: int | None, calibration: Path | None) -> None:
+    source = models / model_id(trained(network), random_weights)
+    if not is_up_to_date(source):
+        source = folder.with_name("trained")
+        source.mkdir()
+        _build(trained(network), source, say, random_weights)
+    exported = model_id(network, random_weights)
+    say(f"exporting {exported} with NNCF; this takes minutes")
+    pictures = ["--calibration", str(calibration.absolute())] if calibration else []
+    _run(
+        "layers.models.quantise", [exported, str(source.absolute()), str(folder.absolute()), *pictures], folder.with_name("errors.txt"), say
+    )
+
+
+def _run(module: str, arguments: Sequence[str], errors: Path, say: Say) -> None:
+    command = [sys.executable, "-m", module, *arguments]
     with (
         errors.open("w") as stderr,
         subprocess.Popen(  # noqa: S603
@@ -150,7 +175,7 @@ def _build(network: Network, folder: Path, say: Say, random_weights: int | None)
             child.terminate()
             raise
     if child.returncode:
-        raise ExportFailed(f"the export of {network.id} failed:\n{errors.read_text()[-2000:].strip()}")
+        raise ExportFailed(f"the export failed ({module}):\n{errors.read_text()[-2000:].strip()}")
 
 
 def _source(network: Network, say: Say, random_weights: int | None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from layers.models.networks import Network, model_id
 
 FILE = "manifest.json"
-TOOLS = ("keras", "tensorflow-cpu", "openvino")
+TOOLS = ("keras", "tensorflow-cpu", "openvino", "nncf")
 
 
 def manifest(network: Network, random_weights: int | None, weights_sha256: str) -> dict[str, Any]:

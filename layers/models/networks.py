@@ -1,6 +1,6 @@
 """Which networks there are: one frozen description each, in a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Precision = Literal["f32", "fastest"]
@@ -53,6 +53,7 @@ class Network:
     ``input_size`` is (width, height) in pixels, ``dimensions`` the length of a vector. ``interpolation`` is how pictures are scaled to
     the input size, by Pillow's name; Pillow averages over all pixels that are covered when it shrinks. Preprocessing is
     ``(pixel - mean) / scale``, inside the graph. ``width`` and ``depth`` are EfficientNet's multipliers.
+    ``is_int8``: quantised after training, by `layers.models.quantise`.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Network:
     width: float = 1.0
     depth: float = 1.0
     score_band: ScoreBand | None = None
+    is_int8: bool = False
 
     @property
     def preprocessing(self) -> str:
@@ -129,8 +131,18 @@ EFFICIENTNET_LITE2 = Network(
     score_band=ScoreBand(unrelated_p50=0.476, unrelated_p95=0.530, same_class_p50=0.511, same_class_p95=0.579, measured_on=_CLOTHES),
 )
 
-NETWORKS = {network.id: network for network in (INCEPTION_RESNET_V2, EFFICIENTNET_LITE0, EFFICIENTNET_LITE2)}
-"""Every network by its id."""
+TRAINED = (INCEPTION_RESNET_V2, EFFICIENTNET_LITE0, EFFICIENTNET_LITE2)
+"""The networks as they were trained."""
+
+_INT8 = tuple(replace(network, id=f"{network.id}-int8", is_int8=True, score_band=None) for network in TRAINED)
+
+NETWORKS = {network.id: network for network in (*TRAINED, *_INT8)}
+"""Every network by its id, and each in int8 too."""
+
+
+def trained(network: Network) -> Network:
+    """The network that a quantised one is made from; itself if it is none."""
+    return next(other for other in TRAINED if other.weights is network.weights)
 
 
 def model_id(network: Network, random_weights: int | None = None) -> str:

@@ -20,6 +20,7 @@ CATALOGUE = Path(__file__).parents[3] / "shared" / "catalogue"
 MODELS = Path("build/models")
 NETWORKS = [(INCEPTION_RESNET_V2, 0), (EFFICIENTNET_LITE0, None), (EFFICIENTNET_LITE2, None)]
 COUNT = 20
+INT8 = f"{EFFICIENTNET_LITE0.id}-int8"
 
 
 @cache
@@ -63,6 +64,17 @@ def test_a_picture_gets_the_same_vector_to_the_bit_alone_and_among_others(
     pixels = _pixels(photographs, single.model)
 
     assert np.array_equal(many.embed(pixels), np.concatenate([single.embed([picture]) for picture in pixels]))
+
+
+def test_a_network_in_int8_makes_unit_vectors_near_the_network_s_own(photographs: list[bytes]) -> None:
+    own, quantised = (OpenVinoEmbedder(MODELS / export.ensure(name, MODELS, print)) for name in (INT8, EFFICIENTNET_LITE0.id))
+    pixels = _pixels(photographs, own.model)
+
+    vectors = quantised.embed(pixels)
+
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert np.mean((vectors * own.embed(pixels)).sum(axis=1)) >= 0.95
+    assert quantised.model.weights_sha256 != own.model.weights_sha256
 
 
 def test_threads_that_embed_at_once_get_the_vectors_of_their_own_pictures(photographs: list[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What `search` needs."""
+"""What `search` needs: a network for single pictures, and nothing of backfills or queues."""
 
 from contextlib import suppress
 from functools import cached_property

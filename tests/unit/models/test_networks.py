@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from layers.models.networks import EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, NETWORKS, Network, model_id
+from layers.models.networks import EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, NETWORKS, TRAINED, Network, model_id, trained
 from layers.models.stages import STAGES, rounded, scaled
 
 EVERY = pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda network: str(network.id))
@@ -43,3 +43,12 @@ def test_lite2_is_wider_and_deeper_but_for_the_repeats_of_its_first_and_last_sta
 def test_filters_are_multiples_of_eight_and_never_lose_more_than_a_tenth(filters: float, expected: int) -> None:
     assert rounded(filters) == expected
     assert expected >= 0.9 * filters
+
+
+@pytest.mark.parametrize("network", TRAINED, ids=lambda network: str(network.id))
+def test_each_network_is_there_in_int8_under_an_id_of_its_own_and_claims_no_score_band(network: Network) -> None:
+    quantised = NETWORKS[f"{network.id}-int8"]
+
+    assert trained(quantised) is trained(network) is network
+    assert quantised.is_int8
+    assert quantised.score_band is None

@@ -1,0 +1,110 @@
+"""Makes an exported network one that computes in int8, by NNCF's post-training quantisation: a child process of `layers.models.export`.
+
+Pictures tell how large each layer's numbers become; the best are pictures like those that will be embedded. What comes after the last
+convolution stays as it is: quantised, the L2 normalisation would make vectors of lengths from 0.5 to 1.04.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # OpenVINO and NNCF then use their own stubs, which send nothing
+
+import nncf
+import numpy as np
+import openvino
+from lookalike import pictures
+from lookalike.adapters.openvino.manifests import read_manifest
+from lookalike.domain import Model, Pixels, Vectors
+from lookalike.errors import LookalikeError
+from lookalike.picture_formats import SUFFIXES
+
+from layers.models.manifest import FILE, recipe_sha256
+
+PICTURES = 300
+"""More make no difference: https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html"""
+
+LEAST_COSINE = 0.9
+"""Of a quantised vector with the network's own, in the mean; below, the pictures cannot have been right."""
+
+
+def main() -> None:
+    """Quantises the network in a folder into another, existing folder."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model_id")
+    parser.add_argument("source", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--calibration", type=Path)
+    given = parser.parse_args()
+    contents = list(_contents(given.calibration))
+    pixels = [scaled for content in contents if (scaled := _pixels(content, read_manifest(given.source))) is not None]
+    if not pixels:
+        sys.exit(f"there is no picture in {given.calibration}")
+    print(f"quantising with {len(pixels)} pictures", flush=True)
+    network = openvino.Core().read_model(given.source / "model.xml")
+    vectors = _embed(network, pixels)
+    quantised = quantise(network, pixels)
+    check(vectors, _embed(quantised, pixels))
+    openvino.save_model(quantised, given.folder / "model.xml", compress_to_fp16=True)
+    _describe(given.source, given.folder, given.model_id, contents)
+
+
+def quantise(network: Any, pixels: Sequence[Pixels]) -> Any:
+    """The `openvino.Model` with int8 convolutions; uint8 pixels in and unit vectors out, as before."""
+    operations = network.get_ordered_ops()
+    last = max(number for number, operation in enumerate(operations) if "Convolution" in operation.get_type_name())
+    behind = [
+        operation.get_friendly_name() for operation in operations[last + 1 :] if operation.get_type_name() not in ("Constant", "Result")
+    ]
+    dataset = nncf.Dataset(pixels, lambda picture: picture[np.newaxis])
+    scope = nncf.IgnoredScope(names=behind)
+    return nncf.quantize(network, dataset, preset=nncf.QuantizationPreset.MIXED, subset_size=len(pixels), ignored_scope=scope)
+
+
+def check(vectors: Vectors, quantised: Vectors) -> None:
+    """Says how near the quantised vectors are to the network's own, and ends the process if they are of no use."""
+    cosines = (vectors * quantised).sum(axis=1)
+    print(f"cosine with the network's own vectors: mean {cosines.mean():.4f}, least {cosines.min():.4f}", flush=True)
+    if cosines.mean() < LEAST_COSINE or np.abs(np.linalg.norm(quantised, axis=1) - 1).max() > 1e-3:
+        sys.exit("the quantised network is of no use: calibrate it with pictures like those that will be embedded")
+
+
+def _contents(folder: Path | None) -> Iterator[bytes]:
+    """The calibration pictures: up to `PICTURES` of a folder and its sub-folders, evenly chosen; the demo's without a folder."""
+    if folder is None:
+        from infra.demo.drawing import designs, draw  # resvg, which draws, is wanted here only
+
+        yield from map(draw, designs(PICTURES))
+        return
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    yield from (path.read_bytes() for path in paths[:: max(1, len(paths) // PICTURES)][:PICTURES])
+
+
+def _pixels(content: bytes, model: Model) -> Pixels | None:
+    try:
+        return pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model)
+    except LookalikeError as error:
+        print(f"a picture is left out: {error}", flush=True)
+        return None
+
+
+def _embed(network: Any, pixels: Sequence[Pixels]) -> Vectors:
+    compiled = openvino.Core().compile_model(network, "CPU")
+    return np.concatenate([compiled(picture[np.newaxis])[0] for picture in pixels])
+
+
+def _describe(source: Path, folder: Path, model_id: str, contents: Sequence[bytes]) -> None:
+    """Writes the manifest. Other calibration pictures make other vectors, hence they count as other weights."""
+    manifest = json.loads((source / FILE).read_text())
+    pictures_sha256 = sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
+    weights_sha256 = sha256(f"{manifest['weights_sha256']} {pictures_sha256}".encode()).hexdigest()
+    changed = {"id": model_id, "weights_sha256": weights_sha256, "calibration_sha256": pictures_sha256, "score_band": None}
+    (folder / FILE).write_text(json.dumps({**manifest, **changed, "recipe_sha256": recipe_sha256()}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
