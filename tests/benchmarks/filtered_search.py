@@ -17,7 +17,7 @@ from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch import queries
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.adapters.http.fetcher import HttpFetcher
-from lookalike.domain import IndexedPicture, Model, Pixels, Vector, Vectors
+from lookalike.domain import IndexedPicture, Pixels, Vector, Vectors
 from lookalike.filters import EVERYTHING, Filter, Terms
 from lookalike.pictures import content_sha256
 from lookalike.search import ranking
@@ -29,11 +29,9 @@ from lookalike.search.search import Query, Search, SearchResult
 from functions.search import cursors
 from functions.search.requests import Options
 from infra.demo.catalogue import drawn_catalogue
+from tests.benchmarks.features import MODEL, features
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
 
-MODEL = Model("made_up_features", "0" * 64, 1536, (299, 299), "bilinear", "none")
-CLUSTERS = 2000
-DIRECTIONS = 48
 WARM_UP = 20
 SIZE = 10
 K = max(ranking.K_FACTORS[0] * (SIZE + 1), ranking.LEAST_K)
@@ -83,26 +81,6 @@ def main() -> None:
         measured = measure(client, index, vectors, asked, contents)
     if not report(measured, given.pictures):
         sys.exit("not as promised")
-
-
-def features(count: int, seed: int) -> Vectors:
-    """Unit vectors as an average pool over non-negative features gives them.
-
-    Networks use few of their many dimensions: pictures are points in `DIRECTIONS` dimensions, in clusters of several sizes, which a layer
-    with random weights makes `MODEL.dimensions` numbers of.
-    """
-    layer = np.random.default_rng(99)
-    weights = layer.normal(size=(DIRECTIONS, MODEL.dimensions)).astype(np.float32)
-    centres = layer.normal(size=(CLUSTERS, DIRECTIONS)).astype(np.float32)
-    random = np.random.default_rng(seed)
-    chosen = (random.pareto(1.0, count) * CLUSTERS / 10).astype(np.int64) % CLUSTERS
-    made = np.empty((count, MODEL.dimensions), np.float32)
-    for start in range(0, count, 10_000):
-        part = slice(start, start + 10_000)
-        points = centres[chosen[part]] + random.normal(scale=0.7, size=(len(made[part]), DIRECTIONS)).astype(np.float32)
-        made[part] = np.maximum(points @ weights, 0)
-    made /= np.linalg.norm(made, axis=1, keepdims=True)
-    return made
 
 
 def filled_index(client: Elasticsearch, vectors: Vectors, contents: Sequence[bytes], *, keep: bool) -> ElasticsearchIndex:

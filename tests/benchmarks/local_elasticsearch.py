@@ -9,29 +9,29 @@ from pathlib import Path
 
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
-from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices
-from lookalike.domain import Attributes, IndexedPicture, Model
+from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, ElasticsearchIndices
+from lookalike.domain import Attributes, IndexedPicture, IndexOptions, Model
 
 from infra.local.elasticsearch.server import ElasticsearchServer
 
 
 @contextmanager
-def elasticsearch() -> Iterator[str]:
+def elasticsearch(heap_mb: int = 1024) -> Iterator[str]:
     """The URL of the server at ES_URL, or of one that lives as long as the ``with`` block."""
     if os.environ.get("ES_URL"):
         yield os.environ["ES_URL"]
         return
     with tempfile.TemporaryDirectory(prefix="lookalike-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        with ElasticsearchServer(Path(folder) / "elasticsearch") as server:
+        with ElasticsearchServer(Path(folder) / "elasticsearch", heap_mb=heap_mb) as server:
             yield server.url
 
 
-def empty_index(client: Elasticsearch, model: Model) -> ElasticsearchIndex:
+def empty_index(client: Elasticsearch, model: Model, options: IndexOptions = DEFAULT_OPTIONS) -> ElasticsearchIndex:
     """An index for a model's vectors, made anew."""
     client.indices.delete(index=f"bench-{model.id}-1", ignore_unavailable=True)
     client.options(ignore_status=404).indices.delete_alias(index="*", name="bench")  # of another benchmark's model
-    [info] = ElasticsearchIndices(client, "bench").written(model)
+    [info] = ElasticsearchIndices(client, "bench", options).written(model)
     return ElasticsearchIndex(client, info.name)
 
 

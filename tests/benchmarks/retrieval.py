@@ -1,0 +1,209 @@
+"""What finding the nearest costs, by index type and number of segments: ``python -m tests.benchmarks.retrieval [--pictures N]``.
+
+Vectors with structure are indexed once for each type; every answer is held against the exact one, computed with numpy. What ours is
+compared with is the cheapest bare request of any type, parameters and number of segments that reaches the same recall in the same run.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
+from statistics import median, quantiles
+from typing import Any
+
+import numpy as np
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import pack_dense_vector
+from lookalike.adapters.elasticsearch import queries
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
+from lookalike.domain import IndexOptions, IndexType, Vector, Vectors
+from lookalike.filters import EVERYTHING
+from lookalike.search import ranking
+from lookalike.search.ports import Selection
+from lookalike.search.query_vectors import QueryVectors
+from lookalike.search.ranking import SearchOptions
+from numpy.typing import NDArray
+
+from tests.benchmarks.features import MODEL, features
+from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
+from tests.benchmarks.rows import Row, command
+
+TYPES: tuple[IndexType, ...] = ("bbq_hnsw", "int8_hnsw", "int4_hnsw", "hnsw", "bbq_flat", "int8_flat")
+"""The default first; those that need no licence."""
+
+LEAST_RECALL = 0.99
+WARM_UP = 10
+FEW = 20
+"""Queries of what scores every vector, and of what is only tried."""
+
+Ask = Callable[[Vector], Sequence[str]]
+"""Ids of the nearest products."""
+
+
+@dataclass
+class Measured:
+    """A way to ask: milliseconds of each query, and how many of the exact nearest it found."""
+
+    ms: list[float] = field(default_factory=list)
+    found: list[Sequence[str]] = field(default_factory=list)
+    nearest: list[NDArray[np.int64]] = field(default_factory=list)
+
+    @property
+    def p50_ms(self) -> float:
+        """The median without the first ones."""
+        return median(self.ms[WARM_UP:])
+
+    @property
+    def note(self) -> str:
+        """What else is known of it."""
+        return f"p95 {quantiles(self.ms[WARM_UP:], n=20)[-1]:.1f} ms, recall@10 {self.recall():.4f}"
+
+    def recall(self, size: int = 10) -> float:
+        """The mean share of the exact nearest that was found."""
+        pairs = zip(self.found, self.nearest, strict=True)
+        return float(np.mean([len({f"p-{number}" for number in nearest[:size]} & set(found)) / size for found, nearest in pairs]))
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Query vectors, and the exact nearest 100 pictures of each."""
+
+    vectors: Vectors
+    nearest: NDArray[np.int64]
+
+    @classmethod
+    def among(cls, vectors: Vectors, count: int) -> "Queries":
+        """Queries that are not among the vectors."""
+        asked = features(WARM_UP + count, seed=1)
+        return cls(asked, np.stack([np.argsort(-(vectors @ query))[:100] for query in asked]))
+
+    def asked(self, ask: Ask, count: int | None = None) -> Measured:
+        """Asks the queries, the first ones to warm up."""
+        return self.in_turn({"": ask}, count)[""]
+
+    def in_turn(self, ways: Mapping[str, Ask], count: int | None = None) -> dict[str, Measured]:
+        """Asks each query in every way, one after the other, so that they see the same machine."""
+        measured = {name: Measured() for name in ways}
+        for vector, nearest in list(zip(self.vectors, self.nearest, strict=True))[: WARM_UP + count if count else None]:
+            for name, ask in ways.items():
+                start = time.perf_counter()
+                found = ask(vector)
+                measured[name].ms.append((time.perf_counter() - start) * 1000)
+                measured[name].found.append(found)
+                measured[name].nearest.append(nearest)
+        return measured
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.retrieval", description="What finding the nearest costs.")
+    parser.add_argument("--pictures", type=int, default=120_000)
+    parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--types", nargs="+", choices=TYPES, default=TYPES)
+    command(parser, rows)
+
+
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    """A row for each index, and one for each way to ask, against the cheapest bare request."""
+    vectors = features(given.pictures, seed=0)
+    with elasticsearch(heap_mb=4096) as url:
+        client = Elasticsearch(url, request_timeout=3600)
+        indices = {}
+        for type_ in given.types:
+            indices[type_], rate = _filled(client, type_, vectors)
+            yield _size(client, indices[type_].name, type_, vectors.nbytes, f"{rate:,.0f} indexed a second, ")
+        merged = f"{given.types[0]} in one segment"
+        indices[merged], seconds = _merged(client, indices[given.types[0]])
+        yield _size(client, indices[merged].name, merged, vectors.nbytes, f"merged in {seconds:.0f} s, ")
+        measured, hundred = _measured(client, indices, given.types[0], merged, Queries.among(vectors, given.queries))
+    best = min((name for name in measured if name.startswith("bare")), key=lambda name: measured[name].p50_ms)
+    for name, each in measured.items():
+        note = each.note + (f", @100 {hundred[name]:.4f}" if name in hundred else "")
+        yield Row(name, each.p50_ms, "ms", best, measured[best].p50_ms, most=1.3 if name == "ours" else None, note=note)
+
+
+def _filled(client: Elasticsearch, type_: IndexType, vectors: Vectors) -> tuple[ElasticsearchIndex, float]:
+    """The index, and how many pictures were written a second."""
+    start = time.perf_counter()
+    index = empty_index(client, replace(MODEL, id=f"made_up_{type_}"), IndexOptions(type=type_))
+    refused = index.write(((made_up_picture(number, {}), vector) for number, vector in enumerate(vectors)), ())
+    assert not refused, next(iter(refused.values()))
+    client.indices.refresh(index=index.name)
+    print(f"{type_}: indexed in {time.perf_counter() - start:.0f} s", flush=True)
+    return index, len(vectors) / (time.perf_counter() - start)
+
+
+def _merged(client: Elasticsearch, index: ElasticsearchIndex) -> tuple[ElasticsearchIndex, float]:
+    """A copy of the index in one segment, and how many seconds that took."""
+    start, name = time.perf_counter(), f"{index.name}-merged"
+    client.indices.put_settings(index=index.name, settings={"index.blocks.write": True})
+    client.options(ignore_status=404).indices.delete(index=name)
+    client.indices.clone(index=index.name, target=name, settings={"index.blocks.write": None})
+    client.indices.forcemerge(index=name, max_num_segments=1)
+    client.indices.refresh(index=name)
+    return ElasticsearchIndex(client, name), time.perf_counter() - start
+
+
+def _size(client: Elasticsearch, index: str, name: str, raw_bytes: int, note: str) -> Row:
+    """Bytes on disk, vectors as they came included; what a search keeps in memory is told beside."""
+    stats = client.indices.stats(index=index)["_all"]["primaries"]
+    parts = {part: size for part, size in stats["dense_vector"].get("off_heap", {}).items() if isinstance(size, int) and size}
+    memory = ", ".join(
+        f"{part.removesuffix('_size_bytes')} {size / 1e6:,.0f} MB" for part, size in parts.items() if part != "total_size_bytes"
+    )
+    note += f"{stats['segments']['count']} segments" + (f"; off the heap: {memory}" if memory else "")
+    return Row(f"{name}: on disk", stats["store"]["size_in_bytes"] / 1e6, "MB", "the vectors alone", raw_bytes / 1e6, note=note)
+
+
+def _measured(
+    client: Elasticsearch, indices: Mapping[str, ElasticsearchIndex], default: str, merged: str, asked: Queries
+) -> tuple[dict[str, Measured], dict[str, float]]:
+    """Every way to ask, all in turn; and the recall@100 of ours."""
+    ours = {"ours": _ours(indices[default]), f"ours, {merged}": _ours(indices[merged])}
+    bare = {what: ask for name, index in indices.items() for what, ask in _cheapest(client, index.name, name, asked)}
+    measured = asked.in_turn({**bare, **ours})
+    exact = {"ours, exact": _ours(indices[default], is_exact=True)}
+    measured |= asked.in_turn({**exact, "the reference's script_score": partial(_scored, client, indices[default].name)}, FEW)
+    return measured, {"ours": asked.asked(_ours(indices[default], 100)).recall(100)}
+
+
+def _cheapest(client: Elasticsearch, index: str, name: str, asked: Queries) -> Iterator[tuple[str, Ask]]:
+    """The cheapest bare request that reaches the recall in this index, if any does."""
+    is_flat, is_quantised = "flat" in name, not name.startswith("hnsw")
+    found: list[tuple[float, str, Ask]] = []
+    for k, candidates, oversample in product((10, 20, 50), (50,) if is_flat else (50, 100, 200), (1, 2, 3, 5) if is_quantised else (None,)):
+        knn: dict[str, Any] = {"field": "image_vector", "k": k, "num_candidates": candidates}
+        if oversample is not None:
+            knn["rescore_vector"] = {"oversample": oversample}
+        ask = partial(_bare, client, index, knn)
+        each = asked.asked(ask, FEW)
+        if each.recall() >= LEAST_RECALL:
+            what = f"bare {name}, k {k} of {candidates}" + (f", oversample {oversample}" if oversample else "")
+            found.append((each.p50_ms, what, ask))
+    for _, what, ask in sorted(found, key=lambda each: each[0])[:1]:
+        yield what, ask
+
+
+def _bare(client: Elasticsearch, index: str, knn: dict[str, Any], vector: Vector) -> list[str]:
+    """The least that a search can ask for and be of use."""
+    asked = {**knn, "query_vector": pack_dense_vector(vector)}
+    answer = client.search(index=index, knn=asked, size=10, source=False, docvalue_fields=["product_id"])
+    return [hit["fields"]["product_id"][0] for hit in answer["hits"]["hits"]]
+
+
+def _ours(index: ElasticsearchIndex, size: int = 10, *, is_exact: bool = False) -> Ask:
+    wanted = SearchOptions(EVERYTHING, size, exact=is_exact)
+    return lambda vector: [hit.product_id for hit in ranking.page(QueryVectors((vector,)), wanted, index).hits]
+
+
+def _scored(client: Elasticsearch, index: str, vector: Vector) -> list[str]:
+    """What the reference asks: every document is scored, the vector travels as JSON."""
+    score = queries.exact(vector, Selection(), size=10)["query"]["script_score"]
+    answer = client.search(index=index, query={"script_score": {**score, "query": {"match_all": {}}}}, size=10, source=["product_id"])
+    return [hit["_source"]["product_id"] for hit in answer["hits"]["hits"]]
+
+
+if __name__ == "__main__":
+    main()
