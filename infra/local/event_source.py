@@ -107,7 +107,7 @@ def event_sources(resources: Resources, aws_url: str, invoke: Invoke, triggers: 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> dict[str, Any]:
     """The event that Lambda makes of messages as boto3 receives them. Message attributes are left out, for nothing here has any."""
     source = {"messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": queue_arn, "awsRegion": REGION}
-    records = (
+    records: Iterable[dict[str, Any]] = (
         {
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
