@@ -50,16 +50,21 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
         redeliver: has failed messages come back soon.
     """
 
+    def dispatch(payload: Any, context: LambdaContext) -> dict[str, Any]:
+        return batches.within_time(context, lambda: _dispatch(use_cases, decode, payload))
+
     @logger.inject_lambda_context
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if "Records" in event:
             records = list(SQSEvent(event).records)
-            errors = {record.message_id: error for record in records if (error := _try_record(use_cases, decode, record))}
+            errors = {
+                record.message_id: error for record in records if (error := _try_record(lambda body: dispatch(body, context), record))
+            }
             reasons = {message_id: f"{error.code}: {error}" for message_id, error in errors.items()}
             hopeless = {message_id: reason for message_id, reason in reasons.items() if errors[message_id].ending == "drop"}
             return batches.answer(records, reasons, redeliver, hopeless)
         try:
-            return _dispatch(use_cases, decode, event)
+            return dispatch(event, context)
         except LookalikeError as error:
             logger.warning("command_refused", code=error.code, reason=str(error), field=error.field)
             return {"error": _error_body(error, context.aws_request_id)}
@@ -80,6 +85,7 @@ def _dispatch(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | Non
 def _start(fan_out: FanOut, command: commands.Start) -> dict[str, Any]:
     backfill = fan_out.start(command.source.spec(), command.new_index(), force=command.force)
     logger.info("backfill_started", backfill_id=backfill.backfill_id, run=backfill.run, products=backfill.total)
+    _count("BackfillsStarted", 1, backfill.backfill_id)
     answer = {"backfill_id": backfill.backfill_id, "products": backfill.total}
     return answer | {"into": backfill.into} if backfill.into else answer
 
@@ -146,15 +152,19 @@ def _handle_message(use_cases: UseCases, message: BackfillMessage) -> None:
 def _read_slice(fan_out: FanOut, backfill_id: str, number: int) -> None:
     read = fan_out.read_slice(backfill_id, number)
     logger.info("slice_read", backfill_id=backfill_id, slice=number, products=read.items, is_at_end=read.is_at_end)
-    metrics.add_metric("ProductsRead", MetricUnit.Count, read.items)
+    _count("ProductsRead", read.items, backfill_id)
+
+
+def _count(name: str, value: int, backfill_id: str) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
     metrics.add_metadata("backfill_id", backfill_id)
     metrics.flush_metrics()
 
 
-def _try_record(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], record: SQSRecord) -> LookalikeError | None:
+def _try_record(dispatch: Callable[[Any], object], record: SQSRecord) -> LookalikeError | None:
     """Handles a message; returns the error if it failed."""
     try:
-        _dispatch(use_cases, decode, parsed(record.body, field="body"))
+        dispatch(parsed(record.body, field="body"))
     except LookalikeError as error:
         logger.error("message_failed", message_id=record.message_id, body=record.body, code=error.code, reason=str(error))
         return error

@@ -8,8 +8,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.errors import RequestInvalid
+from lookalike.errors import RequestInvalid, TransientError
 from lookalike.indexing.messages import DeleteProducts, Message
+from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.products_queue import ProductsQueue
 from lookalike.redelivery import Redeliver
 
@@ -35,7 +36,10 @@ def create(products_queue: ProductsQueue, decode: Callable[[str, int], Sequence[
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         records = list(SQSEvent(event).records)
         readable, unreadable = _read(records, decode)
-        result = products_queue.receive(readable, batches.stop_at(context))
+        try:
+            result = batches.within_time(context, lambda: products_queue.receive(readable, batches.stop_at(context)))
+        except TransientError as error:
+            result = BatchResult.returning(readable, error)
         _report([message for messages in readable.values() for message in messages], result.returned | unreadable, received=len(records))
         return batches.answer(records, result.returned, redeliver, unreadable)
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.errors import RequestInvalid
+from lookalike.errors import RequestInvalid, TransientError
 from lookalike.indexing.indexer import product_of_key
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.uploads import Uploads
@@ -40,7 +40,11 @@ def create(uploads: Uploads, redeliver: Redeliver) -> Handler:
             except (RequestInvalid, AttributeError, KeyError, TypeError) as error:
                 logger.error("message_unreadable", message_id=record.message_id, reason=repr(error))
                 unreadable[record.message_id] = f"request_invalid: {error!r}"
-        result = uploads.sync({url: id_ for of_message in objects.values() for url, id_ in of_message.items()}, batches.stop_at(context))
+        urls = {url: id_ for of_message in objects.values() for url, id_ in of_message.items()}
+        try:
+            result = batches.within_time(context, lambda: uploads.sync(urls, batches.stop_at(context)))
+        except TransientError as error:
+            result = BatchResult.returning(urls, error)
         failed = {id_: reason for id_, of_message in objects.items() for url, reason in result.returned.items() if url in of_message}
         _report(result, failed | unreadable, received=len(records))
         return batches.answer(records, failed, redeliver, unreadable)

@@ -57,7 +57,8 @@ from lookalike.settings import Settings
 INIT_LIMIT_S = 4.0
 """For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
 
-AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
+_TRIES = {"mode": "standard", "total_max_attempts": 3}
+AWS_CONFIG = Config(connect_timeout=2, read_timeout=8, retries=_TRIES, max_pool_connections=32, signature_version="s3v4")  # type: ignore[arg-type]
 
 REGIONAL_LINKS = Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
 """The host of a bucket in its region: the global one, boto3's default, answers signed links of most regions with 307 or 400."""

@@ -30,7 +30,7 @@ class Fault:
 
     name: str
     holds: Callable[[Rig], AbstractContextManager[None]]
-    seconds: float = 4
+    seconds: float = 3
     forgets: bool = False
     allowed: frozenset[int] = NONE
 
@@ -122,8 +122,8 @@ def _elasticsearch_killed(rig: Rig) -> Iterator[None]:
 FAULTS = (
     Fault("Elasticsearch is slow", _proxied("elasticsearch", "latency", latency=700, jitter=500)),
     Fault("Elasticsearch resets connections", _proxied("elasticsearch", "reset_peer", timeout=20)),
-    Fault("Elasticsearch accepts and never answers", _proxied("elasticsearch", "timeout", timeout=0), 13),
-    Fault("Elasticsearch never hears", _proxied("elasticsearch", "timeout", "upstream", timeout=0), 13),
+    Fault("Elasticsearch accepts and never answers", _proxied("elasticsearch", "timeout", timeout=0), 11),
+    Fault("Elasticsearch never hears", _proxied("elasticsearch", "timeout", "upstream", timeout=0), 11),
     Fault("Elasticsearch drips", _proxied("elasticsearch", "slicer", average_size=8, size_variation=4, delay=400_000), 8),
     Fault("Elasticsearch has a thin line", _proxied("elasticsearch", "bandwidth", rate=3)),
     Fault("Elasticsearch cuts answers off", _proxied("elasticsearch", "limit_data", bytes=700)),
@@ -138,7 +138,7 @@ FAULTS = (
     Fault("Elasticsearch is killed", _elasticsearch_killed, 2),
     Fault("S3 and SQS are slow", _proxied("aws", "latency", latency=700, jitter=500)),
     Fault("S3 and SQS reset connections", _proxied("aws", "reset_peer", timeout=20)),
-    Fault("S3 and SQS never answer", _proxied("aws", "timeout", timeout=0), 13),
+    Fault("S3 and SQS never answer", _proxied("aws", "timeout", timeout=0), 11),
     Fault("S3 and SQS cannot be reached", _away("aws")),
     Fault("S3 and SQS answer 503", _answers("aws", lambda: every_other(503, "ServiceUnavailable"))),
     Fault("picture hosts reset connections", _proxied("images", "reset_peer", timeout=20)),

@@ -144,6 +144,18 @@ class Rig:
             found.setdefault(source["product_id"], set()).add((source["content_sha256"], source["attributes"].get("revision", "")))
         return found
 
+    def wrong_mappings(self) -> list[str]:
+        """Fields of the system's indices that Elasticsearch guessed, as it does where a write makes an index."""
+        wanted = {self.system.alias: ("image_vector", "dense_vector"), f"{self.system.alias}-outcomes": ("state", "keyword")}
+        found = {
+            (name, field_name): index["mappings"]["properties"].get(field_name, {}).get("type")
+            for name, (field_name, _) in wanted.items()
+            for index in self.elasticsearch.indices.get(index=name, features=["mappings"], ignore_unavailable=True).values()
+        }
+        return [
+            f"{name}: {field_name} is {found_type}" for (name, field_name), found_type in found.items() if found_type != wanted[name][1]
+        ]
+
     def told(self, prefix: str) -> dict[str, str]:
         """The failures that are recorded with a reason: product id -> reason."""
         name = f"{self.system.alias}-outcomes"
@@ -152,11 +164,11 @@ class Rig:
         hits = helpers.scan(self.elasticsearch, index=name, query=query, ignore_unavailable=True)
         return {hit["_source"]["product_id"]: hit["_source"]["reason"] for hit in hits if hit["_source"]["reason"]}
 
-    def silent_returns(self, offsets: Mapping[str, int]) -> list[str]:
-        """Lines of the workers' logs, behind the offsets, that give messages back without a reason."""
+    def returns(self, offsets: Mapping[str, int]) -> list[tuple[int, dict[str, int]]]:
+        """How many messages the workers gave back, and their reasons, by the lines of their logs behind the offsets."""
         lines = (line for name, offset in offsets.items() for line in _new_lines(self.system.functions[name].log, offset))
         reports = (json.loads(line) for line in lines if line.startswith("{") and '"returned":' in line)
-        return [json.dumps(report) for report in reports if report["returned"] and not report["reasons"]]
+        return [(report["returned"], report["reasons"]) for report in reports if report["returned"]]
 
     def log_offsets(self) -> dict[str, int]:
         """How long the logs of the workers are."""

@@ -125,60 +125,65 @@ class Question:
     is_right: Callable[[requests.Response], bool]
 
 
+def _questions(rig: Rig, product: str, number: int) -> list[list[Question]]:
+    """What is asked about a product that does not change, by client."""
+    url = rig.system.search_url
+    found = Question(
+        "a picture",
+        lambda: requests.post(f"{url}/search?size=1", data=picture(number), headers={"Content-Type": "image/jpeg"}, timeout=60),
+        lambda answer: [hit["product_id"] for hit in answer.json()["hits"]] == [product],
+    )
+    return [
+        [
+            found,
+            Question(
+                "a picture's address",
+                lambda: requests.get(f"{url}/search", {"size": "1", "image_url": rig.url(number)}, timeout=60),
+                found.is_right,
+            ),
+        ],
+        [
+            Question(
+                "a product",
+                lambda: requests.get(f"{url}/products/{product}", timeout=60),
+                lambda answer: answer.json()["attributes"] == {"revision": "1"},
+            ),
+            Question(
+                "what is similar",
+                lambda: requests.get(f"{url}/products/{product}/similar", timeout=60),
+                lambda answer: product not in [hit["product_id"] for hit in answer.json()["hits"]],
+            ),
+            Question("health", lambda: requests.get(f"{url}/health", timeout=60), lambda answer: answer.json()["status"] == "ok"),
+        ],
+    ]
+
+
 class Searches:
     """Clients that search for what does not change, from before the fault until all is at rest.
 
     As many as the search function has processes: a request that waits for one is not the function's delay.
     """
 
-    def __init__(self, rig: Rig, prefix: str, first: int, allowed: frozenset[int]) -> None:
+    def __init__(self, rig: Rig, prefix: str, first: int, allowed: frozenset[int], *, is_kept: bool) -> None:
         self._allowed = allowed
+        self._is_kept = is_kept
         self.cell = Cell()
         self.slowest_s = 0.0
-        self.answers = 0
+        self.refused = 0
         self._stopping = Event()
-        product, number = f"{prefix}-p4", first + 24
-        url = rig.system.search_url
-        found = Question(
-            "a picture",
-            lambda: requests.post(f"{url}/search?size=1", data=picture(number), headers={"Content-Type": "image/jpeg"}, timeout=60),
-            lambda answer: [hit["product_id"] for hit in answer.json()["hits"]] == [product],
-        )
-        self._questions = [
-            [
-                found,
-                Question(
-                    "a picture's address",
-                    lambda: requests.get(f"{url}/search", {"size": "1", "image_url": rig.url(number)}, timeout=60),
-                    found.is_right,
-                ),
-            ],
-            [
-                Question(
-                    "a product",
-                    lambda: requests.get(f"{url}/products/{product}", timeout=60),
-                    lambda answer: answer.json()["attributes"] == {"revision": "1"},
-                ),
-                Question(
-                    "what is similar",
-                    lambda: requests.get(f"{url}/products/{product}/similar", timeout=60),
-                    lambda answer: product not in [hit["product_id"] for hit in answer.json()["hits"]],
-                ),
-                Question("health", lambda: requests.get(f"{url}/health", timeout=60), lambda answer: answer.json()["status"] == "ok"),
-            ],
-        ]
+        self._questions = _questions(rig, f"{prefix}-p4", first + 24)
         self._threads = [Thread(target=self._run, args=(questions,), daemon=True) for questions in self._questions]
         for thread in self._threads:
             thread.start()
 
-    def end(self, *, must_answer: bool) -> None:
-        """Stops; then each question must be answered rightly, if what it is about is still there."""
+    def end(self) -> None:
+        """Stops; then each question must be answered rightly, if what it is about is kept."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
         for question in (each for questions in self._questions for each in questions):
             answer = question.ask()
-            if must_answer and not (answer.ok and question.is_right(answer)):
+            if self._is_kept and not (answer.ok and question.is_right(answer)):
                 self.cell.lost.append(f"{question.name} at rest: {answer.status_code} {answer.text[:200]}")
 
     def _run(self, questions: list[Question]) -> None:
@@ -190,11 +195,11 @@ class Searches:
             self._judge(question, answer, time.monotonic() - began)
 
     def _judge(self, question: Question, answer: requests.Response, took_s: float) -> None:
-        self.answers += 1
+        self.refused += answer.status_code == 503
         self.slowest_s = max(self.slowest_s, took_s)
         if took_s > DEADLINE_S or answer.status_code == 504:
             self.cell.lost.append(f"{question.name} after {took_s:.1f} s: {answer.status_code}")
-        elif answer.status_code == 200 and not question.is_right(answer):
+        elif answer.status_code == 200 and self._is_kept and not question.is_right(answer):
             self.cell.wrong.append(f"{question.name}: {answer.text[:200]}")
         elif answer.status_code != 200 and not self._is_told(question, answer):
             self.cell.untold.append(f"{question.name}: {answer.status_code} {answer.text[:300]}")

@@ -68,6 +68,13 @@ class BatchResult:
     outcomes: Sequence[PictureOutcome] = ()
     returned: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def returning(cls, message_ids: Iterable[str], error: LookalikeError) -> "BatchResult":
+        """A batch of which nothing came to its end."""
+        result = cls()
+        result.give_back(message_ids, error)
+        return result
+
     def give_back(self, message_ids: Iterable[str], error: LookalikeError) -> None:
         """Has messages come back because of an error."""
         self.returned |= dict.fromkeys(message_ids, f"{error.code}: {error}")

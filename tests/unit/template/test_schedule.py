@@ -1,4 +1,4 @@
-"""House rules of the schedule: there is one only if a backfill is named, and it does nothing but start that."""
+"""House rules of the schedule: there is one only if a backfill is named, and it does nothing but post that to the backfill queue."""
 
 import json
 
@@ -22,14 +22,21 @@ def test_the_named_backfill_is_started_by_the_schedule_as_its_caller_wrote_it() 
     assert isinstance(command, commands.Start)
     assert command.source.spec() == IndexSpec("products", updated_at="changed_at")
     assert schedule["ScheduleExpression"] == "rate(1 day)"
-    assert target(schedule["Target"]["Arn"]) == "Backfill"
+    assert target(schedule["Target"]["Arn"]) == "BackfillQueue"
 
 
-def test_the_schedule_may_invoke_the_backfill_function_and_nothing_else() -> None:
+def test_a_command_that_cannot_be_posted_is_tried_again_and_ends_in_the_dead_letters_that_an_alarm_watches() -> None:
+    scheduled = transform(ScheduledBackfill=json.dumps(COMMAND)).only("Scheduler::Schedule")["Target"]
+    assert scheduled["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert target(scheduled["DeadLetterConfig"]["Arn"]) == "BackfillDeadLetterQueue"
+
+
+def test_the_schedule_may_post_to_the_backfill_queue_and_its_dead_letters_and_do_nothing_else() -> None:
     template = transform(ScheduledBackfill=json.dumps(COMMAND))
     role = template.properties_of("IAM::Role")[target(template.only("Scheduler::Schedule")["Target"]["RoleArn"])]
 
     [policy] = role["Policies"]
     [statement] = statements(policy)
-    assert (statement["Action"], target(statement["Resource"])) == ("lambda:InvokeFunction", "Backfill")
+    assert statement["Action"] == "sqs:SendMessage"
+    assert [target(resource) for resource in statement["Resource"]] == ["BackfillQueue", "BackfillDeadLetterQueue"]
     assert "ManagedPolicyArns" not in role
