@@ -85,6 +85,7 @@ def _dispatch(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | Non
 def _start(fan_out: FanOut, command: commands.Start) -> dict[str, Any]:
     backfill = fan_out.start(command.source.spec(), command.new_index(), force=command.force)
     logger.info("backfill_started", backfill_id=backfill.backfill_id, run=backfill.run, products=backfill.total)
+    _count("BackfillsStarted", 1, backfill.backfill_id)
     answer = {"backfill_id": backfill.backfill_id, "products": backfill.total}
     return answer | {"into": backfill.into} if backfill.into else answer
 
@@ -151,7 +152,11 @@ def _handle_message(use_cases: UseCases, message: BackfillMessage) -> None:
 def _read_slice(fan_out: FanOut, backfill_id: str, number: int) -> None:
     read = fan_out.read_slice(backfill_id, number)
     logger.info("slice_read", backfill_id=backfill_id, slice=number, products=read.items, is_at_end=read.is_at_end)
-    metrics.add_metric("ProductsRead", MetricUnit.Count, read.items)
+    _count("ProductsRead", read.items, backfill_id)
+
+
+def _count(name: str, value: int, backfill_id: str) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
     metrics.add_metadata("backfill_id", backfill_id)
     metrics.flush_metrics()
 

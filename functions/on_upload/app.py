@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import RequestInvalid, TransientError
-from lookalike.indexing.indexer import product_of_key
+from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.uploads import Uploads
 from lookalike.redelivery import Redeliver

@@ -22,7 +22,7 @@ from infra.demo.image_server import ImageServer
 from infra.demo.indexing import bare_pictures_a_second, sample_pixels
 from infra.local.child_process import ended_by_signals
 from infra.local.loopback import free_port
-from infra.local.running_system import Ports
+from infra.local.running_system import usual_ports
 from infra.local.system import BUILD, SEARCH_PORT, LocalSystem
 from layers.models import export
 
@@ -42,11 +42,7 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Options":
-        """The options in their variables.
-
-        Raises:
-            pydantic.ValidationError: a value is none; the message says which.
-        """
+        """The options, each in the variable of its name."""
         given = {name: environment.get(name.upper()) for name in cls.model_fields}
         return cls.model_validate({name: value for name, value in given.items() if value})
 
@@ -62,11 +58,12 @@ class Options(BaseModel):
 def main() -> None:
     """The command ``python -m infra.demo``."""
     with ended_by_signals(ValidationError, export.ExportFailed):
-        run(Options.read(os.environ), Console())
+        run(Options.read(os.environ))
 
 
-def run(options: Options, console: Console) -> None:
+def run(options: Options) -> None:
     """Indexes the catalogue and shows how it is searched, from start to end."""
+    console = Console()
     say: export.Say = partial(console.print, highlight=False, soft_wrap=True)
     catalogue = _catalogue(options, say)
     model_id = export.ensure(options.model, MODELS, say, options.random_weights)
@@ -85,7 +82,7 @@ def run(options: Options, console: Console) -> None:
 
 
 def _catalogue(options: Options, say: export.Say) -> Catalogue:
-    catalogue = folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue")
+    catalogue = folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue", say=say)
     categories = {item.attributes["category"] for item in catalogue if "category" in item.attributes}
     what = f"in {options.images}, {catalogue.ignored} other files ignored" if options.images else "drawn"
     say(f"[green]✓[/] {len(catalogue):,} products {what}, {len(categories)} categories")
@@ -100,7 +97,7 @@ def _system(options: Options, model_id: str, images: ImageServer, say: export.Sa
         alias=options.alias(model_id),
         elasticsearch_url=options.es_url,
         private_image_origins=[images.origin],
-        ports=Ports.usual(say, api=options.port),
+        ports=usual_ports(say, api=options.port),
         say=say,
     )
 

@@ -17,6 +17,7 @@ from lookalike.picture_formats import SUFFIXES
 from infra.demo import drawing
 from infra.demo.drawing import Design, designs, draw
 from infra.local.child_process import Failure
+from layers.models.export import Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Catalogue:
         return iter(self.items)
 
 
-def drawn_catalogue(cache: Path, count: int = 300) -> Catalogue:
+def drawn_catalogue(cache: Path, count: int = 300, say: Say = print) -> Catalogue:
     """The drawn shop's first products.
 
     Pictures are kept under ``cache`` in a folder named by the program that drew them, and drawn only if they are not there.
@@ -62,6 +63,7 @@ def drawn_catalogue(cache: Path, count: int = 300) -> Catalogue:
     chosen = {folder / f"{design.product_id}.jpg": design for design in designs(count)}
     missing = [(design, path) for path, design in chosen.items() if not path.exists()]
     if missing:
+        say(f"Drawing {len(missing)} products")
         # Not forked: a lock that another thread holds at that moment, TensorFlow's or OpenVINO's, would stay locked in the child for ever.
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
             list(pool.map(_draw_to, *zip(*missing, strict=True), chunksize=8))

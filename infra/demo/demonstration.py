@@ -73,9 +73,8 @@ class Demonstration:
     def compare_speed(self, rate: float | None, bare: float) -> None:
         """Tells the speed of indexing beside that of the network alone, both in pictures a second; ``rate`` is None if nothing was new."""
         if rate is None:
-            self._say("nothing was new: every picture was indexed already, and none was embedded again")
-        else:
-            self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
+            return self._say("nothing was new: every picture was indexed already, and none was embedded again")
+        return self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
 
     def search(self, indexed: IndexedProducts) -> None:
         """Once by address, once by upload."""
@@ -141,9 +140,8 @@ Try:
 def hits_table(found: invocation.Json, title: str) -> Table:
     """Hits with their scores; the milliseconds of each stage below."""
     timings = " · ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in found["timings_ms"].items())
-    table = Table(title=title, title_justify="left", title_style="bold", caption=f"milliseconds: {timings}", caption_justify="left")
-    for name in ("", "score", "product", "category", "name", "price"):
-        table.add_column(name, justify="right" if name in ("", "score", "price") else "left")
+    head = ("", "score", "product", "category", "name", "price")
+    table = Table(*head, title=title, title_justify="left", caption=f"milliseconds: {timings}", caption_justify="left")
     for place, hit in enumerate(found["hits"], 1):
         texts = [str(hit["attributes"].get(name, "")) for name in ("category", "name", "price")]
         table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *texts)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeAlias
 
 import requests
 from lookalike.picture_formats import media_type_of
@@ -58,12 +58,8 @@ class Judged:
     perceptual_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """What was found for a query, the nearest first."""
-
-    query: Judged
-    hits: Sequence[Judged]
+Ranking: TypeAlias = tuple[Judged, Sequence[Judged]]
+"""A query and what was found for it, the nearest first."""
 
 
 def rankings(search: SearchClient, judged: Mapping[str, Judged], progress: Progress) -> list[Ranking]:
@@ -71,7 +67,7 @@ def rankings(search: SearchClient, judged: Mapping[str, Judged], progress: Progr
 
     def ranking(product_id: str) -> Ranking:
         hits = search.by_product(product_id, JUDGED_HITS)["hits"]
-        return Ranking(judged[product_id], [judged[hit["product_id"]] for hit in hits if hit["product_id"] in judged])
+        return judged[product_id], [judged[hit["product_id"]] for hit in hits if hit["product_id"] in judged]
 
     with ThreadPoolExecutor(SEARCHES_AT_ONCE) as threads:
         return list(progress.track(threads.map(ranking, judged), total=len(judged), description="search by each product"))
@@ -83,14 +79,12 @@ def precision_at(k: int, rankings: Sequence[Ranking]) -> float:
     Near duplicates of the query are left out before counting. Where fewer than ``k`` hits are left, those that lack count as wrong.
 
     Raises:
-        ValueError: there are no rankings.
+        statistics.StatisticsError: there are no rankings.
     """
-    if not rankings:
-        raise ValueError("there is nothing to evaluate")
     return fmean(_right(ranking, k) / k for ranking in rankings)
 
 
 def _right(ranking: Ranking, k: int) -> int:
-    query = ranking.query
-    others = [hit for hit in ranking.hits if hash_distance(hit.perceptual_hash, query.perceptual_hash) > MAX_HASH_DISTANCE]
+    query, hits = ranking
+    others = [hit for hit in hits if hash_distance(hit.perceptual_hash, query.perceptual_hash) > MAX_HASH_DISTANCE]
     return sum(hit.category == query.category for hit in others[:k])

@@ -48,18 +48,15 @@ class Resources:
 
 @dataclass(frozen=True)
 class Trigger:
-    """Which queue invokes which function.
-
-    Args:
-        queue: its name in `Resources`.
-        batch_size: most messages of one invocation.
-        window_s: how long they are collected.
+    """Which function is invoked by which queue (its name in `Resources`): by at most ``batch_size`` messages, which are collected for
+    ``window_s`` seconds, and ``concurrency`` times at once.
     """
 
     function: str
     queue: str
     batch_size: int
     window_s: float
+    concurrency: int = 1
 
 
 TRIGGERS = (

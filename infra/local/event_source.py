@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -35,18 +35,16 @@ class EventSource:
         invoke: calls the function, see `infra.local.invocation`.
         trigger: which function, and in what batches: more messages than SQS gives at once are collected within the window.
         queue: the trigger's queue.
-        concurrency: how many invocations may run at once.
     """
 
     sqs: "SQSClient"
     invoke: Invoke
     trigger: Trigger
     queue: Queue
-    concurrency: int = 1
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, name=self.trigger.function, daemon=True) for _ in range(self.concurrency)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(self.trigger.concurrency)]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -100,17 +98,26 @@ class EventSource:
             self.sqs.delete_message_batch(QueueUrl=self.queue.url, Entries=entries)  # type: ignore[arg-type]
 
 
-def event_sources(
-    resources: Resources, aws_url: str, invoke: Invoke, triggers: Iterable[Trigger], pollers: Mapping[str, int]
-) -> list[EventSource]:
-    """One for each trigger; ``pollers`` has the number of each queue's."""
+def event_sources(resources: Resources, aws_url: str, invoke: Invoke, triggers: Iterable[Trigger]) -> list[EventSource]:
+    """One for each trigger."""
     sqs = session().client("sqs", endpoint_url=aws_url)
-    return [EventSource(sqs, invoke, trigger, getattr(resources, trigger.queue), pollers[trigger.queue]) for trigger in triggers]
+    return [EventSource(sqs, invoke, trigger, getattr(resources, trigger.queue)) for trigger in triggers]
 
 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> dict[str, Any]:
     """The event that Lambda makes of messages as boto3 receives them. Message attributes are left out, for nothing here has any."""
-    return {"Records": [_record(message, queue_arn) for message in messages]}
+    source = {"messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": queue_arn, "awsRegion": REGION}
+    records: Iterable[dict[str, Any]] = (
+        {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": dict(message.get("Attributes", {})),
+            "md5OfBody": message["MD5OfBody"],
+        }
+        for message in messages
+    )
+    return {"Records": [record | source for record in records]}
 
 
 def failed_ids(answer: Any, message_ids: set[str]) -> set[str]:
@@ -125,17 +132,3 @@ def failed_ids(answer: Any, message_ids: set[str]) -> set[str]:
     except (TypeError, KeyError):
         return message_ids
     return failed if failed.issubset(message_ids) else message_ids
-
-
-def _record(message: "MessageTypeDef", queue_arn: str) -> dict[str, Any]:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": dict(message.get("Attributes", {})),
-        "messageAttributes": {},
-        "md5OfBody": message["MD5OfBody"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": queue_arn,
-        "awsRegion": REGION,
-    }

@@ -123,7 +123,7 @@ class _Process:
 
     def init_failure(self) -> Answer | None:
         if not self.is_initialised:
-            answer = self._receive(INIT_WITHIN_S)
+            answer = self._exchange(None, INIT_WITHIN_S)
             if answer.failed:
                 self._end()
                 return answer
@@ -138,28 +138,21 @@ class _Process:
                 self._end()
             if self.process is None:
                 self.start()
-            return self.init_failure() or self._send(payload)
+            return self.init_failure() or self._exchange(payload, self.definition.timeout_s)
 
-    def _send(self, payload: str) -> Answer:
+    def _exchange(self, payload: str | None, within_s: float) -> Answer:
+        """Sends an event, if there is one, and waits for what comes."""
         try:
-            self.connection.send(payload)
-        except ConnectionError:
-            return self._exited()
-        return self._receive(self.definition.timeout_s)
-
-    def _receive(self, within_s: float) -> Answer:
-        try:
+            if payload is not None:
+                self.connection.send(payload)
             if self.connection.poll(within_s):
                 return Answer(*self.connection.recv())
         except (EOFError, ConnectionError):
-            return self._exited()
+            code = self._end()
+            cause = f"signal {-code}" if code < 0 else f"exit status {code}"
+            return _error("Runtime.ExitError", f"Runtime exited without providing a reason: {cause}")
         self._end()
         return _error("Sandbox.Timedout", f"Task timed out after {within_s:.2f} seconds")
-
-    def _exited(self) -> Answer:
-        code = self._end()
-        cause = f"signal {-code}" if code < 0 else f"exit status {code}"
-        return _error("Runtime.ExitError", f"Runtime exited without providing a reason: {cause}")
 
     def stop(self) -> None:
         self.is_stopped = True

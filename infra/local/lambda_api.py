@@ -1,7 +1,6 @@
 """The Invoke operation of Lambda's API, for the AWS CLI, boto3, the gateway and the event sources."""
 
 import json
-import logging
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +10,6 @@ from werkzeug.wrappers import Request, Response
 
 from infra.local.functions import MAX_PAYLOAD_BYTES, Function
 from infra.local.loopback import LoopbackServer
-
-_logger = logging.getLogger(__name__)
 
 
 class LambdaApi(LoopbackServer):
@@ -55,18 +52,12 @@ class LambdaApi(LoopbackServer):
             case "DryRun":
                 return _response(204, "")
             case "Event":
-                self._events.submit(_run, function, payload)
+                self._events.submit(function.invoke, payload)  # what fails is in the function's log
                 return _response(202, "")
             case "RequestResponse":
                 answer = function.invoke(payload)
                 return _response(200, answer.payload, **({"X-Amz-Function-Error": "Unhandled"} if answer.failed else {}))
         return _refusal(400, "InvalidParameterValueException", f"Unknown invocation type {kind}")
-
-
-def _run(function: Function, payload: str) -> None:
-    answer = function.invoke(payload)
-    if answer.failed:
-        _logger.error("%s failed: %s", function.definition.name, answer.payload)
 
 
 def _refusal(status: int, kind: str, message: str) -> Response:

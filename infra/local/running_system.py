@@ -12,24 +12,14 @@ from infra.local.loopback import free_port
 from layers.models.export import Say
 
 
-@dataclass(frozen=True)
-class Ports:
-    """Where each part listens; 0 for any port that is free."""
-
-    api: int = 0
-    lambda_api: int = 0
-    aws: int = 0
-    elasticsearch: int = 0
-
-    @classmethod
-    def usual(cls, say: Say, **wanted: int) -> "Ports":
-        """The ports given, and those that the Lambda API and AWS usually have; in place of those that are in use others, which is said."""
-        found = {}
-        for part, port in {"lambda_api": 3001, "aws": 5000, **wanted}.items():
-            found[part] = free_port(port)
-            if found[part] != port:
-                say(f"Port {port} is in use; {part} takes {found[part]}")
-        return cls(**found)
+def usual_ports(say: Say, **wanted: int) -> dict[str, int]:
+    """The ports given, and those that the Lambda API and AWS usually have; in place of those that are in use others, which is said."""
+    found = {}
+    for part, port in {"lambda_api": 3001, "aws": 5000, **wanted}.items():
+        found[part] = free_port(port)
+        if found[part] != port:
+            say(f"Port {port} is in use; {part} takes {found[part]}")
+    return found
 
 
 @dataclass(kw_only=True, eq=False)
@@ -38,7 +28,7 @@ class RunningSystem(ABC):
 
     Args:
         alias: alias of the index.
-        ports: where its parts listen.
+        ports: where ``api``, ``lambda_api``, ``aws`` and, in containers, ``elasticsearch`` listen; where nothing else does, if not given.
         visibility_timeout_s: seconds after which a message that failed comes back.
         max_receive_count: how often a message is tried.
         first_retry_delay_s: seconds until a product or message with a transient error is tried again; twice as many each time.
@@ -46,7 +36,7 @@ class RunningSystem(ABC):
     """
 
     alias: str = "lookalike"
-    ports: Ports = Ports()
+    ports: Mapping[str, int] = field(default_factory=dict)
     visibility_timeout_s: int = 30
     first_retry_delay_s: int = 10
     max_receive_count: int = 5

@@ -20,14 +20,11 @@ from infra.local.event_source import event_sources
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
 from infra.local.lambda_api import LambdaApi
-from infra.local.running_system import Ports, RunningSystem
+from infra.local.running_system import RunningSystem, usual_ports
 from layers.models import export
 
 BUILD = Path("build")
 SEARCH_PORT = 8800
-
-POLLERS = {"uploads": 2, "backfill": 1, "products": 2}
-"""Of each queue; where there are two, one collects while the other's batch is worked on."""
 
 FUNCTIONS = (
     FunctionDefinition("lookalike-on-upload", "functions.on_upload.entry", timeout_s=120),
@@ -67,12 +64,12 @@ class LocalSystem(RunningSystem):
         if not self.elasticsearch_url:
             self.server = stack.enter_context(ElasticsearchServer(self.data.absolute() / "elasticsearch", say=self.say))
             self.elasticsearch_url = self.server.url
-        self.aws_url = stack.enter_context(AwsServer(logs / "aws.log", port=self.ports.aws)).url
+        self.aws_url = stack.enter_context(AwsServer(logs / "aws.log", port=self.ports.get("aws", 0))).url
         self._create_resources(_split(self.elasticsearch_url)[1])
         self._start_functions(stack, logs)
-        self.lambda_url = stack.enter_context(LambdaApi(self.functions, port=self.ports.lambda_api)).url
+        self.lambda_url = stack.enter_context(LambdaApi(self.functions, port=self.ports.get("lambda_api", 0))).url
         invoke = invocation.through(invocation.client(self.lambda_url))
-        self.search_url = stack.enter_context(Gateway(invoke, "lookalike-search", port=self.ports.api, api_key=self.api_key)).url
+        self.search_url = stack.enter_context(Gateway(invoke, "lookalike-search", port=self.ports.get("api", 0), api_key=self.api_key)).url
         self._poll(stack, invoke)
 
     def _start_functions(self, stack: ExitStack, logs: Path) -> None:
@@ -103,9 +100,13 @@ class LocalSystem(RunningSystem):
         }
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
-        """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed."""
-        triggers = [replace(trigger, window_s=0) if trigger.queue == "products" else trigger for trigger in TRIGGERS]
-        sources = [stack.enter_context(each) for each in event_sources(self.resources, self.aws_url, invoke, triggers, POLLERS)]
+        """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed.
+
+        Of uploads and products, one batch is collected while another is worked on.
+        """
+        triggers = [replace(trigger, concurrency=1 if trigger.queue == "backfill" else 2) for trigger in TRIGGERS]
+        triggers = [replace(trigger, window_s=0) if trigger.queue == "products" else trigger for trigger in triggers]
+        sources = [stack.enter_context(each) for each in event_sources(self.resources, self.aws_url, invoke, triggers)]
         # The stack unwinds from its end: no message is taken any more, then what runs is cut off, so that stopping does not wait for it.
         # The queues end with this process anyway, and whatever was half done can be repeated.
         for function in self.functions.values():
@@ -133,7 +134,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     with ended_by_signals(export.ExportFailed):
-        models, ports = BUILD / "models", Ports.usual(print, api=SEARCH_PORT)
+        models, ports = BUILD / "models", usual_ports(print, api=SEARCH_PORT)
         reach = {"elasticsearch_url": given.elasticsearch_url, "private_image_origins": given.private_image_origin}
         with LocalSystem(export.ensure(given.model, models, print), models, BUILD / "system", ports=ports, **reach) as system:
             print(system.addresses())

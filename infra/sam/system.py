@@ -5,17 +5,20 @@
 
 import argparse
 import json
+import socket
+import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import KW_ONLY, astuple, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Self
 
 import requests
 from rich.console import Console
 
-from infra.demo.catalogue import drawn_catalogue
+from infra.demo.catalogue import Catalogue, drawn_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
 from infra.local import invocation
@@ -23,9 +26,8 @@ from infra.local.aws import TRIGGERS
 from infra.local.child_process import ChildProcess, Failure, ended_by_signals
 from infra.local.event_source import event_sources
 from infra.local.loopback import answers, free_port
-from infra.local.running_system import Ports, RunningSystem
+from infra.local.running_system import RunningSystem, usual_ports
 from infra.sam import image
-from infra.sam.services import Services
 from infra.sam.without_registry.engine import Engine
 from infra.sam.without_registry.stand_ins import engine_with_images
 from layers.models.export import Say, first_available
@@ -36,6 +38,80 @@ MODELS = Path("build/models")
 API_PORT = 3000
 ELASTICSEARCH_PORT = 9200
 READY_WITHIN_S = 300
+COMPOSE_FILE = image.PROJECT / "docker-compose.yml"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The two containers in their network; both go with the ``with`` block.
+
+    Args:
+        engine: where they run; its environment has the variables of docker-compose.yml.
+        network: compose's name for all of it, and the network's.
+        keep_index: whether Elasticsearch's volume stays for the next time.
+        say: told what happens.
+    """
+
+    engine: Engine
+    network: str
+    keep_index: bool
+    say: Say
+
+    def __enter__(self) -> Self:
+        self.say("Starting Elasticsearch and moto with docker compose")
+        began = time.monotonic()
+        self._remove()  # what a run that was killed has left
+        try:
+            self.start()
+        except subprocess.CalledProcessError as error:
+            log = self._compose("logs", "--tail", "20")
+            self._remove()
+            raise Failure(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
+        self.say(f"Both are ready after {time.monotonic() - began:.0f} s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+    def start(self) -> None:
+        """Starts what does not run, and waits for it."""
+        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
+
+    def stop(self) -> None:
+        """Stops Elasticsearch, whose address stays the same."""
+        self._compose("stop", "--timeout", "20", "elasticsearch")
+
+    def _remove(self) -> None:
+        self._compose("down", "--timeout", "5", *([] if self.keep_index else ["--volumes"]))
+
+    def remove_functions(self) -> None:
+        """Removes containers of functions that `sam` has left in the network, if it was killed."""
+        filters = ["--filter", f"network={self.network}", "--filter", "label=sam.cli.container.type=lambda"]
+        if left := self.engine.docker("ps", "--quiet", *filters):
+            self.engine.docker("rm", "--force", *left.split())
+
+    @property
+    def aws_address(self) -> str:
+        """Moto's in the network, as a number: boto3 asks a name for buckets as its sub-domains, an address for them as paths."""
+        container = self._compose("ps", "--quiet", "moto")
+        return self.engine.docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
+
+    @property
+    def image_host(self) -> tuple[str, str]:
+        """Where an image server on this machine listens, and by which host containers reach it.
+
+        On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback.
+        """
+        gateway = self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
+        with socket.socket() as probe:
+            try:
+                probe.bind((gateway, 0))
+            except OSError:
+                return "127.0.0.1", "host.docker.internal"
+        return gateway, gateway
+
+    def _compose(self, *arguments: str) -> str:
+        return self.engine.docker("compose", "--project-name", self.network, "--file", str(COMPOSE_FILE), *arguments)
 
 
 @dataclass(eq=False)
@@ -78,11 +154,10 @@ class SamSystem(RunningSystem):
         self.data = self.data.absolute()
         self.data.mkdir(parents=True, exist_ok=True)
         image.build(self.engine, self.data, self._parameters, self.say)
-        api, lambda_api, aws, elasticsearch = (port or free_port() for port in astuple(self.ports))
-        self.search_url, self.lambda_url = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{lambda_api}"
-        self.aws_url, self.elasticsearch_url = f"http://127.0.0.1:{aws}", f"http://127.0.0.1:{elasticsearch}"
-        ports = {"ELASTICSEARCH_PORT": str(elasticsearch), "MOTO_PORT": str(aws)}
-        engine = self.engine.with_variables(LOOKALIKE_NETWORK=self.project, **ports)
+        ports = {part: str(self.ports.get(part) or free_port()) for part in ("api", "lambda_api", "aws", "elasticsearch")}
+        self.search_url, self.lambda_url, self.aws_url, self.elasticsearch_url = (f"http://127.0.0.1:{port}" for port in ports.values())
+        published = {"LOOKALIKE_NETWORK": self.project, "ELASTICSEARCH_PORT": ports["elasticsearch"], "MOTO_PORT": ports["aws"]}
+        engine = replace(self.engine, environment={**self.engine.environment, **published})
         self.server = stack.enter_context(Services(engine, self.project, self.keep_index, self.say))
         self._create_resources()
 
@@ -103,8 +178,7 @@ class SamSystem(RunningSystem):
             if health.status_code == 502:
                 raise Failure(f"search does not start; its log is {self.data / 'start-api.log'}")
             invoke = invocation.through(invocation.client(self.lambda_url))
-            one_each = {trigger.queue: 1 for trigger in TRIGGERS}  # `sam local` has one container of a function
-            for source in event_sources(self.resources, self.aws_url, invoke, TRIGGERS, one_each):
+            for source in event_sources(self.resources, self.aws_url, invoke, TRIGGERS):
                 stack.enter_context(source)
             self._stack.push(stack.pop_all())
 
@@ -158,28 +232,20 @@ def main() -> None:
     parser.add_argument("--next-model", choices=NETWORKS, help="a second one in the image, for a backfill into a new index")
     parser.add_argument("--catalogue", action="store_true", help="fill it with the demo's catalogue")
     given = parser.parse_args()
-    ports = Ports.usual(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
+    ports = usual_ports(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
     options = {"random_weights": given.random_weights, "next_model": given.next_model, "keep_index": True, "ports": ports}
+    catalogue = drawn_catalogue(Path("build/catalogue")) if given.catalogue else Catalogue(())
     with ended_by_signals(), running(given.model, **options) as system:
-        if given.catalogue:
-            _serve_with_catalogue(system)
-        else:
-            system.serve()
-            print(system.addresses())
+        host, known_as = system.server.image_host
+        with ImageServer(catalogue.pictures, host=host, known_as=known_as) as images:
+            system.serve([images.origin])
+            if given.catalogue:  # as `make demo` does it: half of the products through the bucket, half by a backfill
+                demonstration = Demonstration(system, images, catalogue, Console())
+                demonstration.search(demonstration.index()[0])
+                demonstration.show_addresses()
+            else:
+                print(system.addresses())
             Event().wait()
-
-
-def _serve_with_catalogue(system: SamSystem) -> None:
-    """As ``make demo`` does it: half of the products through the bucket, half by a backfill, whose pictures a server of ours has."""
-    catalogue = drawn_catalogue(Path("build/catalogue"))
-    host, known_as = system.server.image_host
-    with ImageServer(catalogue.pictures, host=host, known_as=known_as) as images:
-        system.serve([images.origin])
-        demonstration = Demonstration(system, images, catalogue, Console())
-        indexed, _ = demonstration.index()
-        demonstration.search(indexed)
-        demonstration.show_addresses()
-        Event().wait()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from multiprocessing.synchronize import Barrier
 
 import requests
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.dispatch.sources import SourceByKind
 from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
 from lookalike.adapters.elasticsearch.outcome_store import ElasticsearchOutcomeStore
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource

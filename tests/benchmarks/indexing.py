@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
-from lookalike.adapters.dispatch import FetcherByScheme
+from lookalike.adapters.dispatch.fetchers import FetcherByScheme
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.adapters.s3.fetcher import S3Fetcher

@@ -10,7 +10,8 @@ from lookalike.backfill.fan_out import REFRESH_MS
 from lookalike.backfill.model import IndexSpec, Position, SourceDocument, SourcePage, SourceSpec
 from lookalike.domain import Attributes, PictureFile, Product
 from lookalike.errors import DownloadFailed, IndexUnavailable
-from lookalike.indexing.indexer import Indexer, product_of_key
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.messages import DeleteProducts, ItemKey, Message, PutProducts, SyncObjects
 from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.product_updates import ProductUpdates

@@ -125,7 +125,7 @@ def test_where_nothing_can_be_had_the_message_says_what_to_install(
 ) -> None:
     url, files = download_site
     files.clear()
-    monkeypatch.setattr(distribution, "USUAL_FOLDERS", ())
+    monkeypatch.setattr(distribution, "USUAL_JDKS", ())
     said: list[str] = []
     with pytest.raises(Failure, match=r"(?s)JDK 21.*Docker.*ES_URL"):
         distribution.ensure(tmp_path, said.append, site=url, environment={"PATH": str(tmp_path)})
@@ -133,7 +133,7 @@ def test_where_nothing_can_be_had_the_message_says_what_to_install(
 
 
 def test_a_jdk_that_is_too_old_or_no_jdk_at_all_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distribution, "USUAL_FOLDERS", ())
+    monkeypatch.setattr(distribution, "USUAL_JDKS", ())
     for name, modules in {"old": "jdk.jlink@17.0.2", "runtime-only": "java.base@25", "right": "java.base@25\njdk.jlink@25"}.items():
         java = tmp_path / name / "bin" / "java"
         java.parent.mkdir(parents=True)

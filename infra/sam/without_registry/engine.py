@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,10 +44,6 @@ class Engine:
     def whole_environment(self) -> dict[str, str]:
         """What a child process is given."""
         return {**os.environ, **self.environment}
-
-    def with_variables(self, **variables: str) -> "Engine":
-        """The same engine; `docker` is given these variables too."""
-        return replace(self, environment={**self.environment, **variables})
 
     def docker(self, *arguments: str) -> str:
         """Runs `docker` and returns what it printed.
@@ -95,7 +91,9 @@ def engine(say: Say) -> Iterator[Engine]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("Using the private container engine that another run of this project has started")
-            _wait_for(found)
+            deadline = time.monotonic() + READY_WITHIN_S
+            while not found.answers and time.monotonic() < deadline:
+                time.sleep(0.2)
             yield found
             return
         with _private(data, lock, found, say):
@@ -122,12 +120,6 @@ def install(commands: Iterable[str], say: Say) -> None:
             code = process.wait()
         if code:
             raise subprocess.CalledProcessError(code, command)
-
-
-def _wait_for(found: Engine) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while not found.answers and time.monotonic() < deadline:
-        time.sleep(0.2)
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def deployment(
             environment.setenv(name, value)
         invoke = _invoke(_handlers(environment, _secrets(aws, secured)))
         gateway = stack.enter_context(Gateway(invoke, "lookalike-search"))
-        for source in event_sources(resources, aws.url, invoke, TRIGGERS, {"uploads": 1, "backfill": 1, "products": 1}):
+        for source in event_sources(resources, aws.url, invoke, TRIGGERS):
             stack.enter_context(source)
         yield Deployment(resources, images, s3, sqs, gateway.url, invoke)
 

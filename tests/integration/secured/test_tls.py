@@ -7,7 +7,7 @@ import trustme
 from lookalike.backfill.model import IndexSpec
 from lookalike.errors import LookalikeError, Misconfigured
 from lookalike.settings import Settings
-from lookalike.wiring import Wiring
+from lookalike.wiring.backfill import BackfillWiring
 
 from infra.local.aws import AwsServer
 from tests.integration.secured.server import SecuredServer
@@ -23,11 +23,11 @@ def _environment(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _ask_index(url: str, ca: str | None) -> object:
-    return Wiring(Settings(elasticsearch_url=url, elasticsearch_ca=ca)).indices.current()
+    return BackfillWiring(Settings(elasticsearch_url=url, elasticsearch_ca=ca)).indices.current()
 
 
 def _ask_own_source(url: str, ca: str | None) -> object:
-    return Wiring(Settings(elasticsearch_url=url, elasticsearch_ca=ca)).sources.count(IndexSpec("shop"))
+    return BackfillWiring(Settings(elasticsearch_url=url, elasticsearch_ca=ca)).sources.count(IndexSpec("shop"))
 
 
 @pytest.mark.parametrize("ask", [_ask_index, _ask_own_source])
@@ -67,6 +67,6 @@ def test_https_to_a_port_that_speaks_no_tls_names_the_url(
 def test_another_cluster_s_authority_is_told_by_the_field_of_the_command(
     ca: str | None, secured: SecuredServer, elasticsearch_url: str
 ) -> None:
-    sources = Wiring(Settings(elasticsearch_url=elasticsearch_url)).sources
+    sources = BackfillWiring(Settings(elasticsearch_url=elasticsearch_url)).sources
     with pytest.raises(Misconfigured, match=r"source\.ca"):
         sources.count(IndexSpec("shop", url=secured.url, ca=ca))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from lookalike.backfill.fan_out import PAGE, SliceProgress
 from lookalike.backfill.messages import MAX_WAITING
-from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument, SourcePage, SourceSpec
+from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument
 from lookalike.domain import Product
 from lookalike.errors import NotFound, RequestInvalid, TransientError
 from lookalike.indexing.messages import MAX_IMAGE_URLS, CopyPictures, Message
@@ -266,27 +266,6 @@ def test_a_source_of_which_no_document_is_a_product_is_refused_with_the_reason()
 
     with pytest.raises(RequestInvalid, match="no _source"):
         setup.fan_out.start(SPEC)
-
-
-def test_a_slice_that_is_read_from_its_beginning_again_counts_each_item_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a point in time that was lost."""
-    setup = FanOutSetup(count=3 * PAGE)
-    setup.source.parts = 1
-    lost = iter([False, True])
-    read_page = setup.source.page
-
-    def page(spec: SourceSpec, position: Position, size: int) -> SourcePage:
-        if next(lost, False):
-            return SourcePage([], {"from": 0, "to": 3 * PAGE}, is_restart=True)
-        return read_page(spec, position, size)
-
-    monkeypatch.setattr(setup.source, "page", page)
-    backfill = setup.fan_out.start(SPEC, force=True)
-    setup.read_all()
-    setup.settle(backfill.backfill_id, backfill.run)
-
-    status = setup.progress.status(backfill.backfill_id)
-    assert (status["state"], status["read"], status["indexed"]) == ("finished", 3 * PAGE, 3 * PAGE)
 
 
 def test_nothing_is_read_while_the_products_queue_is_long_and_all_of_it_afterwards() -> None:

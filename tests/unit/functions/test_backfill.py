@@ -36,6 +36,19 @@ def test_a_backfill_is_started_read_and_followed_to_its_end() -> None:
     assert json.loads(json.dumps(end)) == end
 
 
+def test_a_scheduled_command_comes_through_the_queue_and_one_that_is_refused_is_a_dead_letter(counted: Counted) -> None:
+    function = BackfillFunction()
+    assert failed(function.call(sqs({"nightly": json.dumps(START)}))) == []
+    assert function.queues.slices
+    assert counted()["BackfillsStarted"] == 1
+
+    function.failing_source.error = RequestInvalid("there is no index 'gone'", field="source.index")
+    assert failed(function.call(sqs({"nightly": json.dumps({"action": "start", "source": {"index": "gone"}})}))) == []
+    assert [(message.message_id, message.reason) for message in function.given_up] == [
+        ("nightly", "request_invalid: there is no index 'gone'")
+    ]
+
+
 def test_the_same_start_again_answers_with_the_same_id() -> None:
     function = BackfillFunction()
 

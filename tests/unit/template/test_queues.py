@@ -4,7 +4,7 @@ import pytest
 from lookalike.redelivery import backoff_s
 
 from infra.local.aws import TRIGGERS, Trigger
-from tests.unit.sam_template import Template, statements, target, transform
+from tests.unit.sam_template import Template, bucket_arn, statements, target, transform
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +68,10 @@ def test_all_event_sources_together_leave_a_new_account_one_function_for_search(
 
 def test_only_our_bucket_may_send_to_the_uploads_queue(template: Template) -> None:
     [statement] = statements(template.only("SQS::QueuePolicy"))
-    bucket_name = template.only("S3::Bucket")["BucketName"]["Fn::Sub"]
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
     assert statement["Action"] == "sqs:SendMessage"
     assert statement["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::" + bucket_name}},
+        "ArnEquals": {"aws:SourceArn": bucket_arn()},
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
     }
 

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
-from lookalike import health, wiring
+from lookalike import health
 from lookalike.adapters.elasticsearch import client, source
 from lookalike.adapters.http import fetcher
 from lookalike.backfill import fan_out, prune, retry_failures
 from lookalike.redelivery import MAX_DELAY_S, backoff_s
+from lookalike.wiring.base import AWS_CONFIG
+from lookalike.wiring.models import INIT_LIMIT_S
 
 from functions import batches
 from functions.search import events
@@ -31,7 +33,7 @@ def timeouts() -> dict[str, float]:
 
 def _aws_call_s() -> float:
     """A call of S3 or SQS, at the longest: connects, says nothing, is tried again after up to 1, 2, 4 … seconds."""
-    config: Any = wiring.AWS_CONFIG
+    config: Any = AWS_CONFIG
     tries = int(config.retries["total_max_attempts"])
     return tries * float(config.connect_timeout + config.read_timeout) + 2.0 ** (tries - 1) - 1
 
@@ -49,7 +51,7 @@ def test_search_answers_before_its_function_and_api_gateway_give_up(timeouts: di
 
 
 def test_the_init_phase_has_time_to_load_the_network_after_elasticsearch_said_nothing() -> None:
-    assert wiring.INIT_LIMIT_S <= INIT_PHASE_S / 2
+    assert INIT_LIMIT_S <= INIT_PHASE_S / 2
 
 
 def test_a_download_fits_into_what_is_kept_for_it() -> None:
