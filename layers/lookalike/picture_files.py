@@ -138,9 +138,9 @@ def _is_seen_whole(jpeg: _Jpeg) -> bool:
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"acTL", b"fcTL", b"fdAT")
-_COLOUR_CHUNKS = {b"gAMA": 4, b"sRGB": 1, b"eXIf": 8}
-"""Chunks that matter to colours or to the turn, with the bytes that each has at least."""
+_PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"fdAT")
+_OTHER_CHUNKS = {b"gAMA": 4, b"sRGB": 1, b"eXIf": 8, b"acTL": 8, b"fcTL": 26}
+"""Chunks that matter to colours, to the turn or to frames, with the bytes that each has at least."""
 
 _TRANSPARENCY_BYTES = {0: 2, 2: 6, 3: 1}
 """The least length of ``tRNS``, by the colour type."""
@@ -161,7 +161,7 @@ def _png(content: bytes) -> MendedFile:
             profile = _inflated(data.partition(b"\0")[2][1:])
         elif kind == b"tRNS" and len(data) >= _TRANSPARENCY_BYTES.get(colour_type, len(data) + 1):
             kept.append(_chunk(kind, _eight_bit_transparency(data, depth, colour_type)))
-        elif len(data) >= _COLOUR_CHUNKS.get(kind, len(data) + 1):
+        elif len(data) >= _OTHER_CHUNKS.get(kind, len(data) + 1):
             kept.append(_chunk(kind, data))
     return MendedFile(b"".join((*kept, _chunk(b"IEND", b""))), is_cut, profile)
 
@@ -205,11 +205,18 @@ def _check_number(number: int) -> None:
 
 
 def _webp(content: bytes) -> bytes:
-    """The file with zeros for what is missing of it, which its decoder would otherwise refuse as a whole."""
-    missing = int.from_bytes(content[4:8], "little") + 8 - len(content)
-    if missing > MAX_MISSING * (len(content) + missing):
-        raise PictureUnusable(f"the picture is cut off: {missing:,} of {len(content) + missing:,} bytes are missing")
-    return content + bytes(max(0, missing))
+    """The file with zeros for what is missing of its last chunk, which its decoder would otherwise refuse as a whole."""
+    whole = int.from_bytes(content[4:8], "little") + 8
+    missing, at = whole - len(content), 12
+    if missing <= 0:
+        return content
+    if missing > MAX_MISSING * whole:
+        raise PictureUnusable(f"the picture is truncated: {missing:,} of its {whole:,} bytes are missing")
+    while (end := at + 8 + int.from_bytes(content[at + 4 : at + 8], "little")) < len(content):
+        at = end + end % 2
+    zeros = bytes(2 * (missing + len(content) // 2))  # far more than are missing, since zeros may stand for more pixels than others do
+    sizes = [(len(content) + len(zeros) - from_).to_bytes(4, "little") for from_ in (8, at + 8)]
+    return b"".join((content[:4], sizes[0], content[8 : at + 4], sizes[1], content[at + 8 :], zeros))
 
 
 _EXIF_ITEM = re.compile(rb"(infe[\x02\x03].{7,9}?)Exif", re.DOTALL)

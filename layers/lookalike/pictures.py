@@ -12,7 +12,7 @@ from math import ceil, sqrt
 from time import thread_time
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from lookalike import picture_colours, picture_files
 from lookalike.domain import Crop, Model, Picture, Pixels
@@ -59,6 +59,9 @@ _REDUCING_GAP = 4.0
 """Large pictures are averaged down to about four times the grid first, in a third of the time; that moves 3 bits of 256 on average."""
 
 _GREY = 128
+_GREYS = frozenset({127, 128, 129, 0x8080})
+"""How the grey is read in pixels of the file's mode: a JPEG decoder rounds, and sixteen bits are filled with two bytes."""
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -203,21 +206,27 @@ def _excess(image: Image.Image) -> int:
     return max(1, ceil(sqrt(image.width * image.height / MAX_KEPT_PIXELS)))
 
 
-def _load_what_is_there(image: Image.Image) -> None:
+def _load_what_is_there(image: ImageFile.ImageFile) -> None:
     """Loads a picture whose end is missing; grey stands for what is not there, as in browsers.
 
     Raises:
         PictureUnusable: more than `MAX_MISSING` is missing.
     """
-    image.im = Image.new(image.mode, image.size, (_GREY,) * len(image.getbands())).im
+    prepare = image.load_prepare
+
+    def prepare_grey() -> None:
+        prepare()
+        image.im.paste((_GREY,) * image.im.bands, (0, 0, *image.im.size))
+
+    image.load_prepare = prepare_grey  # type: ignore[method-assign]
     with suppress(OSError):
         image.load()
-    image.tile = []  # type: ignore[attr-defined]
-    first = int((1 - MAX_MISSING) * image.height)
-    for top in (first, first + 1):  # of an interlaced picture every other row is missing
+    image.tile = []
+    nearly_all = int((1 - MAX_MISSING) * image.height)
+    for top in (nearly_all, nearly_all + 1, image.height - 1 - nearly_all):  # interlaced, every other row is missing; BMPs begin below
         row = image.crop((0, top, image.width, top + 1)).getextrema()
         bounds = [bound for of_band in (row if isinstance(row[0], tuple) else (row,)) for bound in of_band]
-        if all(abs(bound - _GREY) <= 1 for bound in bounds) or set(bounds) == {image.info.get("transparency")}:
+        if all(abs(bound - _GREY) <= 1 for bound in bounds):
             raise PictureUnusable("the picture is truncated: more than a tenth of it is missing")
 
 
