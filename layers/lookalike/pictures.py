@@ -226,7 +226,7 @@ def _load_what_is_there(image: ImageFile.ImageFile) -> None:
     for top in (nearly_all, nearly_all + 1, image.height - 1 - nearly_all):  # interlaced, every other row is missing; BMPs begin below
         row = image.crop((0, top, image.width, top + 1)).getextrema()
         bounds = [bound for of_band in (row if isinstance(row[0], tuple) else (row,)) for bound in of_band]
-        if all(abs(bound - _GREY) <= 1 for bound in bounds):
+        if _GREYS.issuperset(bounds):
             raise PictureUnusable("the picture is truncated: more than a tenth of it is missing")
 
 
