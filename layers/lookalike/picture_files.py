@@ -124,7 +124,7 @@ def _jpeg(content: bytes) -> MendedFile:
 
 def _check_scans(jpeg: _Jpeg, width: int, height: int) -> None:
     scans, components = len(jpeg.scans), [sampling >> 4 and (sampling >> 4) * (sampling & 15) for sampling in jpeg.frame[1][7::3]]
-    if scans * width * height > MAX_SCANNED_PIXELS:
+    if scans > 1 and scans * width * height > MAX_SCANNED_PIXELS:
         raise PictureUnusable(f"the picture has too many scans for its size: {scans:,} of {width:,} x {height:,} pixels")
     is_held_whole = jpeg.frame[0] in _PROGRESSIVE or scans > 1
     if is_held_whole and width * height * sum(components) > MAX_COEFFICIENTS * max(components):

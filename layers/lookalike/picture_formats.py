@@ -29,9 +29,9 @@ PICTURE_FORMATS = (
     # decoded at an eighth of its size, so that the pixels of a camera's 200 megapixels never exist all at once
     PictureFormat("JPEG", "JpegImagePlugin", ("image/jpeg", "image/jpg", "image/pjpeg"), (".jpg", ".jpeg"), 250_000_000),
     PictureFormat("PNG", "PngImagePlugin", ("image/png", "image/x-png"), (".png",)),
-    # the decoder holds two frames of four bytes a pixel, and Pillow two more copies
+    # the decoder holds two frames of four bytes a pixel, and Pillow two more copies; of AVIF with twelve bits they take nearly twice as much
     PictureFormat("WEBP", "WebPImagePlugin", ("image/webp",), (".webp",), 25_000_000),
-    PictureFormat("AVIF", "AvifImagePlugin", ("image/avif",), (".avif",), 25_000_000),
+    PictureFormat("AVIF", "AvifImagePlugin", ("image/avif",), (".avif",), 16_000_000),
     PictureFormat("GIF", "GifImagePlugin", ("image/gif",), (".gif",)),
     PictureFormat("BMP", "BmpImagePlugin", ("image/bmp", "image/x-ms-bmp"), (".bmp",)),
     PictureFormat("TIFF", "TiffImagePlugin", ("image/tiff",), (".tif", ".tiff"), 25_000_000),

@@ -10,6 +10,7 @@ from importlib import import_module
 from io import BytesIO
 from math import ceil, sqrt
 from time import thread_time
+from warnings import filterwarnings
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
@@ -54,6 +55,7 @@ HASH_SIZE = 16
 """Edge of the perceptual hash's grid: 16 x 16 differences are 256 bits."""
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own check would speak before ours, and of another limit
+filterwarnings("ignore", module=r"PIL\.")  # thousands of them, if a file wants it
 
 _REDUCING_GAP = 4.0
 """Large pictures are averaged down to about four times the grid first, in a third of the time; that moves 3 bits of 256 on average."""
@@ -195,9 +197,11 @@ def _seen(file: MendedFile, wanted: tuple[int, int], *, is_cut: bool) -> _Seen:
 
 def _check_pixels(image: Image.Image) -> None:
     limit = next(each.max_pixels for each in PICTURE_FORMATS if each.name == image.format)
-    (width, height) = image.size
-    if width * height > limit or max(width, height) > MAX_SIDE:
-        most = f"the limit of {image.format} is {limit:,} in all and {MAX_SIDE:,} a side"
+    width, height = image.size
+    tile = getattr(image, "tag_v2", {})
+    of_tile = tile.get(ExifTags.Base.TileWidth, 1) * tile.get(ExifTags.Base.TileLength, 1)
+    if max(width * height, of_tile) > limit or max(width, height) > MAX_SIDE:
+        most = f"the limit of {image.format} is {limit:,} in all or in a tile, and {MAX_SIDE:,} a side"
         raise PictureUnusable(f"the picture has too many pixels: {width:,} x {height:,}, {most}")
 
 
