@@ -143,7 +143,7 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "GIF declared 65,535": lambda: _declared(file_of(Image.new("P", (8, 8)), "GIF"), 6, 65_535, "little"),
     "GIF of blank frames": partial(_gif, 1000, 5000),
     "GIF of large blank frames": partial(_gif, 4000, 100),
-    "GIF of a comment": lambda: (content := file_of(Image.new("P", (8, 8)), "GIF"))[:-1] + b"\x21\xfe" + b"\1a" * 12_000_000 + b"\0;",
+    "GIF of a comment": lambda: file_of(Image.new("P", (8, 8)), "GIF")[:-1] + b"\x21\xfe" + b"\1a" * 12_000_000 + b"\0;",
     "WebP of 5,000": lambda: file_of(_large("RGBA", 5000), "WEBP", method=0),
     "lossless WebP of noise": lambda: file_of(_noisy(2450, 4), "WEBP", lossless=True, quality=0, method=0),
     "WebP of noise": lambda: file_of(_noisy(2500, 3), "WEBP", quality=75, method=0),
@@ -160,7 +160,7 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "TIFF of zeros by zstd": lambda: _tiff(Image.new("RGBA", (5000, 5000)), compression="zstd"),
     "TIFF of a fax": lambda: _tiff(Image.new("1", (5000, 5000)), compression="group4"),
     "TIFF of floats": lambda: _tiff(Image.new("F", (4999, 4999), 0.5), compression="tiff_adobe_deflate"),
-    "TIFF of a tile": partial(_tiff_tiles, 24_000),
+    "TIFF of a tile": partial(_tiff_tiles, 16_000),
     "TIFF of many scans": partial(_tiff_scans, 4000, 90),
     "TIFF of tags": _tags_of_everything,
 }

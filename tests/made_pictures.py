@@ -60,7 +60,7 @@ def grey_profile(gamma: float) -> bytes:
 
 
 def cmyk_profile(corners: Sequence[tuple[int, int, int]]) -> bytes:
-    """An ICC profile of a press, between whose corners all is straight: sixteen Lab colours, the last one all four inks (K turns fastest)."""
+    """An ICC profile of a press, straight between its corners: sixteen Lab colours, the last one of all four inks; K turns fastest."""
     straight = bytes(range(256))
     table = b"".join(bytes((lightness * 255 // 100, a + 128, b + 128)) for lightness, a, b in corners)
     identity = struct.pack(">9i", *(65_536 * (number % 4 == 0) for number in range(9)))

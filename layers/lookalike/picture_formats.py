@@ -29,7 +29,7 @@ PICTURE_FORMATS = (
     # decoded at an eighth of its size, so that the pixels of a camera's 200 megapixels never exist all at once
     PictureFormat("JPEG", "JpegImagePlugin", ("image/jpeg", "image/jpg", "image/pjpeg"), (".jpg", ".jpeg"), 250_000_000),
     PictureFormat("PNG", "PngImagePlugin", ("image/png", "image/x-png"), (".png",)),
-    # the decoder holds two frames of four bytes a pixel, and Pillow two more copies; of AVIF with twelve bits they take nearly twice as much
+    # the decoder holds two frames of four bytes a pixel, and Pillow two more copies; twelve bits of AVIF take twice as much
     PictureFormat("WEBP", "WebPImagePlugin", ("image/webp",), (".webp",), 25_000_000),
     PictureFormat("AVIF", "AvifImagePlugin", ("image/avif",), (".avif",), 16_000_000),
     PictureFormat("GIF", "GifImagePlugin", ("image/gif",), (".gif",)),
@@ -40,6 +40,8 @@ PICTURE_FORMATS = (
 NAMES = tuple(each.name for each in PICTURE_FORMATS)
 
 MEDIA_TYPES = tuple(media_type for each in PICTURE_FORMATS for media_type in each.media_types)
+
+REGISTERED_MEDIA_TYPES = tuple(each.media_types[0] for each in PICTURE_FORMATS)
 
 SUFFIXES = tuple(suffix for each in PICTURE_FORMATS for suffix in each.suffixes)
 

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from random import Random
 
 from lookalike import pictures
@@ -51,8 +52,16 @@ def tried(name: str, content: bytes) -> Trial:
         refusal = str(refused)
     except BaseException as failure:
         error = repr(failure)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Trial(name, time.process_time() - began, peak_mb, refusal, error)
+    return Trial(name, time.process_time() - began, _peak_mb(), refusal, error)
+
+
+def _peak_mb() -> float:
+    """Of this process alone; ``ru_maxrss`` would begin with what its parent had when it was forked."""
+    kept = Path("/proc/self/status")
+    if not kept.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
+    status = kept.read_text()
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) / 1024
 
 
 def mutations(first: int, count: int) -> list[Trial]:

@@ -3,23 +3,19 @@
 from tests.bad_pictures import BOMBS
 from tests.benchmarks.bad_pictures import MAX_MEMORY_MB, another_process, mutations, tried
 
-TRIED = (
+TRIED = (  # what is made in short time
     "600 scans",
-    "2,500 scans",
     "declared 65,535",
     "declared 15,800",
     "progressive, declared 8,100",
     "millions of segments",
-    "PNG of 16-bit RGBA",
     "PNG of noise",
     "PNG of one bit",
-    "PNG of a row",
     "empty chunks",
     "GIF declared 8,000",
     "GIF of blank frames",
     "GIF of large blank frames",
     "BMP of runs",
-    "TIFF of a tile",
     "TIFF of many scans",
     "TIFF of tags",
 )

@@ -56,7 +56,7 @@ def test_a_file_without_its_last_two_bytes_or_its_last_per_cent_is_what_browsers
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"progressive JPEG"}))
 def test_a_file_that_is_cut_off_for_real_is_refused_as_such(name: str, share: float) -> None:
-    with pytest.raises(PictureUnusable, match="cut off|truncated"):
+    with pytest.raises(PictureUnusable, match=r"cut off|truncated"):
         decoded(FILES[name][: int(share * len(FILES[name]))])
 
 
@@ -71,7 +71,7 @@ def test_a_progressive_jpeg_is_refused_when_it_is_cut_while_it_is_still_blurred(
 @pytest.mark.parametrize("length", [20, 150, 300, 600])
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_without_its_pixels_is_called_damaged_or_cut(name: str, length: int) -> None:
-    with pytest.raises(PictureUnusable, match="damaged|cut off|truncated"):
+    with pytest.raises(PictureUnusable, match=r"damaged|cut off|truncated"):
         decoded(FILES[name][:length])
 
 
@@ -182,8 +182,8 @@ BLANK = [Image.new("RGB", PHOTOGRAPH.size, "white"), Image.new("RGB", PHOTOGRAPH
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("blank", [1, 3])
 def test_of_an_animation_the_first_frame_that_shows_something_counts(kind: str, blank: int) -> None:
-    first, *others = [*BLANK[:blank], PHOTOGRAPH, photograph(640, 480, seed=1)]
-    content = file_of(first, kind, save_all=True, append_images=others, duration=100)
+    others = [*BLANK[1:blank], PHOTOGRAPH, photograph(640, 480, seed=1)]
+    content = file_of(BLANK[0], kind, save_all=True, append_images=others, duration=100)
 
     assert np.abs(decoded(content).pixels.astype(int) - np.asarray(PHOTOGRAPH)).mean() < 12
 
