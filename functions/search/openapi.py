@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from lookalike.picture_formats import MEDIA_TYPES
+from lookalike.picture_formats import REGISTERED_MEDIA_TYPES
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -105,7 +105,7 @@ def _search_content() -> dict[str, Any]:
     file = {"type": "string", "contentMediaType": "application/octet-stream", "description": "the picture's file"}
     options = {each["name"]: each.get("schema", {"type": "string"}) for each in _parameters(requests.PictureOptions)}
     form = {"type": "object", "properties": {"image": file, **options}, "required": ["image"]}
-    pictures = {media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in MEDIA_TYPES}
+    pictures = {media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in REGISTERED_MEDIA_TYPES}
     return {"application/json": {"schema": json_body, "examples": examples}, FORM: {"schema": form}, **pictures}
 
 

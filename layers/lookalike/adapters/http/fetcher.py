@@ -26,7 +26,7 @@ from lookalike.adapters.http import deadline
 from lookalike.adapters.http.host_limit import HostLimit
 from lookalike.domain import PictureFile
 from lookalike.errors import DownloadFailed, LookalikeError, PictureUnreachable, PictureUnusable, RequestInvalid
-from lookalike.picture_formats import MEDIA_TYPES
+from lookalike.picture_formats import REGISTERED_MEDIA_TYPES
 from lookalike.pictures import MAX_BYTES
 
 USER_AGENT = "lookalike/1 (similar-picture search)"
@@ -37,7 +37,7 @@ MAX_REDIRECTS = 5
 REQUESTS_A_HOST = 16
 MAX_URL = 8191
 
-_ACCEPT = ", ".join((*MEDIA_TYPES, "image/*;q=0.5"))
+_ACCEPT = ", ".join((*REGISTERED_MEDIA_TYPES, "image/*;q=0.5"))
 _TRANSIENT_STATUS = frozenset({408, 425, 429, *range(500, 600)})
 _MAX_RETRY_AFTER_S = 300
 _CHUNK_BYTES = 1 << 16
