@@ -56,7 +56,8 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 	$(BIN)/python -m tests.benchmarks.filtered_search
 	$(BIN)/python -m tests.benchmarks.fanout
 
-soak: .venv ## backfills under adversity: eight ways to fail; worker, fan-out and Elasticsearch killed (PRODUCTS=n, MOMENTS=kills of each)
+soak: .venv ## bad pictures within their bounds; backfills under adversity: eight ways to fail; worker, fan-out and Elasticsearch killed (PRODUCTS=n, MOMENTS=kills of each)
+	$(BIN)/python -m tests.benchmarks.bad_pictures
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
 	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),800) --moments $(or $(MOMENTS),1)
 
