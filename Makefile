@@ -72,10 +72,11 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 	$(BIN)/python -m tests.benchmarks.filtered_search
 	$(BIN)/python -m tests.benchmarks.fanout
 
-soak: .venv ## adversity: histories in any order, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
+soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
 	$(BIN)/python -m infra.local.elasticsearch.distribution
 	$(BIN)/python -m tests.toxiproxy.server
 	$(BIN)/python -m tests.benchmarks.histories --histories $(or $(HISTORIES),500)
+	$(BIN)/python -m tests.benchmarks.bad_pictures
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.benchmarks.concurrent_search
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)

@@ -204,6 +204,8 @@ def mutated(content: bytes, random: Random) -> bytes:
     """The file with a few bytes changed, a part cut, doubled, moved or set to ones: what networks, disks and attackers do."""
     changed = bytearray(content)
     for _ in range(random.choice((1, 1, 2, 4, 16))):
+        if len(changed) < 100:
+            break
         at, length = random.randrange(len(changed)), random.choice((1, 1, 2, 4, 64))
         match random.randrange(6):
             case 0:
