@@ -25,7 +25,7 @@ from functions.backfill import commands
 logger = Logger()
 metrics = Metrics()
 
-Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+Handler = Callable[[Any, LambdaContext], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
     """
 
     @logger.inject_lambda_context
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        if "Records" in event:
+    def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+        if isinstance(event, dict) and isinstance(event.get("Records"), list):
             records = list(SQSEvent(event).records)
             failed = [record.message_id for record in records if not _try_record(use_cases, decode, record)]
             return batches.answer(records, failed, redeliver)

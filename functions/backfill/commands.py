@@ -1,15 +1,24 @@
 """Models of the commands that start and control backfills, as JSON."""
 
+import ssl
 from typing import Annotated, Any, Literal
 
 from lookalike.backfill.model import BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
 from lookalike.domain import MAX_OVERSAMPLE, IndexType
 from lookalike.errors import RequestInvalid
 from lookalike.validation import validated
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 MAX_FAILURES = 1000
+
+
+def _pem(text: str) -> str:
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError, TypeError) as error:
+        raise ValueError("this is no certificate in PEM form, with its lines from -----BEGIN CERTIFICATE----- on") from error
+    return text
 
 
 class _Strict(BaseModel):
@@ -32,7 +41,7 @@ class SourceModel(_Strict):
     fields: FieldsModel | None = None
     url: Annotated[str, Field(pattern="^https?://", max_length=2000)] | None = None
     secret_arn: Name | None = None
-    ca: str | None = None
+    ca: Annotated[str, AfterValidator(_pem)] | None = None
     updated_at: Name | None = None
     bucket: Name | None = None
     prefix: Annotated[str, Field(pattern="^images/", max_length=1024)] | None = None
@@ -80,7 +89,7 @@ class IntoModel(_Strict):
     """The new index that a backfill fills: its model, its name, and the index options that differ from the stack's parameters."""
 
     model: Name
-    index: Name | None = None
+    index: Annotated[Name, Field(pattern=r'^[^-_+.\sA-Z\\/*?"<>|,#:][^\sA-Z\\/*?"<>|,#:]*$')] | None = None
     shards: Annotated[int, Field(ge=1, le=1024)] | None = None
     replicas: Annotated[int, Field(ge=0, le=20)] | None = None
     type: IndexType | None = None

@@ -24,6 +24,9 @@ INPUT_FIELDS = (*EXAMPLE_FIELDS, "images")
 HIT_FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
 """Fields of a hit."""
 
+LEAST_CROP = 0.0001
+"""Of a picture's width and height: a pixel of the largest pictures."""
+
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 Fields = Annotated[
@@ -46,8 +49,8 @@ class CropBox(BaseModel):
 
     @model_validator(mode="after")
     def _has_an_area(self) -> Self:
-        if self.left >= self.right or self.top >= self.bottom:
-            raise RequestInvalid("a crop box needs left < right and top < bottom, as fractions from 0 to 1", field="crop")
+        if self.right - self.left < LEAST_CROP or self.bottom - self.top < LEAST_CROP:
+            raise RequestInvalid(f"a crop box needs left < right and top < bottom, {LEAST_CROP} apart at least", field="crop")
         return self
 
     def crop(self) -> Crop:

@@ -136,3 +136,20 @@ def test_a_wrong_command_is_refused_with_the_field_that_is_wrong(event: Any, fie
     error = BackfillFunction().refusal(event)
 
     assert (error["code"], error["field"]) == ("request_invalid", field)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"into": {"model": "m", "index": "lookalike-x*"}}, "into.index"),
+        ({"into": {"model": "m", "index": "Lookalike-1"}}, "into.index"),
+        ({"into": {"model": "m", "index": "a,b"}}, "into.index"),
+        ({"into": {"model": "m", "index": "-a"}}, "into.index"),
+        ({"source": {"index": "shop", "url": "https://there:9200", "ca": "garbage"}}, "source.ca"),
+        ({"source": {"index": "shop", "url": "https://there:9200", "ca": "-----BEGIN CERTIFICATE-----"}}, "source.ca"),
+        ({"source": {"index": "shop", "url": "https://there:9200", "ca": "\u00fc"}}, "source.ca"),
+    ],
+    ids=str,
+)
+def test_what_could_never_be_used_is_refused_before_anything_is_asked(changes: dict[str, Any], field: str) -> None:
+    assert BackfillFunction().refusal(START | changes)["field"] == field
