@@ -49,6 +49,10 @@ class Settings:
     """Seconds until a product or message with a transient error is tried again; twice as many each time."""
     private_image_origins: frozenset[str] = frozenset()
     """``host:port`` pairs, separated by commas, from which pictures may be fetched though the address is private."""
+    image_ca: str | None = None
+    """PEM text of a certificate authority that pictures' servers may have besides the public ones."""
+    image_headers_secret_arn: str | None = None
+    """Secrets Manager secret with the headers that some pictures' hosts want: ``{"cdn.example": {"Authorization": "…"}}``."""
     public_s3_endpoint: str | None = None
     """Address under which clients reach S3, for presigned URLs; by default AWS's own."""
     presigned_url_expiry_s: int = 3600

@@ -19,7 +19,9 @@ from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices, Index
 from lookalike.adapters.elasticsearch.outcome_store import ElasticsearchOutcomeStore
 from lookalike.adapters.elasticsearch.product_states import ElasticsearchProductStates
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
+from lookalike.adapters.http import host_headers
 from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.openvino.embedder import Hint
 from lookalike.adapters.openvino.model_store import ModelStore
 from lookalike.adapters.s3.bucket_source import BucketSource
@@ -52,6 +54,9 @@ from lookalike.settings import Settings
 
 INIT_LIMIT_S = 4.0
 """For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
+
+SECRET_AGE_S = 300
+"""How long a secret's value is used before it is read anew."""
 
 AWS_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, signature_version="s3v4")
 
@@ -96,8 +101,20 @@ class Wiring:
 
     @cached_property
     def http_fetcher(self) -> HttpFetcher:
-        """Fetches pictures behind URLs."""
-        return HttpFetcher(self.settings.private_image_origins)
+        """Fetches the shop's pictures."""
+        return self._http_fetcher(self._image_headers)
+
+    @cached_property
+    def _strangers_fetcher(self) -> HttpFetcher:
+        """Fetches what the caller of a search names, without the shop's secrets."""
+        return self._http_fetcher(lambda: host_headers.harmless(self._image_headers()))
+
+    def _http_fetcher(self, headers: Callable[[], HostHeaders]) -> HttpFetcher:
+        return HttpFetcher(self.settings.private_image_origins, ca=self.settings.image_ca, headers=headers)
+
+    def _image_headers(self) -> HostHeaders:
+        arn = self.settings.image_headers_secret_arn
+        return host_headers.parse(_secret(arn)) if arn else {}
 
     @cached_property
     def s3_fetcher(self) -> S3Fetcher:
@@ -196,7 +213,7 @@ class Wiring:
         """The use case behind `search`."""
         with suppress(Misconfigured):  # each request then answers 500 with an incident id, and the log says what to correct
             self._load_model()
-        return Search(self._searched, self.http_fetcher, self._links.link)
+        return Search(self._searched, self._strangers_fetcher, self._links.link)
 
     @cached_property
     def browse(self) -> Browse:
@@ -263,6 +280,6 @@ class Wiring:
 
 def _secret(arn: str, is_fresh: bool = False) -> str:
     try:
-        return str(parameters.get_secret(arn, force_fetch=is_fresh))
+        return str(parameters.get_secret(arn, force_fetch=is_fresh, max_age=SECRET_AGE_S))
     except (parameters.GetParameterError, ClientError, BotoCoreError) as error:
         raise Misconfigured(f"the secret {arn!r} cannot be read: {error}") from error

@@ -172,3 +172,15 @@ def test_a_batch_that_is_given_back_says_why_and_how_often() -> None:
     result = setup.products_queue.receive({"m1": [_put("ok")], "m2": [_put("bad")]})
 
     assert result.reasons == {"index_away: Elasticsearch cannot be reached": 2}
+
+
+def test_credentials_in_an_address_are_in_no_document_and_in_no_outcome_and_make_no_other_picture() -> None:
+    setup = ProductsQueueSetup()
+    fetched = setup.indexer._pictures.files  # type: ignore[attr-defined]
+    fetched |= {f"https://{who}@a/hat.jpg": picture(1) for who in ("us:old", "us:new")}
+
+    for who in ("us:old", "us:new"):
+        setup.receive(m1=PutProducts((Product("hat", (f"https://{who}@a/hat.jpg",)), Product("mug", (f"https://{who}@a/mug.jpg",)))))
+
+    assert [known.image_url for known, _ in setup.index.documents.values()] == ["https://a/hat.jpg"]
+    assert setup.outcomes.known["mug"].image_url == "https://a/mug.jpg"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from lookalike.domain import PictureFile
+from lookalike.domain import PictureFile, without_credentials
 from lookalike.errors import DownloadFailed, LookalikeError, Misconfigured, PictureUnreachable, RequestInvalid
 from lookalike.pictures import MAX_BYTES
 
@@ -96,7 +96,7 @@ class PresignedLinks:
     def link(self, url: str) -> str:
         """An address for the caller of the HTTP API."""
         if not url.startswith("s3://"):
-            return url
+            return without_credentials(url)
         bucket, key = _place(url)
         return self._client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self._expiry_s)
 
