@@ -3,7 +3,7 @@
 import ssl
 from typing import Annotated, Any, Literal
 
-from lookalike.backfill.model import BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
+from lookalike.backfill.model import OVERLAP_MINUTES, BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
 from lookalike.domain import MAX_OVERSAMPLE, IndexType
 from lookalike.errors import RequestInvalid
 from lookalike.validation import validated
@@ -31,6 +31,8 @@ class FieldsModel(_Strict):
     id: Name | None = None
     image_urls: Name = "image_url"
     attributes: Name | list[Name] | None = None
+    base_url: Annotated[str, Field(pattern="^https?://", max_length=2000)] | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
 
 
 class SourceModel(_Strict):
@@ -43,6 +45,7 @@ class SourceModel(_Strict):
     secret_arn: Name | None = None
     ca: Annotated[str, AfterValidator(_pem)] | None = None
     updated_at: Name | None = None
+    overlap_minutes: Annotated[int, Field(ge=0, le=100_000)] = OVERLAP_MINUTES
     bucket: Name | None = None
     prefix: Annotated[str, Field(pattern="^images/", max_length=1024)] | None = None
     current: Literal[True] | None = None
@@ -61,7 +64,7 @@ class SourceModel(_Strict):
             return CurrentSpec()
         if self.index is None:
             raise RequestInvalid('give a source: {"index": …}, {"bucket": …} or {"current": true}', field="source.index")
-        self._refuse_others("index", "query", "fields", "url", "secret_arn", "ca", "updated_at")
+        self._refuse_others("index", "query", "fields", "url", "secret_arn", "ca", "updated_at", "overlap_minutes")
         if self.url is None and (self.secret_arn or self.ca):
             raise RequestInvalid("secret_arn and ca belong to another cluster: give its url too", field="source.url")
         return IndexSpec(
@@ -72,6 +75,7 @@ class SourceModel(_Strict):
             secret_arn=self.secret_arn,
             ca=self.ca,
             updated_at=self.updated_at,
+            overlap_minutes=self.overlap_minutes,
         )
 
     def _refuse_others(self, *fitting: str) -> None:
@@ -82,7 +86,7 @@ class SourceModel(_Strict):
 
 def _names(fields: FieldsModel) -> FieldNames:
     attributes = tuple(fields.attributes) if isinstance(fields.attributes, list) else fields.attributes
-    return FieldNames(fields.id, fields.image_urls, attributes)
+    return FieldNames(fields.id, fields.image_urls, attributes, fields.base_url, fields.separator)
 
 
 class IntoModel(_Strict):

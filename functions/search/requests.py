@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from lookalike import filters
+from lookalike import data_urls, filters
 from lookalike.domain import Crop
 from lookalike.errors import RequestInvalid
 from lookalike.search.ports import Per
@@ -12,8 +12,6 @@ from lookalike.search.ranking import SearchOptions
 from lookalike.search.search import MAX_SIZE, Query
 from lookalike.validation import parsed, validated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
-
-from functions.search import data_urls
 
 EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id")
 """Fields that name one picture or product to search by."""

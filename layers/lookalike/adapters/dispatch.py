@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from lookalike import data_urls
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.adapters.s3.bucket_source import BucketSource
@@ -33,6 +34,8 @@ class FetcherByScheme:
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         """The picture's bytes, unless its etag is still this one. Raises what the adapter for its scheme raises."""
+        if data_urls.is_data_url(url):
+            return PictureFile(data_urls.content(url, "image_url"))
         return self._s3.fetch(url, unless) if url.startswith("s3://") else self._http.fetch(url, unless)
 
     def head(self, url: str) -> PictureFile | None:
@@ -55,11 +58,17 @@ class SourceByKind(Source):
         self._secret = secret
         self._others: dict[tuple[str, str | None, str | None], ElasticsearchSource] = {}
 
+    def resolved(self, spec: IndexSpec) -> IndexSpec:
+        return self._cluster(spec).resolved(spec)
+
     def count(self, spec: SourceSpec) -> int | None:
         return self._objects.count(spec) if isinstance(spec, BucketSpec) else self._cluster(spec).count(_index(spec))
 
     def is_unique(self, spec: SourceSpec) -> bool:
         return self._objects.is_unique(spec) if isinstance(spec, BucketSpec) else self._cluster(spec).is_unique(_index(spec))
+
+    def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
+        return self._cluster(spec).sample(spec, size)
 
     def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
         return self._objects.slices(spec, most) if isinstance(spec, BucketSpec) else self._cluster(spec).slices(_index(spec), most)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeAlias, TypeVar
 
-from lookalike.domain import without_credentials
+from lookalike.domain import shown
 from lookalike.errors import Ending, Misconfigured, OutOfTime, RequestInvalid, TransientError
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.messages import (
@@ -72,7 +72,7 @@ class _Result:
             outcome = replace(outcome, origin="upload", image_url=picture.image_url)
         if picture.error is None:
             return outcome
-        return replace(outcome, image_url=without_credentials(picture.image_url), code=picture.error.code, reason=str(picture.error))
+        return replace(outcome, image_url=shown(picture.image_url), code=picture.error.code, reason=str(picture.error))
 
 
 _Outcomes: TypeAlias = Iterator[tuple[ItemKey, PictureOutcome]]

@@ -2,6 +2,7 @@
 
 import pytest
 from lookalike.backfill.fan_out import FanOut
+from lookalike.backfill.messages import ContinueRetry
 from lookalike.backfill.model import Backfill, IndexSpec, Into, SourceSpec
 from lookalike.backfill.progress import Progress
 from lookalike.backfill.prune import Prune
@@ -116,3 +117,15 @@ def test_after_a_cancelled_run_into_a_new_index_the_next_reads_the_whole_source(
 
     assert (again.run, again.total, again.full_run) == (2, COUNT, 2)
     assert again.spec == INCREMENTAL
+
+
+def test_a_run_that_reads_only_what_changed_reads_again_what_failed_before() -> None:
+    setup = IncrementalSetup()
+    setup.run(INCREMENTAL, FAILED)
+    setup.run(INCREMENTAL)
+    [again] = setup.queues.continuations
+
+    assert isinstance(again, ContinueRetry)
+    setup.retry_failures.resume(again)
+
+    assert setup.queues.sent() == ["p-0", "p-1"]

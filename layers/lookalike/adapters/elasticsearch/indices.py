@@ -219,7 +219,10 @@ class ElasticsearchIndices(Indices):
         return f"the index type {options.type} needs an Enterprise licence, and this Elasticsearch has {licence!r}: choose another type"
 
     def _check_version(self) -> None:
-        number = self._client.info()["version"]["number"]
+        version = self._client.info()["version"]
+        number = version["number"]
+        if version.get("build_flavor") == "serverless":
+            raise Misconfigured("Elastic Cloud Serverless is not supported, for it chooses shards and replicas: take a hosted deployment")
         if tuple(int(part) for part in number.split(".")[:2]) < LEAST_VERSION:
             raise Misconfigured(f"Elasticsearch {number} is too old: 9.3 or later is needed")
 
