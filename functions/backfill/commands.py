@@ -47,7 +47,7 @@ class SourceModel(_Strict):
     updated_at: Name | None = None
     overlap_minutes: Annotated[int, Field(ge=0, le=100_000)] = OVERLAP_MINUTES
     bucket: Name | None = None
-    prefix: Annotated[str, Field(pattern="^images/", max_length=1024)] | None = None
+    prefix: Annotated[str, Field(max_length=1024)] | None = None
     current: Literal[True] | None = None
 
     def spec(self) -> SourceSpec:
@@ -58,7 +58,7 @@ class SourceModel(_Strict):
         """
         if self.bucket is not None:
             self._refuse_others("bucket", "prefix")
-            return BucketSpec(self.bucket, self.prefix or "images/")
+            return BucketSpec(self.bucket, "images/" if self.prefix is None else self.prefix)
         if self.current is not None:
             self._refuse_others("current")
             return CurrentSpec()

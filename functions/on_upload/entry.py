@@ -5,4 +5,4 @@ from lookalike.wiring import Wiring
 from functions.on_upload.app import create
 
 wiring = Wiring()
-handler = create(wiring.uploads, wiring.redeliver)
+handler = create(wiring.uploads, wiring.redeliver, wiring.keys)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from lookalike.domain import MAX_OVERSAMPLE, IndexOptions, IndexType
-from lookalike.errors import Misconfigured
+from lookalike.errors import Misconfigured, RequestInvalid
+from lookalike.keys import PATTERNS, Keys
 
 PREFIX = "LOOKALIKE_"
 
@@ -41,6 +42,8 @@ class Settings:
     """A search of a new index rescores that many times k candidates with the full vectors."""
     bucket: str | None = None
     """The bucket of pictures."""
+    key_patterns: tuple[str, ...] = PATTERNS
+    """How keys of objects name their product, separated by commas: ``products/{product_id}/*``."""
     products_queue_url: str | None = None
     """Queue that `index_products` reads."""
     backfill_queue_url: str | None = None
@@ -106,6 +109,14 @@ def _integer(text: str, *, least: int, most: int, unit: str = "") -> int:
     return int(text)
 
 
+def _key_patterns(text: str) -> tuple[str, ...]:
+    patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
+    try:
+        return tuple(Keys(patterns).patterns)
+    except RequestInvalid as error:
+        raise ValueError(f"is {text!r}: {error}") from error
+
+
 _seconds = partial(_integer, unit=" seconds")
 
 
@@ -126,6 +137,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     **{setting.name: str for setting in fields(Settings)},
     "elasticsearch_url": _urls,
     "models": Path,
+    "key_patterns": _key_patterns,
     "index_shards": partial(_integer, least=1, most=1024),
     "index_replicas": partial(_integer, least=0, most=20),
     "index_type": _index_type,

@@ -46,6 +46,7 @@ from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.product_updates import ProductUpdates
 from lookalike.indexing.products_queue import ProductsQueue
 from lookalike.indexing.uploads import Uploads
+from lookalike.keys import Keys
 from lookalike.redelivery import Redeliver
 from lookalike.search.browse import Browse, BrowsedIndex
 from lookalike.search.ports import SearchTarget
@@ -161,6 +162,11 @@ class Wiring:
         return SqsRedelivery(boto3.client("sqs", config=AWS_CONFIG), self.settings.first_retry_delay_s).redeliver
 
     @cached_property
+    def keys(self) -> Keys:
+        """Which product an object of a bucket belongs to."""
+        return Keys(self.settings.key_patterns)
+
+    @cached_property
     def uploads(self) -> Uploads:
         """The use case behind `on_upload`."""
         return Uploads(self.indexer, self.outcomes)
@@ -170,7 +176,9 @@ class Wiring:
         """The use case behind `index_products`."""
         states = ElasticsearchProductStates(self.elasticsearch, f"{self.settings.alias}-product-states")
         updates = ProductUpdates(self.indexer, states)
-        return ProductsQueue(self.indexer, updates, self.outcomes, self.queues, first_delay_s=self.settings.first_retry_delay_s)
+        return ProductsQueue(
+            self.indexer, updates, self.outcomes, self.queues, first_delay_s=self.settings.first_retry_delay_s, keys=self.keys
+        )
 
     @cached_property
     def backfills(self) -> ElasticsearchBackfillStore:
@@ -181,7 +189,7 @@ class Wiring:
     def sources(self) -> SourceByKind:
         """The sources that backfills read: indices, buckets and the index that is searched."""
         own = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
-        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG)), _secret)
+        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG), self.keys), _secret)
 
     @cached_property
     def fan_out(self) -> FanOut:

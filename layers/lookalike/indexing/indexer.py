@@ -3,14 +3,13 @@
 Uploads and the products queue both end here: `Indexer.sync` for objects of the bucket, `Indexer.put` for products with image URLs.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from math import inf
 
 from lookalike.domain import Product, image_id
-from lookalike.errors import Misconfigured, PictureRefused, RequestInvalid, TransientError
+from lookalike.errors import Misconfigured, PictureRefused, PictureUnreachable, RequestInvalid, TransientError
 from lookalike.indexing.outcomes import PictureOutcome
 from lookalike.indexing.pipeline import IndexingPipeline, PictureTask
 from lookalike.indexing.ports import PictureFetcher, WritableIndex, WriteTarget
@@ -22,14 +21,6 @@ SYNC_ATTEMPTS = 5
 """How often an object or picture is read again that changes while it is indexed."""
 
 NO_URLS: Mapping[str, Collection[str]] = {}
-
-_KEY = re.compile(r"images/(?P<product>[^/]+?)(?:/.+|\.[^./]+)")
-
-
-def product_of_key(key: str) -> str | None:
-    """The product id in an object's key, ``images/PRODUCT_ID/NAME.jpg`` or ``images/PRODUCT_ID.jpg``; None for other keys."""
-    match = _KEY.fullmatch(key)
-    return match["product"] if match else None
 
 
 class Indexer:
@@ -193,8 +184,8 @@ class Indexer:
 
     def _is_current(self, outcome: PictureOutcome) -> bool:
         """Whether the outcome is about the object and metadata that are there now; one that will be tried again needs no second look."""
-        if outcome.error is not None and outcome.error.ending != "drop":
-            return True
+        if outcome.error is not None and (outcome.error.ending != "drop" or isinstance(outcome.error, PictureUnreachable)):
+            return True  # an archived object is there and stays as unreadable
         try:
             head = self._pictures.head(outcome.image_url)
         except (PictureRefused, RequestInvalid):

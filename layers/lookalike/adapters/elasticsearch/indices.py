@@ -100,6 +100,8 @@ class ElasticsearchIndices(Indices):
         """An index by its own name. Raises `IndexMissing` if there is none of this name."""
         with translate_errors(name):
             found = self._client.indices.get(index=name, features=["mappings"])
+        if name not in found:
+            raise Misconfigured(f"{name!r} is a pattern or an alias, and the name of an index is needed")
         return _info(name, found[name]["mappings"])
 
     def searched(self) -> str:

@@ -33,7 +33,7 @@ def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocumen
 
 def too_many(spec: IndexSpec, hit: Mapping[str, Any], size: int) -> SourceDocument:
     """What stands for documents with the same id that do not fit into one page."""
-    id_ = hit["sort"][0]
+    id_ = str(hit["sort"][0])[:MAX_ID_BYTES]
     return SourceDocument(
         f"{hit['_index']}/{spec.fields.id}={id_}", fault=f"more than {size} documents have the id {id_!r}: some of them were left out"
     )
