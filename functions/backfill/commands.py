@@ -3,6 +3,7 @@
 import ssl
 from typing import Annotated, Any, Literal
 
+from lookalike.backfill.dead_letters import QueueName
 from lookalike.backfill.model import OVERLAP_MINUTES, BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
 from lookalike.domain import MAX_OVERSAMPLE, IndexType
 from lookalike.errors import RequestInvalid
@@ -171,7 +172,23 @@ class Prune(_Strict):
     dry_run: bool = False
 
 
-Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune
+class DeadLetters(_Strict):
+    """Lists messages that failed too often, with their reasons: those of one queue, or of one backfill, or all."""
+
+    action: Literal["dead_letters"]
+    queue: QueueName | None = None
+    backfill_id: Name | None = None
+
+
+class Redrive(_Strict):
+    """Sends messages that failed too often again: those of one queue, or of one backfill, or all."""
+
+    action: Literal["redrive"]
+    queue: QueueName | None = None
+    backfill_id: Name | None = None
+
+
+Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune | DeadLetters | Redrive
 
 _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "start": TypeAdapter(Start),
@@ -183,6 +200,8 @@ _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "switch": TypeAdapter(Switch),
     "prune": TypeAdapter(Prune),
     "remove_vanished": TypeAdapter(Prune),
+    "dead_letters": TypeAdapter(DeadLetters),
+    "redrive": TypeAdapter(Redrive),
 }
 
 

@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.dispatch import SourceByKind
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
-from lookalike.backfill.fan_out import FanOut
 from lookalike.backfill.model import FieldNames, IndexSpec
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.messages import PutProducts
 
-from tests.fakes import FakeBackfillStore, FakeIndices, FakeOutcomeStore, FakeQueues
+from tests.fakes import BackfillUseCases
 from tests.integration.adapters.elasticsearch.source.source_index import KEYWORD
 
 COUNT = 1000
@@ -210,9 +208,8 @@ class Reading:
     """Reads a real source to its end, and keeps what was sent and what failed."""
 
     def __init__(self, url: str) -> None:
-        self.queues, self.outcomes, self.store = FakeQueues(), FakeOutcomeStore(), FakeBackfillStore()
-        sources = SourceByKind(ElasticsearchSource(url), None, lambda *_: "")  # type: ignore[arg-type]
-        self.fan_out = FanOut(sources, self.store, self.outcomes, self.queues, FakeIndices())
+        self.use_cases = BackfillUseCases(ElasticsearchSource(url))  # type: ignore[arg-type]
+        self.fan_out, self.queues = self.use_cases.make_fan_out(), self.use_cases.queues
 
     def read(self, spec: IndexSpec) -> None:
         self.fan_out.start(spec)
@@ -227,7 +224,7 @@ class Reading:
 
     @property
     def failed(self) -> list[str]:
-        return [outcome.reason or "" for outcome in self.outcomes.known.values() if outcome.state == "failed"]
+        return [outcome.reason or "" for outcome in self.use_cases.outcomes.known.values() if outcome.state == "failed"]
 
 
 def _make(client: Elasticsearch, name: str, odd: Odd) -> None:
