@@ -8,8 +8,8 @@ import pytest
 from lookalike.domain import Product
 from lookalike.errors import DownloadFailed, IndexUnavailable, TransientError
 from lookalike.indexing.indexer import Indexer
-from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.ports import WriteTarget
+from lookalike.keys import KEYS
 from PIL import Image
 
 from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, picture
@@ -172,7 +172,7 @@ def test_two_targets_are_both_written(setup: IndexerSetup) -> None:
     ],
 )
 def test_a_key_names_its_product(key: str, product_id: str | None) -> None:
-    assert product_of_key(key) == product_id
+    assert KEYS.product_of_key(key) == product_id
 
 
 def test_a_picture_that_is_unchanged_where_it_is_is_not_downloaded_again(setup: IndexerSetup) -> None:
