@@ -1,6 +1,6 @@
 """The function that indexes and deletes products: it receives messages from backfills and from the shop through SQS."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -38,7 +38,7 @@ def create(products_queue: ProductsQueue, decode: Callable[[str, int], Sequence[
         readable, unreadable = _read(records, decode)
         result = products_queue.receive(readable, batches.stop_at(context))
         failed = unreadable | result.returned
-        _report([message for messages in readable.values() for message in messages], result, received=len(readable), returned=len(failed))
+        _report(readable, result, returned=len(failed))
         return batches.answer(records, failed, redeliver, unreadable)
 
     return handler
@@ -57,10 +57,11 @@ def _read(records: Iterable[SQSRecord], decode: Callable[[str, int], Sequence[Me
     return readable, failed
 
 
-def _report(messages: Sequence[Message], result: BatchResult, *, received: int, returned: int) -> None:
+def _report(readable: Mapping[str, Sequence[Message]], result: BatchResult, *, returned: int) -> None:
+    messages = [message for of_one in readable.values() for message in of_one]
     backfill_ids = sorted({message.backfill_id for message in messages if message.backfill_id})
     metrics.add_metric("Products", MetricUnit.Count, sum(len(m.items) for m in messages if not isinstance(m, DeleteProducts)))
     metrics.add_metric("MessagesReturned", MetricUnit.Count, returned)
     metrics.add_metadata("backfill_ids", backfill_ids)
     log = logger.warning if result.reasons else logger.info
-    log("messages", received=received, returned=returned, reasons=dict(result.reasons), backfill_ids=backfill_ids)
+    log("messages", message_ids=list(readable), returned=returned, reasons=dict(result.reasons), backfill_ids=backfill_ids)

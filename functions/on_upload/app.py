@@ -42,7 +42,7 @@ def create(uploads: Uploads, redeliver: Redeliver) -> Handler:
                 unreadable.add(record.message_id)
         result = uploads.sync({url: id_ for of_message in objects.values() for url, id_ in of_message.items()}, batches.stop_at(context))
         failed = unreadable | {message_id for message_id, of_message in objects.items() if of_message.keys() & result.returned}
-        _report(result, received=len(records), returned=len(failed))
+        _report(result, list(objects), returned=len(failed))
         return batches.answer(records, failed, redeliver, unreadable)
 
     return handler
@@ -62,11 +62,11 @@ def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
             yield f"s3://{change.s3.bucket.name}/{key}", product_id
 
 
-def _report(result: BatchResult, *, received: int, returned: int) -> None:
+def _report(result: BatchResult, message_ids: list[str], *, returned: int) -> None:
     states = Counter(outcome.state for outcome in result.outcomes)
     for state, count in states.items():
         metrics.add_metric(f"Picture{state.capitalize()}", MetricUnit.Count, count)
     metrics.add_metric("MessagesReturned", MetricUnit.Count, returned)
     codes = Counter(outcome.error.code for outcome in result.outcomes if outcome.error)
     log = logger.warning if result.reasons or codes else logger.info
-    log("uploads", received=received, returned=returned, pictures=dict(states), failed=dict(codes), reasons=dict(result.reasons))
+    log("uploads", message_ids=message_ids, returned=returned, pictures=dict(states), failed=dict(codes), reasons=dict(result.reasons))

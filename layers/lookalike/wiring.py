@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 import boto3
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -70,12 +71,18 @@ class Wiring:
     def __init__(self, settings: Settings | None = None, *, hint: Hint = "THROUGHPUT") -> None:
         self.settings = settings or Settings.load(os.environ)
         self._hint = hint
+        self._logger = Logger()
         self._open_indices: dict[str, ElasticsearchIndex] = {}
 
     @cached_property
     def elasticsearch(self) -> Elasticsearch:
         """The client, with the secret's credentials."""
-        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
+        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret, self._request_id)
+
+    def _request_id(self) -> str | None:
+        """As the log has it: API Gateway's id of a request, Lambda's of a batch."""
+        keys = self._logger.get_current_keys()
+        return keys.get("correlation_id") or keys.get("function_request_id")
 
     @cached_property
     def _secret(self) -> str | None:
