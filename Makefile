@@ -37,6 +37,7 @@ demo: .venv ## index a catalogue through the bucket and by a backfill, search it
 test: .venv lint ## everything that is proven: lint, types, contracts, template, unit, integration, end to end
 	$(BIN)/python -m tests.e2e.chromium
 	$(BIN)/python -m infra.local.elasticsearch.distribution
+	$(BIN)/python -m tests.toxiproxy.server
 	$(BIN)/python -m layers.models.export efficientnet_lite0 --output build/models
 	$(BIN)/python -m layers.models.export efficientnet_lite2 --output build/models
 	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
@@ -71,9 +72,14 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 	$(BIN)/python -m tests.benchmarks.filtered_search
 	$(BIN)/python -m tests.benchmarks.fanout
 
-soak: .venv ## backfills under adversity: eight ways to fail; worker, fan-out and Elasticsearch killed (PRODUCTS=n, MOMENTS=kills of each)
+soak: .venv ## adversity: histories in any order, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
+	$(BIN)/python -m infra.local.elasticsearch.distribution
+	$(BIN)/python -m tests.toxiproxy.server
+	$(BIN)/python -m tests.benchmarks.histories --histories $(or $(HISTORIES),500)
+	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.benchmarks.concurrent_search
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
-	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),800) --moments $(or $(MOMENTS),1)
+	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),400) --moments $(or $(MOMENTS),1)
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)

@@ -77,7 +77,7 @@ def extra() -> Iterable[Row]:
 
 
 def busy() -> Iterable[Row]:
-    """What work costs."""
+    """What searches, indexing and uploads cost."""
     search = PRICES["API Gateway, request"] + PRICES["Lambda, request"] + SEARCH_S * GB * PRICES["Lambda, GB-second"]
     yield _row("100,000 searches", 1e5 * (search + 1e-6 * PRICES["CloudWatch, GB of logs"]), f"{SEARCH_S} s each")
     for network, seconds in PICTURE_S.items():
@@ -96,13 +96,13 @@ def walks() -> Iterable[Row]:
 
 
 def table(head: Sequence[str], rows: Iterable[Row]) -> str:
-    """A Markdown table."""
+    """A table in Markdown, its numbers to the right."""
     lines = [head, ["---", "---:", "---"], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def page() -> str:
-    """All tables."""
+    """All tables of the page, one below the other."""
     month = ("a month", f"US$ (us-east-1, {PRICES_AS_OF})", "")
     return "\n\n".join(
         [

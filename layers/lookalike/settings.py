@@ -47,6 +47,8 @@ class Settings:
     """A search of a new index rescores that many times k candidates with the full vectors."""
     bucket: str | None = None
     """The bucket of pictures."""
+    uploads_queue_url: str | None = None
+    """Queue that `on_upload` reads."""
     products_queue_url: str | None = None
     """Queue that `index_products` reads."""
     backfill_queue_url: str | None = None

@@ -18,7 +18,7 @@ from multiprocessing.synchronize import Barrier
 
 import requests
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.dispatch.sources import SourceByKind
 from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
 from lookalike.adapters.elasticsearch.outcome_store import ElasticsearchOutcomeStore
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
@@ -32,7 +32,7 @@ from lookalike.indexing.messages import Message, PutProducts
 
 from infra.local import aws
 from tests.benchmarks.local_elasticsearch import elasticsearch
-from tests.fakes import FakeIndices
+from tests.fakes import FakeDeadLetterStore, FakeIndices
 
 SOURCE = "bench-fan-out"
 DESCRIPTION = "A product as a shop describes it, in a sentence or two that nobody reads before it is bought, nor after. " * 3
@@ -78,6 +78,7 @@ class Reader:
             ElasticsearchOutcomeStore(client, "bench-outcomes"),
             self.queue,
             FakeIndices(),
+            FakeDeadLetterStore(),
         )
 
     def read(self, backfill_id: str, number: int) -> tuple[int, float]:

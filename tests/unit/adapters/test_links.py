@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from lookalike.settings import Settings
-from lookalike.wiring import Wiring
+from lookalike.wiring.search import SearchWiring
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def link(monkeypatch: pytest.MonkeyPatch, region: str, url: str, public: str | N
     """The link of an object for a stack with a bucket and a source bucket."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     settings = Settings("https://es:9200", bucket="shop-pictures", source_bucket="old.pictures", public_s3_endpoint=public)
-    return Wiring(settings)._links.link(url)
+    return SearchWiring(settings)._links.link(url)
 
 
 @pytest.mark.parametrize(

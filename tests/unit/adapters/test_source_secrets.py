@@ -1,7 +1,7 @@
 """A source's secret is sent to its own address, by https, and nowhere else."""
 
 import pytest
-from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.dispatch.sources import SourceByKind
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
 from lookalike.adapters.s3.bucket_source import BucketSource
 from lookalike.backfill.model import IndexSpec

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from lookalike.domain import Product
 from lookalike.errors import DownloadFailed, IndexUnavailable, TransientError
-from lookalike.indexing.indexer import Indexer, product_of_key
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.ports import WriteTarget
 from PIL import Image
 

@@ -72,7 +72,8 @@ def test_settings_that_name_a_resource_refer_to_it(template: Template) -> None:
         for name, value in variables.items()
         if name.startswith(PREFIX) and isinstance(value, dict)
     }
-    assert references == {"alias": "AWS::StackName", "products_queue_url": "ProductsQueue", "backfill_queue_url": "BackfillQueue"}
+    queues = {f"{name.lower()}_queue_url": f"{name}Queue" for name in ("Uploads", "Products", "Backfill")}
+    assert references == {"alias": "AWS::StackName"} | queues
 
 
 def test_what_two_stacks_on_one_elasticsearch_must_not_share_is_named_after_each(template: Template) -> None:

@@ -71,7 +71,7 @@ def test_every_role_is_within_the_permissions_boundary_if_there_is_one(template:
     assert not any("PermissionsBoundary" in role for role in template.properties_of("IAM::Role").values())
     bounds = {name: role["PermissionsBoundary"] for name, role in full.properties_of("IAM::Role").items()}
     assert bounds == dict.fromkeys(bounds, BOUNDARY)
-    assert {"RolloutRole", "LoggingRole", "NightlyBackfillRole"} < set(bounds)
+    assert {"RolloutRole", "LoggingRole", "SchedulesRole"} < set(bounds)
 
 
 def test_a_customer_s_key_may_be_used_through_the_services_that_need_it_only(template: Template, full: Template) -> None:
@@ -96,25 +96,31 @@ def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_receives_from_the_queue_that_invokes_it_and_only_backfill_looks_into_dead_letters(
-    template: Template, function: str
-) -> None:
+def test_a_function_receives_from_the_queue_that_invokes_it_and_only_backfill_takes_dead_letters(template: Template, function: str) -> None:
     mappings = template.properties_of("Lambda::EventSourceMapping").values()
     invoking = {target(mapping["EventSourceArn"]) for mapping in mappings if target(mapping["FunctionName"]) == function}
-    peeked = {"ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
-    assert resources(template, function, "sqs:DeleteMessage") == invoking
-    assert resources(template, function, "sqs:ReceiveMessage") == invoking | peeked
-    assert resources(template, function, "sqs:GetQueueUrl") == invoking | peeked
-    assert resources(template, function, "sqs:ChangeMessageVisibility") == invoking | peeked
-    inspected = {"ProductsQueue"} if function == "Backfill" else set()
-    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | inspected | peeked
+    own = {name.replace("Queue", "DeadLetterQueue") for name in invoking}
+    recorded = {"UploadsDeadLetterQueue", "ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:DeleteMessage") == invoking | recorded
+    assert resources(template, function, "sqs:ReceiveMessage") == invoking | recorded
+    assert resources(template, function, "sqs:GetQueueUrl") == invoking | own | recorded
+    assert resources(template, function, "sqs:ChangeMessageVisibility") == invoking
+    inspected = {"UploadsQueue", "ProductsQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | inspected | recorded
 
 
 @pytest.mark.parametrize(
     ("function", "queues"),
-    [("OnUpload", set()), ("Backfill", {"BackfillQueue", "ProductsQueue"}), ("IndexProducts", {"ProductsQueue"}), ("Search", set())],
+    [
+        ("OnUpload", {"UploadsDeadLetterQueue"}),
+        ("Backfill", {"BackfillQueue", "ProductsQueue", "UploadsQueue", "BackfillDeadLetterQueue"}),
+        ("IndexProducts", {"ProductsQueue", "ProductsDeadLetterQueue"}),
+        ("Search", set()),
+    ],
 )
-def test_a_function_sends_only_to_the_queues_that_continue_its_work(template: Template, function: str, queues: set[str]) -> None:
+def test_a_function_sends_only_to_queues_that_continue_its_work_and_to_its_dead_letters(
+    template: Template, function: str, queues: set[str]
+) -> None:
     assert resources(template, function, "sqs:SendMessage") == queues
 
 
@@ -159,6 +165,16 @@ def test_the_secret_may_be_read_only_if_there_is_one(template: Template, full: T
     assert not any("secretsmanager:GetSecretValue" in many(statement["Action"]) for statement in allowed(template, function))
     [statement] = [each for each in allowed(full, function) if each["Action"] == "secretsmanager:GetSecretValue"]
     assert statement["Resource"] == SECRET_ARN
+
+
+def test_a_function_reads_the_secret_with_its_own_rights_and_no_other_s() -> None:
+    arns = {name: f"{SECRET_ARN}-{name}" for name in ("search", "workers", "backfill")}
+    own = transform(ElasticsearchSecretArn=arns["backfill"], SearchSecretArn=arns["search"], WorkersSecretArn=arns["workers"])
+    roles = {"OnUpload": "workers", "Backfill": "backfill", "IndexProducts": "workers", "Search": "search"}
+    for function, role in roles.items():
+        [statement] = [each for each in allowed(own, function) if each["Action"] == "secretsmanager:GetSecretValue"]
+        variables = own.properties_of("Lambda::Function")[function]["Environment"]["Variables"]
+        assert (statement["Resource"], variables["LOOKALIKE_ELASTICSEARCH_SECRET_ARN"]) == (arns[role], arns[role]), function
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.dispatch.sources import SourceByKind
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
 from lookalike.adapters.s3.bucket_source import BucketSource
 from lookalike.backfill.model import BucketSpec, CurrentSpec, IndexSpec, Position, SourceDocument, SourceSpec
