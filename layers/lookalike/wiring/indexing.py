@@ -42,7 +42,7 @@ class IndexingWiring(ModelWiring, QueueWiring):
 
     @cached_property
     def indexer(self) -> Indexer:
-        """What both share."""
+        """What the two functions that write pictures share."""
         self._load_model()
         s3_fetcher = S3Fetcher(boto3.client("s3", config=AWS_CONFIG), self.settings.bucket)
         return Indexer(

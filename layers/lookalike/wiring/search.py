@@ -1,4 +1,4 @@
-"""What `search` needs."""
+"""Builds what the search function needs, from the settings."""
 
 from contextlib import suppress
 from functools import cached_property
