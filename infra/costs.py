@@ -60,6 +60,8 @@ def idle() -> Iterable[Row]:
     yield _row("secret", PRICES["Secrets Manager, secret"], "")
     yield _row("image", IMAGE_GB * PRICES["ECR, GB-month"], "one version")
     polls = 3 * 5 * 3 * HOURS * 60  # Lambda keeps at least five long polls of 20 s open for each event source
+    recordings = 6 * HOURS * (PRICES["Lambda, request"] + 1.0 * PRICES["Lambda, GB-second"])
+    yield _row("recording of dead letters", recordings, "every ten minutes, 1 GB for a second")
     yield _row("polling of three queues", polls * PRICES["SQS, request"], "one million requests are free in an account")
 
 
