@@ -45,7 +45,7 @@ def create(uploads: Uploads, redeliver: Redeliver, keys: Keys = KEYS) -> Handler
         except TransientError as error:
             result = BatchResult.returning(urls, error)
         failed = {id_: reason for id_, of_message in objects.items() for url, reason in result.returned.items() if url in of_message}
-        _report(result, failed | unreadable, received=len(records))
+        _report(result, failed | unreadable, list(objects))
         return batches.answer(records, failed, redeliver, unreadable)
 
     return handler
@@ -61,11 +61,12 @@ def _objects(record: SQSRecord, keys: Keys) -> Iterator[tuple[str, str]]:
             yield f"s3://{bucket}/{key}", product_id
 
 
-def _report(result: BatchResult, returned: Mapping[str, str], *, received: int) -> None:
+def _report(result: BatchResult, returned: Mapping[str, str], message_ids: list[str]) -> None:
     states = Counter(outcome.state for outcome in result.outcomes)
     for state, count in states.items():
         metrics.add_metric(f"Picture{state.capitalize()}", MetricUnit.Count, count)
     metrics.add_metric("MessagesReturned", MetricUnit.Count, len(returned))
     codes = Counter(outcome.error.code for outcome in result.outcomes if outcome.error)
     log = logger.warning if returned or codes else logger.info
-    log("uploads", received=received, returned=len(returned), pictures=dict(states), failed=dict(codes), reasons=batches.counted(returned))
+    reasons = batches.counted(returned)
+    log("uploads", message_ids=message_ids, returned=len(returned), pictures=dict(states), failed=dict(codes), reasons=reasons)

@@ -60,7 +60,8 @@ def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
     def check() -> Json:
         state = health.check()
         status = HTTPStatus.SERVICE_UNAVAILABLE if state.fault else HTTPStatus.OK
-        return responses.as_json({"status": "unhealthy" if state.fault else "ok", **asdict(state)}, status)
+        fault = state.fault and responses.without_arns(state.fault)
+        return responses.as_json({"status": "unhealthy" if fault else "ok", **asdict(state), "fault": fault}, status)
 
 
 def _add_gallery(app: APIGatewayRestResolver) -> None:

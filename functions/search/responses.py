@@ -1,6 +1,7 @@
 """Builds the JSON responses; the models in `answers` describe them."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from http import HTTPStatus
@@ -68,7 +69,7 @@ def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ())
         methods: the methods of the path, for a request with another one.
     """
     is_ours = error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR
-    message = f"this is a fault of the service: report it with the incident id {request_id}" if is_ours else str(error)
+    message = f"this is a fault of the service: report it with the incident id {request_id}" if is_ours else without_arns(str(error))
     body = {"code": error.code, "message": message, "request_id": request_id}
     if error.field:
         body["field"] = error.field
@@ -76,6 +77,11 @@ def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ())
     if methods:
         headers["Allow"] = ", ".join([*methods, "OPTIONS"])
     return as_json({"error": body}, HTTPStatus(error.http_status), headers)
+
+
+def without_arns(text: str) -> str:
+    """A text for strangers: no ARN, which has the account's number and names of roles and secrets; the log has them."""
+    return re.sub(r"arn:[\w-]+:[^\s'\",)]+", "(an AWS resource, see the log)", text)
 
 
 def as_json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Json:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from functools import cached_property, partial
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -27,11 +28,17 @@ class Wiring:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.load(os.environ)
+        self._logger = Logger()
 
     @cached_property
     def elasticsearch(self) -> Elasticsearch:
         """The client, with the secret's credentials."""
-        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
+        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret, self._request_id)
+
+    def _request_id(self) -> str | None:
+        """As the log has it: API Gateway's id of a request, Lambda's of a batch."""
+        keys = self._logger.get_current_keys()
+        return keys.get("correlation_id") or keys.get("function_request_id")
 
     @cached_property
     def keys(self) -> Keys:

@@ -25,7 +25,7 @@ from lookalike.adapters.http.faults import error_of
 from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.http.host_limit import HostLimit
 from lookalike.domain import PictureFile, without_credentials
-from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, PictureUnusable, RequestInvalid
+from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, RequestInvalid
 from lookalike.picture_formats import REGISTERED_MEDIA_TYPES
 from lookalike.pictures import MAX_BYTES
 
