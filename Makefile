@@ -7,18 +7,21 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
+LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) $(if $(ATTRIBUTE),--attribute $(ATTRIBUTE)) \
+	$(if $(ES_URL),--elasticsearch $(ES_URL))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint bench soak backfill-watch sam-local sam-test image-size lock clean
+.PHONY: help demo test unit lint bench soak evaluate adapt backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv: layers/locks/uv.txt layers/locks/dev.txt pyproject.toml ## the virtual environment, from the lock files
+.venv: layers/locks/uv.txt layers/locks/dev.txt layers/locks/saliency.txt pyproject.toml ## the virtual environment, from the lock files
 	@echo "Setting up the virtual environment in .venv (the first time, some 700 MB of packages are downloaded)"
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r layers/locks/uv.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes -r layers/locks/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes -r layers/locks/saliency.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch .venv
 
@@ -59,6 +62,12 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 soak: .venv ## backfills under adversity: eight ways to fail; worker, fan-out and Elasticsearch killed (PRODUCTS=n, MOMENTS=kills of each)
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
 	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),800) --moments $(or $(MOMENTS),1)
+
+evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
+	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))
+
+adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, and IMAGES or INDEX as for evaluate)
+	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED)
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)

@@ -82,11 +82,19 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
 def scale(pixels: Pixels, model: Model) -> Pixels:
     """The picture at the model's input size, uint8, shape (height, width, 3).
 
-    It is stretched to the model's shape, as Keras's ``load_img(target_size=…)`` does, with the interpolation that the manifest names.
+    What the manifest names is done: ``stretch`` to the model's shape, as Keras's ``load_img(target_size=…)`` does; ``centre_crop`` of the
+    largest part that has this shape; or ``pad`` with white to this shape. The interpolation is the manifest's too.
     """
     if (pixels.shape[1], pixels.shape[0]) == model.input_size:
         return pixels
-    return np.asarray(Image.fromarray(pixels).resize(model.input_size, _INTERPOLATION[model.interpolation]))
+    image, interpolation = Image.fromarray(pixels), _INTERPOLATION[model.interpolation]
+    if model.resize == "centre_crop":
+        image = ImageOps.fit(image, model.input_size, interpolation)
+    elif model.resize == "pad":
+        image = ImageOps.pad(image, model.input_size, interpolation, color=_BACKGROUND)
+    else:
+        image = image.resize(model.input_size, interpolation)
+    return np.asarray(image)
 
 
 def perceptual_hash(image: Image.Image) -> str:

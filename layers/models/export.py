@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from layers.models.manifest import is_up_to_date
+from layers.models.manifest import is_own, is_up_to_date
 from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Network, model_id
 from layers.models.weights import WeightsUnavailable, locate
 
@@ -37,7 +37,7 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
     """Makes sure that a network is in ``folder/<model id>``, exported by the present sources; whole, or not at all.
 
     Args:
-        model: a network's id, or `AUTO`.
+        model: a network's id, or `AUTO`; or the id of a model in ``folder`` that was made elsewhere, such as by `layers.quality.adapt`.
         folder: where exported networks are, one sub-folder each.
         say: takes progress.
         random_weights: the seed of random weights, for parity and speed work; the model's id then says so.
@@ -49,6 +49,9 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
         ExportFailed: there is no such network, its weights cannot be had, or the export failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if model not in (*NETWORKS, AUTO) and is_own(folder / model):
+        say(f"{model} is in {folder / model}")
+        return model
     network = _network(model, folder, say, random_weights)
     exported = model_id(network, random_weights)
     with _alone_in(folder, say):

@@ -87,6 +87,8 @@ def read_manifest(folder: Path) -> Model:
             interpolation=manifest["interpolation"],
             preprocessing=manifest["preprocessing"],
             precision=manifest["precision"],
+            resize=manifest.get("resize", "stretch"),
+            adapted_from=manifest.get("adapted_from"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Misconfigured(f"{str(folder)!r} holds no exported network: {error!r}") from error
