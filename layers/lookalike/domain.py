@@ -112,6 +112,9 @@ class Embedder(Protocol):
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
         """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
 
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        """The vectors of the same pictures, from those that another model made; None if that takes the pictures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

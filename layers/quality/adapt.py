@@ -5,33 +5,20 @@ What is found is written as a model of its own, beside the one that it was made 
 
 import argparse
 import json
-import shutil
 import sys
-from hashlib import sha256
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any
 
-import numpy as np
 from elasticsearch import Elasticsearch
-from lookalike.domain import Vectors
 from rich.console import Console
 from rich.progress import track
 
-from layers.models import canonical, export
+from layers.models import export
 from layers.models.manifest import FILE
-from layers.quality import assembly, choice, labelled, variants
+from layers.quality import adapted_model, choice, labelled, variants
 from layers.quality.assembly import COLOURS
-from layers.quality.choice import Choice, Features, Recipe
+from layers.quality.choice import Choice, Features
 from layers.quality.labelled import Labelled, NothingToLearn
-from layers.quality.openvino_runtime import openvino
-from layers.quality.transforms import Transform
 from layers.quality.variants import OWN
-
-LEAST_COSINE = 0.9999
-"""Between the graph that is written and the same arithmetic in float64."""
-
-CANONICAL_NUMBERS = 64
 
 
 class NoGain(Exception):
@@ -73,44 +60,7 @@ def adapt(base: Path, pictures: Labelled, features: Features, console: Console) 
         low, high = chosen.gains[0].interval
         raise NoGain(f"the gain on held-out pictures is between {low:+.3f} and {high:+.3f}, so there may be none: no model was made")
     transform = choice.learn(chosen.recipe, pictures.labels, features)
-    return write(base, chosen, transform, features[chosen.recipe.variant][0][:16], len(pictures))
-
-
-def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors, learned_from: int) -> Path:
-    """Writes the adapted model; whole, or not at all. ``vectors`` are some of the base network, to compare the written graph by."""
-    recipe = chosen.recipe
-    described = variants.manifest(base, recipe.variant)
-    weights = _checksum(str(described["weights_sha256"]), recipe, transform)
-    target = base.with_name(f"{described['id']}-adapted-{weights[:8]}")
-    graph = assembly.transformed(variants.graph(base, recipe.variant), transform)
-    unfinished = Path(mkdtemp(prefix=".adapting-", dir=base.parent))
-    try:
-        openvino.save_model(graph, unfinished / "model.xml", compress_to_fp16=True)
-        adapted: dict[str, Any] = {"from": described["id"], "learned_from": learned_from, **choice.summary(chosen)}
-        is_of_vectors = recipe.variant == OWN and not recipe.colour
-        if is_of_vectors:
-            alone = assembly.transform_alone(transform, vectors.shape[1])
-            openvino.save_model(alone, unfinished / "transform.xml", compress_to_fp16=True)
-            _check(assembly.run(openvino.Core().read_model(unfinished / "transform.xml"), vectors), transform(vectors))
-        width, height = described["input_size"]  # type: ignore[misc]
-        vector = assembly.run(openvino.Core().read_model(unfinished / "model.xml"), canonical.picture((width, height))[np.newaxis])[0]
-        described |= {
-            "id": target.name,
-            "dimensions": len(vector),
-            "adapted_from": described["weights_sha256"] if is_of_vectors else None,
-            "weights_sha256": weights,
-            "preprocessing": f"{described['preprocessing']}; {', '.join(recipe.parts)}",
-            "score_band": None,
-            "adapted": adapted,
-            "canonical_vector": [round(float(number), 6) for number in vector[:CANONICAL_NUMBERS]],
-        }
-        (unfinished / FILE).write_text(json.dumps(described, indent=2) + "\n")
-        shutil.rmtree(target, ignore_errors=True)
-        unfinished.chmod(0o755)
-        unfinished.rename(target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return target
+    return adapted_model.write(base, chosen, transform, features[chosen.recipe.variant][0][:16], len(pictures))
 
 
 def _arguments() -> argparse.Namespace:
@@ -148,20 +98,6 @@ def _tell(chosen: Choice, console: Console) -> None:
         values = ", ".join(f"{measure} {gain['before'][measure]:.3f} -> {gain['after'][measure]:.3f}" for measure in gain["before"])
         low, high = gain["interval"]
         console.print(f"held-out pictures of {name} ({gain['pictures']}): {values}; gain {low:+.3f} to {high:+.3f}", highlight=False)
-
-
-def _checksum(base: str, recipe: Recipe, transform: Transform) -> str:
-    digest = sha256(f"{base} {recipe.variant} {recipe.colour}".encode())
-    for affine in (transform.whitening, transform.head):
-        if affine:
-            digest.update(affine.matrix.astype(np.float32).tobytes() + affine.offset.astype(np.float32).tobytes())
-    return digest.hexdigest()
-
-
-def _check(written: Vectors, expected: Vectors) -> None:
-    least = float((written * expected).sum(axis=1).min())
-    if least < LEAST_COSINE:
-        raise ArithmeticError(f"the graph that was written turns vectors: the least cosine is {least:.6f}")
 
 
 if __name__ == "__main__":

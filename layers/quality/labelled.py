@@ -1,7 +1,7 @@
 """Pictures whose class is known: a folder with a sub-folder for each class, or an index by one of its attributes."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,7 +101,7 @@ def indexed(client: Elasticsearch, index: str, attribute: str) -> tuple[Labelled
     return Labelled.of(names, classes, hashes), np.stack(vectors)
 
 
-def _documents(client: Elasticsearch, index: str) -> Iterator[dict[str, Any]]:
+def _documents(client: Elasticsearch, index: str) -> Iterable[dict[str, Any]]:
     wanted = {"_source": ["image_id", "product_id", "attributes", "perceptual_hash"], "fields": ["image_vector"]}
     return scan(client, index=index, query={"query": {"exists": {"field": "image_vector"}}, **wanted}, size=SCANNED)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Resize
@@ -40,11 +41,6 @@ class Variant:
         """What differs from what the network's own manifest says, in words."""
         return ([] if self.resize is None else ["centre square"]) + (["white background"] if self.is_white else [])
 
-    @property
-    def is_own(self) -> bool:
-        """Whether the network sees what it sees without any adaptation."""
-        return not self.parts
-
 
 OWN = Variant()
 VARIANTS = (
@@ -72,13 +68,11 @@ def graph(base: Path, variant: Variant) -> Graph:
     return assembly.described(core.read_model(base / "model.xml"), saliency)
 
 
-def manifest(base: Path, variant: Variant) -> dict[str, object]:
+def manifest(base: Path, variant: Variant) -> dict[str, Any]:
     """The manifest of an exported network, as far as the variant changes it."""
-    found: dict[str, object] = json.loads((base / FILE).read_text())
+    found: dict[str, Any] = json.loads((base / FILE).read_text())
     if variant.resize:
         found |= {"resize": variant.resize, "interpolation": variant.interpolation}
-    if not variant.is_own:
-        found["preprocessing"] = f"{found['preprocessing']}; {', '.join(variant.parts)}"
     return found
 
 
@@ -91,7 +85,7 @@ def embedders(base: Path, variants: Sequence[Variant]) -> Iterator[list[OpenVino
             place = Path(folder) / str(number)
             place.mkdir()
             described = manifest(base, variant)
-            described["dimensions"] = int(str(described["dimensions"])) + COLOURS
+            described["dimensions"] += COLOURS
             (place / FILE).write_text(json.dumps(described))
             openvino.save_model(graph(base, variant), place / "model.xml", compress_to_fp16=False)
             made.append(OpenVinoEmbedder(place, "THROUGHPUT"))

@@ -53,6 +53,12 @@ class FakeEmbedder:
         vectors: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
         return vectors
 
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        """Of its own model; and as if it were its own vectors' negative, where ``adapted_from`` names the other model."""
+        if model.weights_sha256 == self.model.adapted_from:
+            return -vectors
+        return vectors if model.weights_sha256 == self.model.weights_sha256 else None
+
 
 class FakeFetcher:
     """URLs with their bytes, or with the error that is raised instead. ``after_fetch`` replaces bytes once they were fetched."""

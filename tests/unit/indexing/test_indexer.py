@@ -1,17 +1,18 @@
 """The indexer: the index becomes what the pictures are now, and nothing is embedded twice."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import pytest
-from lookalike.domain import Product
+from lookalike.domain import Model, Product
 from lookalike.errors import DownloadFailed, IndexUnavailable, TransientError
 from lookalike.indexing.indexer import Indexer, product_of_key
 from lookalike.indexing.ports import WriteTarget
 from PIL import Image
 
-from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, picture
+from tests.fakes import MODEL, FakeEmbedder, FakeFetcher, FakeIndex, picture
 
 A, B = "s3://bucket/images/a.jpg", "s3://bucket/images/b.jpg"
 
@@ -219,10 +220,12 @@ def test_a_picture_that_one_of_two_indices_lacks_is_downloaded_for_it() -> None:
 class TwoIndices:
     """Two indices, of which the second is being filled from the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_model: Model = MODEL) -> None:
         self.old, self.new, self.fetcher = FakeIndex(), FakeIndex(), FakeFetcher({f"http://a/{n}": picture(n) for n in range(3)})
         self.appeared = [self.old]
-        target = {"old": WriteTarget(self.old, FakeEmbedder()), "new": WriteTarget(self.new, FakeEmbedder())}
+        self.embedder = FakeEmbedder()
+        self.embedder.model = new_model
+        target = {"old": WriteTarget(self.old, FakeEmbedder()), "new": WriteTarget(self.new, self.embedder)}
         self.indexer = Indexer(
             lambda: [target["old"]],
             self.fetcher,
@@ -244,6 +247,31 @@ def test_pictures_are_copied_as_the_other_index_has_them() -> None:
         "nobody's": "deleted"
     }
     assert [p.attributes for p, _ in indices.new.documents.values()] == [{"price": 1}] * 2
+
+
+@pytest.mark.parametrize(("model", "sign"), [(MODEL, 1), (replace(MODEL, weights_sha256="1" * 64, adapted_from=MODEL.weights_sha256), -1)])
+def test_vectors_that_can_be_had_from_the_other_index_s_are_made_without_the_pictures(model: Model, sign: int) -> None:
+    indices = TwoIndices(model)
+    indices.put(1)
+    indices.fetcher.files.clear()
+
+    outcomes = dict(indices.indexer.copy(list(indices.old.documents), "old", "new"))
+
+    assert {outcome.state for outcome in outcomes.values()} == {"indexed"}
+    for image, (stored, vector) in indices.old.documents.items():
+        copied, made = indices.new.documents[image]
+        assert replace(copied, indexed_at=stored.indexed_at) == stored
+        assert made.tolist() == (sign * vector).tolist()
+    assert indices.embedder.embedded == 0
+
+
+def test_a_model_that_has_nothing_to_do_with_the_other_one_sees_the_pictures() -> None:
+    indices = TwoIndices(replace(MODEL, weights_sha256="1" * 64))
+    indices.put(1)
+
+    list(indices.indexer.copy(list(indices.old.documents), "old", "new"))
+
+    assert indices.embedder.embedded == 2
 
 
 def test_a_picture_that_changes_while_it_is_copied_is_copied_as_it_is_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ class OpenVinoEmbedder(Embedder):
     """
 
     def __init__(self, folder: Path, hint: Hint = "LATENCY", precision: Literal["f32"] | None = None) -> None:
+        self._folder = folder
         self._model = read_manifest(folder)
         config: dict[str, str] = {"PERFORMANCE_HINT": hint}
         # OpenVINO asks the CPU whether it has bf16; oneDNN, which computes, goes by the variable that holds it to an older CPU.
@@ -72,6 +73,15 @@ class OpenVinoEmbedder(Embedder):
                 if number < len(pixels):
                     request.start_async({0: pixels[number][np.newaxis]}, share_inputs=True)
         return vectors
+
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        if model.weights_sha256 == self._model.weights_sha256:
+            return vectors
+        if model.weights_sha256 != self._model.adapted_from:
+            return None
+        transform = openvino.Core().compile_model(self._folder / "transform.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        transformed: Vectors = transform(vectors)[0]
+        return transformed
 
 
 def read_manifest(folder: Path) -> Model:
