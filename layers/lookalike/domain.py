@@ -62,7 +62,8 @@ class Model:
     """A network as its manifest describes it; two vectors can be compared only if they come from the same one.
 
     ``input_size`` is (width, height) in pixels; ``interpolation`` is Pillow's name of the filter that scales a picture to it.
-    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far. ``adapted_from`` is the SHA-256 of the weights of the
+    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far. ``crop_share`` is how much of the edge a
+    ``centre_crop`` keeps. ``adapted_from`` is the SHA-256 of the weights of the
     model whose vectors this one transforms, if its vectors can be had from those without the pictures.
     """
 
@@ -74,6 +75,7 @@ class Model:
     preprocessing: str
     precision: Literal["f32", "fastest"] = "fastest"
     resize: Resize = "stretch"
+    crop_share: float = 1.0
     adapted_from: str | None = None
 
 

@@ -89,7 +89,7 @@ def scale(pixels: Pixels, model: Model) -> Pixels:
         return pixels
     image, interpolation = Image.fromarray(pixels), _INTERPOLATION[model.interpolation]
     if model.resize == "centre_crop":
-        image = ImageOps.fit(image, model.input_size, interpolation)
+        image = ImageOps.fit(image, model.input_size, interpolation, bleed=(1 - model.crop_share) / 2)
     elif model.resize == "pad":
         image = ImageOps.pad(image, model.input_size, interpolation, color=_BACKGROUND)
     else:

@@ -66,14 +66,20 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
 def main() -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m layers.models.export", description="Exports a network as OpenVINO IR with a manifest.")
-    parser.add_argument("model", choices=[*NETWORKS, AUTO], help="auto is for local commands: the first whose weights can be had")
+    known = (
+        f"{', '.join(NETWORKS)}; {AUTO}, for local commands: the first whose weights can be had; or a network of your own, file or folder"
+    )
+    parser.add_argument("model", help=known)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="one sub-folder a model is written here")
     parser.add_argument(
         "--random-weights", type=int, metavar="SEED", help="for parity and speed work; vectors mean nothing, the model's id says so"
     )
     arguments = parser.parse_args()
     try:
-        ensure(arguments.model, arguments.output, lambda line: print(line, flush=True), arguments.random_weights)
+        if Path(arguments.model).exists():
+            _export_own(Path(arguments.model), arguments.output)
+        else:
+            ensure(arguments.model, arguments.output, _print, arguments.random_weights)
     except ExportFailed as error:
         print(error, file=sys.stderr)
         return 1
@@ -81,6 +87,19 @@ def main() -> int:
         print("stopped; nothing was exported", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _export_own(path: Path, folder: Path) -> None:
+    from layers.models import own, own_export  # imported here: who only asks for a network of the table need not load OpenVINO
+
+    try:
+        own_export.export(own.described(path), folder, _print)
+    except own.Undescribed as error:
+        raise ExportFailed(str(error)) from error
 
 
 def _network(model: str, folder: Path, say: Say, random_weights: int | None) -> Network:

@@ -98,6 +98,7 @@ def read_manifest(folder: Path) -> Model:
             preprocessing=manifest["preprocessing"],
             precision=manifest["precision"],
             resize=manifest.get("resize", "stretch"),
+            crop_share=manifest.get("crop_share", 1.0),
             adapted_from=manifest.get("adapted_from"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
