@@ -117,6 +117,9 @@ class Embedder(Protocol):
     def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
         """The vectors of the same pictures, from those that another model made; None if that takes the pictures."""
 
+    def embed_text(self, text: str) -> Vector:
+        """The unit vector of words, to be compared with those of pictures. Raises `RequestInvalid` if the model knows pictures alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

@@ -9,6 +9,7 @@ import onnxruntime
 import openvino
 import pytest
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
+from lookalike.errors import RequestInvalid
 
 from layers.models import export, own, own_export
 from layers.models.own import Undescribed
@@ -68,6 +69,7 @@ def test_both_encoders_of_a_pair_give_what_onnx_runtime_gives(tmp_path: Path) ->
     session = onnxruntime.InferenceSession(folder / "onnx" / "text_model.onnx")
     [expected] = session.run(["text_embeds"], {"input_ids": tokens, "attention_mask": mask})
     assert _cosine(text([tokens, mask])[0], expected) >= 0.9999
+    assert _cosine(embedder.embed_text("A red HAT"), expected) >= 0.9999
 
     manifest = json.loads((tmp_path / "models" / model / "manifest.json").read_text())
     assert (manifest["dimensions"], manifest["text"]) == (DIMENSIONS, {"length": LENGTH, "pad_token": "<pad>"})
@@ -88,6 +90,17 @@ def test_a_described_file_is_pooled_as_it_says(tmp_path: Path, pooling: str) -> 
     expected = tokens.mean(axis=1) if pooling == "mean" else tokens[:, 0]
     assert expected.shape == (1, HIDDEN)
     assert _cosine(OpenVinoEmbedder(tmp_path / "models" / model).embed([_pixels(1)]), expected) >= 0.9999
+
+
+def test_a_model_that_knows_pictures_alone_refuses_words(tmp_path: Path) -> None:
+    folder = clip_folder(tmp_path / "pictures")
+    (folder / "onnx" / "text_model.onnx").unlink()
+    model = own_export.export(own.described(folder), tmp_path / "models", print)
+
+    with pytest.raises(RequestInvalid, match="'pictures' knows pictures and no words") as refused:
+        OpenVinoEmbedder(tmp_path / "models" / model).embed_text("a hat")
+
+    assert refused.value.field == "text"
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -21,7 +22,8 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 
 import openvino
 
-from lookalike.domain import Embedder, Model, Pixels, Vectors
+from lookalike.adapters.openvino.text_encoder import TextEncoder
+from lookalike.domain import Embedder, Model, Pixels, Vector, Vectors
 from lookalike.errors import Misconfigured
 
 Hint = Literal["LATENCY", "THROUGHPUT"]
@@ -82,6 +84,13 @@ class OpenVinoEmbedder(Embedder):
         transform = openvino.Core().compile_model(self._folder / "transform.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         transformed: Vectors = transform(vectors)[0]
         return transformed
+
+    def embed_text(self, text: str) -> Vector:
+        return self._text_encoder(text)
+
+    @cached_property
+    def _text_encoder(self) -> TextEncoder:
+        return TextEncoder(self._folder, self._model)
 
 
 def read_manifest(folder: Path) -> Model:
