@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from lookalike.backfill.dead_letters import QueueName
 from lookalike.backfill.model import BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
 from lookalike.domain import MAX_OVERSAMPLE, IndexType
 from lookalike.errors import RequestInvalid
@@ -158,7 +159,23 @@ class Prune(_Strict):
     dry_run: bool = False
 
 
-Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune
+class DeadLetters(_Strict):
+    """Lists messages that failed too often, with their reasons: those of one queue, or of one backfill, or all."""
+
+    action: Literal["dead_letters"]
+    queue: QueueName | None = None
+    backfill_id: Name | None = None
+
+
+class Redrive(_Strict):
+    """Sends messages that failed too often again: those of one queue, or of one backfill, or all."""
+
+    action: Literal["redrive"]
+    queue: QueueName | None = None
+    backfill_id: Name | None = None
+
+
+Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune | DeadLetters | Redrive
 
 _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "start": TypeAdapter(Start),
@@ -170,6 +187,8 @@ _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "switch": TypeAdapter(Switch),
     "prune": TypeAdapter(Prune),
     "remove_vanished": TypeAdapter(Prune),
+    "dead_letters": TypeAdapter(DeadLetters),
+    "redrive": TypeAdapter(Redrive),
 }
 
 

@@ -1,7 +1,7 @@
 """The function that makes the index hold what the bucket holds: it receives S3 events through SQS."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -10,8 +10,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.errors import RequestInvalid
-from lookalike.indexing.indexer import product_of_key
+from lookalike.errors import RequestInvalid, TransientError
+from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.uploads import Uploads
 from lookalike.redelivery import Redeliver
@@ -33,16 +33,20 @@ def create(uploads: Uploads, redeliver: Redeliver) -> Handler:
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         records = list(SQSEvent(event).records)
         objects: dict[str, dict[str, str]] = {}
-        unreadable: set[str] = set()
+        unreadable: dict[str, str] = {}
         for record in records:
             try:
                 objects[record.message_id] = dict(_objects(record))
             except (RequestInvalid, AttributeError, KeyError, TypeError) as error:
                 logger.error("message_unreadable", message_id=record.message_id, reason=repr(error))
-                unreadable.add(record.message_id)
-        result = uploads.sync({url: id_ for of_message in objects.values() for url, id_ in of_message.items()}, batches.stop_at(context))
-        failed = unreadable | {message_id for message_id, of_message in objects.items() if of_message.keys() & result.returned}
-        _report(result, received=len(records), returned=len(failed))
+                unreadable[record.message_id] = f"request_invalid: {error!r}"
+        urls = {url: id_ for of_message in objects.values() for url, id_ in of_message.items()}
+        try:
+            result = batches.within_time(context, lambda: uploads.sync(urls, batches.stop_at(context)))
+        except TransientError as error:
+            result = BatchResult.returning(urls, error)
+        failed = {id_: reason for id_, of_message in objects.items() for url, reason in result.returned.items() if url in of_message}
+        _report(result, failed | unreadable, received=len(records))
         return batches.answer(records, failed, redeliver, unreadable)
 
     return handler
@@ -62,11 +66,11 @@ def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
             yield f"s3://{change.s3.bucket.name}/{key}", product_id
 
 
-def _report(result: BatchResult, *, received: int, returned: int) -> None:
+def _report(result: BatchResult, returned: Mapping[str, str], *, received: int) -> None:
     states = Counter(outcome.state for outcome in result.outcomes)
     for state, count in states.items():
         metrics.add_metric(f"Picture{state.capitalize()}", MetricUnit.Count, count)
-    metrics.add_metric("MessagesReturned", MetricUnit.Count, returned)
+    metrics.add_metric("MessagesReturned", MetricUnit.Count, len(returned))
     codes = Counter(outcome.error.code for outcome in result.outcomes if outcome.error)
-    log = logger.warning if result.reasons or codes else logger.info
-    log("uploads", received=received, returned=returned, pictures=dict(states), failed=dict(codes), reasons=dict(result.reasons))
+    log = logger.warning if returned or codes else logger.info
+    log("uploads", received=received, returned=len(returned), pictures=dict(states), failed=dict(codes), reasons=batches.counted(returned))

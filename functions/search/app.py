@@ -17,7 +17,7 @@ from lookalike.search.browse import Browse
 from lookalike.search.search import Search
 
 from functions.search import browse as browse_handlers
-from functions.search import documents, responses, routes, searches
+from functions.search import documents, events, responses, routes, searches
 from functions.search.gallery import page
 from functions.search.responses import Json
 
@@ -40,7 +40,8 @@ def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: 
     @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return app.resolve(event, context)
+        answer = app.resolve(events.without_base_path(event), context)
+        return answer | {"body": ""} if event["httpMethod"] == "HEAD" else answer
 
     return handler
 

@@ -25,8 +25,14 @@ class Settings:
     """Secrets Manager secret with ``api_key``, or ``username`` and ``password``; none for an open server."""
     elasticsearch_ca: str | None = None
     """PEM text of the certificate authority, where the server's is not a public one."""
+    source_url: str | None = None
+    """Address of another cluster that backfills read from with a secret, which is sent nowhere else."""
+    source_secret_arn: str | None = None
+    """That secret, in the same form."""
+    source_bucket: str | None = None
+    """Another bucket that backfills read from, and whose pictures answers link to."""
     alias: str = "lookalike"
-    """Alias of the index that is searched."""
+    """Alias of the index that is searched; in small letters, as Elasticsearch wants it."""
     models: Path = Path("/opt/models")
     """Folder with one sub-folder a model, named by the model's id."""
     model: str = "inception_resnet_v2"
@@ -41,6 +47,8 @@ class Settings:
     """A search of a new index rescores that many times k candidates with the full vectors."""
     bucket: str | None = None
     """The bucket of pictures."""
+    uploads_queue_url: str | None = None
+    """Queue that `on_upload` reads."""
     products_queue_url: str | None = None
     """Queue that `index_products` reads."""
     backfill_queue_url: str | None = None
@@ -121,6 +129,7 @@ def _oversample(text: str) -> float:
 _READERS: dict[str, Callable[[str], Any]] = {
     **{setting.name: str for setting in fields(Settings)},
     "elasticsearch_url": _urls,
+    "alias": str.lower,
     "models": Path,
     "index_shards": partial(_integer, least=1, most=1024),
     "index_replicas": partial(_integer, least=0, most=20),

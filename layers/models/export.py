@@ -106,15 +106,15 @@ def _network(model: str, folder: Path, say: Say, random_weights: int | None) -> 
     if random_weights is not None and (model == AUTO or random_weights < 0):
         raise ExportFailed("random weights need a named network and a seed that is not negative")
     if model == AUTO:
-        return _first_available(folder, say)
+        return first_available(folder, say)
     if model not in NETWORKS:
         raise ExportFailed(f"there is no network {model!r}; there are {', '.join(NETWORKS)}, and {AUTO} for local commands")
     return NETWORKS[model]
 
 
 @cache
-def _first_available(folder: Path, say: Say) -> Network:
-    """Decided once a process, so that an address that cannot be reached is tried once."""
+def first_available(folder: Path, say: Say) -> Network:
+    """The network that `AUTO` stands for, decided once a process, so that an address that cannot be reached is tried once."""
     if is_up_to_date(folder / INCEPTION_RESNET_V2.id):
         return INCEPTION_RESNET_V2
     try:

@@ -24,14 +24,9 @@ CANONICAL_NUMBERS = 64
 
 
 def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors, learned_from: int) -> Path:
-    """Writes the model beside the one in ``base``, whole or not at all; returns its folder.
+    """Writes the model beside the one in ``base``, the folder of the network that was adapted, whole or not at all; returns its folder.
 
-    Args:
-        base: folder of the exported network that was adapted.
-        chosen: what was chosen, for the manifest.
-        transform: what was learned.
-        vectors: some that the transform takes, by which what is written is compared with it.
-        learned_from: the number of pictures.
+    ``vectors`` are some that the transform takes, by which what is written is compared with it; ``learned_from`` is a number of pictures.
     """
     described = variants.manifest(base, chosen.recipe.variant)
     weights = _checksum(described["weights_sha256"], chosen.recipe, transform)

@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.enqueue import enqueue
-from lookalike.backfill.messages import ReadSlice, Sender
+from lookalike.backfill.messages import ReadSlice, Sender, is_put_off
 from lookalike.backfill.model import (
     Backfill,
     BackfillStore,
@@ -71,6 +72,7 @@ class FanOut:
         outcomes: OutcomeStore,
         sender: Sender,
         indices: Indices,
+        dead_letters: DeadLetterStore,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -80,6 +82,7 @@ class FanOut:
         self._outcomes = outcomes
         self._sender = sender
         self._indices = indices
+        self._dead_letters = dead_letters
         self._clock = clock
         self._now = now
 
@@ -109,6 +112,7 @@ class FanOut:
         elif reading is Phase.CANCELLED:
             self._store.set_cancelled(backfill_id, False)
         self._sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
+        self._dead_letters.remove_of(backfill_id, "backfill")
         return backfill
 
     def read_slice(self, backfill_id: str, number: int) -> SliceProgress:
@@ -122,6 +126,8 @@ class FanOut:
         slice_: Slice | None = self._store.slice(backfill_id, number)
         if slice_ is None or slice_.position is None or slice_.is_cancelled:
             return SliceProgress(0, is_at_end=True)
+        if is_put_off(self._sender, ReadSlice(backfill_id, number)):
+            return SliceProgress(0, is_at_end=False)
         begun, stop = slice_.read, self._clock() + SLICE_RUN_S
         with closing(prefetch(self._pages(backfill.spec, slice_.position))) as pages:
             for as_of, page in pages:

@@ -3,7 +3,6 @@
 Uploads and the products queue both end here: `Indexer.sync` for objects of the bucket, `Indexer.put` for products with image URLs.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,14 +24,6 @@ SYNC_ATTEMPTS = 5
 """How often an object or picture is read again that changes while it is indexed."""
 
 NO_URLS: Mapping[str, Collection[str]] = {}
-
-_KEY = re.compile(r"images/(?P<product>[^/]+?)(?:/.+|\.[^./]+)")
-
-
-def product_of_key(key: str) -> str | None:
-    """The product id in an object's key, ``images/PRODUCT_ID/NAME.jpg`` or ``images/PRODUCT_ID.jpg``; None for other keys."""
-    match = _KEY.fullmatch(key)
-    return match["product"] if match else None
 
 
 class Indexer:

@@ -10,7 +10,7 @@ from typing import ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypeVa
 
 from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
-from lookalike.indexing.indexer import product_of_key
+from lookalike.indexing.keys import product_of_key
 
 T = TypeVar("T", Product, str)
 

@@ -136,11 +136,7 @@ class ProductsQueue:
         try:
             self._outcomes.record(_superseded(items, latest))
             self._settle(list(self._index(latest.values(), into, stop_at)), result)
-        except TransientError as error:
-            result.give_back((item.message_id for item in items), error)
-        except Misconfigured as error:
-            if into is None:
-                raise
+        except (TransientError, Misconfigured) as error:
             result.give_back((item.message_id for item in items), error)
 
     def _index(self, items: Collection[_Item], into: str | None, stop_at: float) -> Iterator[_Result]:

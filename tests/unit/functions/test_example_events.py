@@ -12,7 +12,7 @@ from lookalike import pictures
 from lookalike.adapters.sqs import backfill_messages, messages
 from lookalike.backfill.messages import ReadSlice
 from lookalike.domain import Product
-from lookalike.indexing.indexer import product_of_key
+from lookalike.indexing.keys import product_of_key
 
 from functions.backfill import commands
 from functions.search import requests

@@ -37,6 +37,13 @@ def test_every_parameter_is_described_and_used(parameters: dict[str, dict[str, A
         assert f"!Ref {name}" in SOURCE or f"${{{name}}}" in SOURCE, name
 
 
+def test_every_parameter_is_in_one_group_of_the_console_s_form(parameters: dict[str, dict[str, Any]]) -> None:
+    groups = yaml_parse(SOURCE)["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(parameters)
+    assert all(group["Label"]["default"] for group in groups)
+
+
 def test_only_the_address_of_elasticsearch_has_to_be_given(parameters: dict[str, dict[str, Any]]) -> None:
     assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {"ElasticsearchUrl"}
 

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from elastic_transport import ConnectionError as NoConnection
-from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError
+from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
 from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Misconfigured
@@ -33,15 +33,18 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
         new_secret: reads the secret anew when the server answers 401, so that it can be rotated; once for each request.
 
     Raises:
-        Misconfigured: the secret is of another shape, or the authority is no PEM text.
+        Misconfigured: the secret is of another shape, or the authority is no PEM text, or goes with an address that is not https.
     """
     options: dict[str, Any] = credentials(secret) if secret else {}
+    if ca and "http://" in url:
+        raise Misconfigured("LOOKALIKE_ELASTICSEARCH_URL begins with http://, and LOOKALIKE_ELASTICSEARCH_CA is for https:// alone")
     if ca:
         options["ssl_context"] = trusting(ca)
     if secret and new_secret:
         options["transport_class"] = partial(_RotatingTransport, new_secret=new_secret)
     return Elasticsearch(
         [each.strip() for each in url.split(",")],
+        node_class=_WholeAnswers,
         request_timeout=TIMEOUT_S,
         max_retries=RETRIES,
         retry_on_timeout=True,
@@ -50,14 +53,24 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
     )
 
 
-def trusting(ca: str) -> ssl.SSLContext:
-    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured` if it is none."""
+def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLContext:
+    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured`, naming the setting, if it is none."""
     try:
         return ssl.create_default_context(cadata=ca)
     except (ssl.SSLError, ValueError) as error:
         raise Misconfigured(
-            "LOOKALIKE_ELASTICSEARCH_CA is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
+            f"{setting} is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
         ) from error
+
+
+class _WholeAnswers(Urllib3HttpNode):
+    """Refuses an answer whose connection was cut among the headers: it would count as an empty success."""
+
+    def perform_request(self, method: str, *args: Any, **options: Any) -> Any:
+        answer = super().perform_request(method, *args, **options)
+        if method != "HEAD" and answer.meta.status == HTTPStatus.OK and not answer.body:
+            raise NoConnection("the answer was cut off")
+        return answer
 
 
 class _RotatingTransport(Transport):
@@ -89,12 +102,12 @@ def translate_errors(index: str = "") -> Iterator[None]:
         yield
     except TlsError as error:
         raise Misconfigured(
-            f"Elasticsearch's certificate is refused: check LOOKALIKE_ELASTICSEARCH_CA, and that the URL's scheme is the server's: {error}"
+            f"Elasticsearch's certificate is refused: check LOOKALIKE_ELASTICSEARCH_CA, and LOOKALIKE_ELASTICSEARCH_URL's scheme: {error}"
         ) from error
     except ConnectionTimeout as error:
         raise IndexUnavailable("Elasticsearch did not answer in time") from error
     except (NoConnection, TransportError) as error:
-        raise IndexUnavailable("Elasticsearch cannot be reached") from error
+        raise IndexUnavailable("Elasticsearch cannot be reached: if it runs, check LOOKALIKE_ELASTICSEARCH_URL, its scheme too") from error
     except NotFoundError as error:
         raise IndexMissing(f"there is no index {index!r} in Elasticsearch: it appears with the first picture") from error
     except ApiError as error:
@@ -145,11 +158,15 @@ def authorization(secret: str) -> str:
 
 
 def credentials(secret: str) -> dict[str, Any]:
-    """The client's options for the credentials in a secret. Raises `Misconfigured` if the secret is of another shape."""
+    """The client's options for the credentials in a secret; Elasticsearch's own answer, when it makes an API key, is one.
+
+    Raises:
+        Misconfigured: the secret is of another shape.
+    """
     try:
         given = json.loads(secret)
         if "api_key" in given:
-            return {"api_key": given["api_key"]}
+            return {"api_key": given.get("encoded", given["api_key"])}
         return {"basic_auth": (given["username"], given["password"])}
     except (ValueError, KeyError, TypeError) as error:
         raise Misconfigured('the Elasticsearch secret must be JSON: {"api_key": …} or {"username": …, "password": …}') from error

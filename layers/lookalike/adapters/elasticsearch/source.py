@@ -27,6 +27,10 @@ MAX_POINT_IN_TIME_SLICES = 64
 """The first pages of each look at the id of every document, until the server keeps which are the slice's."""
 
 SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
+URL = "source.url (LOOKALIKE_ELASTICSEARCH_URL where it is not given)"
+CA = "source.ca (LOOKALIKE_ELASTICSEARCH_CA where source.url is not given)"
+"""Where the address and the certificate authority come from."""
+
 POINT_IN_TIME_LOST = "search_context_missing_exception"
 """Elasticsearch's name of it; of several shards, one alone may have lost its part."""
 
@@ -154,10 +158,14 @@ class ElasticsearchSource:
             if response.status_code == HTTPStatus.UNAUTHORIZED and self._new_secret:
                 self._session.headers["Authorization"] = authorization(self._new_secret())
                 response = self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+        except requests.exceptions.SSLError as error:
+            raise Misconfigured(f"the source's certificate is refused: check {CA}, and {URL}'s scheme: {error}") from error
         except requests.RequestException as error:
-            raise IndexUnavailable(f"the source cannot be reached: {type(error).__name__}") from error
+            raise IndexUnavailable(f"the source cannot be reached ({type(error).__name__}): check {URL}, its scheme too") from error
         if not response.ok:
             raise _error_of(response)
+        if not response.content:
+            raise IndexUnavailable("the source's answer was cut off")
         try:
             return cast(dict[str, Any], json.loads(response.content))
         except ValueError as error:
@@ -168,7 +176,7 @@ class _TrustingAdapter(HTTPAdapter):
     """Trusts one more certificate authority, given as PEM text."""
 
     def __init__(self, ca: str) -> None:
-        self._context = trusting(ca)
+        self._context = trusting(ca, CA)
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -7,7 +7,6 @@ The requests are waited for by the thread that started them. OpenVINO's own `Asy
 Python's garbage collector may come to run: one that collected an earlier queue there waited for itself, once in some thousand batches.
 """
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 
 import openvino
 
+from lookalike.adapters.openvino.manifests import read_manifest
 from lookalike.adapters.openvino.text_encoder import TextEncoder
 from lookalike.domain import Embedder, Model, Pixels, Vector, Vectors
 from lookalike.errors import Misconfigured
@@ -91,24 +91,3 @@ class OpenVinoEmbedder(Embedder):
     @cached_property
     def _text_encoder(self) -> TextEncoder:
         return TextEncoder(self._folder, self._model)
-
-
-def read_manifest(folder: Path) -> Model:
-    """The model that a folder's manifest describes. Raises `Misconfigured` if there is none, or it lacks something."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        width, height = manifest["input_size"]
-        return Model(
-            id=manifest["id"],
-            weights_sha256=manifest["weights_sha256"],
-            dimensions=manifest["dimensions"],
-            input_size=(width, height),
-            interpolation=manifest["interpolation"],
-            preprocessing=manifest["preprocessing"],
-            precision=manifest["precision"],
-            resize=manifest.get("resize", "stretch"),
-            crop_share=manifest.get("crop_share", 1.0),
-            adapted_from=manifest.get("adapted_from"),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Misconfigured(f"{str(folder)!r} holds no exported network: {error!r}") from error

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lookalike.backfill.model import BucketSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import Misconfigured, RequestInvalid, TransientError
-from lookalike.indexing.indexer import product_of_key
+from lookalike.indexing.keys import product_of_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,9 +1,10 @@
 """Pictures in S3 buckets, at ``s3://BUCKET/KEY``."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -87,17 +88,21 @@ class PresignedLinks:
     Args:
         client: signs; made with the address under which browsers reach S3.
         expiry_s: how long a link works.
+        buckets: those that the function's role may read; objects of others have plain links, which only open if they are public.
     """
 
-    def __init__(self, client: "S3Client", expiry_s: int) -> None:
+    def __init__(self, client: "S3Client", expiry_s: int, buckets: Container[str | None]) -> None:
         self._client = client
         self._expiry_s = expiry_s
+        self._buckets = buckets
 
     def link(self, url: str) -> str:
         """An address for the caller of the HTTP API."""
         if not url.startswith("s3://"):
             return url
         bucket, key = _place(url)
+        if bucket not in self._buckets:
+            return f"https://{bucket}.s3.amazonaws.com/{quote(key)}"
         return self._client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self._expiry_s)
 
 

@@ -59,6 +59,13 @@ def test_a_closed_connection_is_transient(read: Callable[[str], object]) -> None
 
 
 @pytest.mark.parametrize("read", [_read_index, _read_source])
+def test_an_answer_that_is_cut_off_among_its_headers_is_transient_and_no_empty_success(read: Callable[[str], object]) -> None:
+    start = b"HTTP/1.1 200 OK\r\nX-Elastic-Product: Elasticsearch\r\nContent-Type: application/json\r\nContent-Le"
+    with ScriptedServer(defaultdict(lambda: lambda connection: connection.send(start))) as server, pytest.raises(IndexUnavailable):
+        read(f"http://{server.origin}")
+
+
+@pytest.mark.parametrize("read", [_read_index, _read_source])
 def test_a_timeout_is_transient(read: Callable[[str], object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.adapters.elasticsearch.client.TIMEOUT_S", 0.2)
     monkeypatch.setattr("lookalike.adapters.elasticsearch.source.TIMEOUT_S", 0.2)

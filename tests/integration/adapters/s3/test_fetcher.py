@@ -107,7 +107,7 @@ def test_what_is_not_an_s3_address_is_an_invalid_request(s3: "S3Client", url: st
 def test_a_presigned_link_can_be_opened_by_anybody_until_it_expires(s3: "S3Client", bucket_name: str, key: str) -> None:
     s3.put_object(Bucket=bucket_name, Key=key, Body=b"the picture")
 
-    link = PresignedLinks(s3, 600).link(f"s3://{bucket_name}/{key}")
+    link = PresignedLinks(s3, 600, {bucket_name}).link(f"s3://{bucket_name}/{key}")
 
     assert requests.get(link, timeout=30).content == b"the picture"
     asked = parse_qs(urlsplit(link).query)
@@ -115,4 +115,4 @@ def test_a_presigned_link_can_be_opened_by_anybody_until_it_expires(s3: "S3Clien
 
 
 def test_an_address_outside_s3_is_returned_unchanged(s3: "S3Client") -> None:
-    assert PresignedLinks(s3, 600).link("https://shop.example/hat.jpg") == "https://shop.example/hat.jpg"
+    assert PresignedLinks(s3, 600, {"shop"}).link("https://shop.example/hat.jpg") == "https://shop.example/hat.jpg"

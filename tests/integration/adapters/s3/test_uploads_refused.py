@@ -34,7 +34,7 @@ class UploadHandler:
             url = f"s3://{bucket}/images/hat.jpg"
             self.index.documents[image_id("hat", url)] = indexed("hat", origin="upload"), vector(0)
         self._handler = app.create(
-            Uploads(Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], pictures), self.outcomes), lambda _: None
+            Uploads(Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], pictures), self.outcomes), lambda _: ()
         )
 
     def receive(self, *records: dict[str, Any]) -> list[str]:
