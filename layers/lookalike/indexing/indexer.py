@@ -13,7 +13,7 @@ import numpy as np
 
 from lookalike.domain import IndexedPicture, Product, image_id
 from lookalike.errors import Misconfigured, PictureRefused, RequestInvalid, TransientError
-from lookalike.indexing.outcomes import PictureOutcome
+from lookalike.indexing.outcomes import OutcomeState, PictureOutcome
 from lookalike.indexing.pipeline import IndexingPipeline, PictureTask
 from lookalike.indexing.ports import PictureFetcher, WritableIndex, WriteTarget
 
@@ -181,13 +181,13 @@ class Indexer:
         made = target.embedder.from_vectors(vectors, source.embedder.model) if known else None
         if made is None:
             return {}
-        vector_of = dict(zip(known, made, strict=True))
+        vector_of, there, now = dict(zip(known, made, strict=True)), target.index.pictures(pictures), self._now()
         copied = {image: picture for image, picture in pictures.items() if picture.content_sha256 in vector_of}
-        now = self._now()
-        put = [(replace(picture, indexed_at=now), vector_of[picture.content_sha256]) for picture in copied.values()]
+        same = {image for image, p in copied.items() if image in there and replace(there[image], indexed_at=p.indexed_at) == p}
+        put = [(replace(p, indexed_at=now), vector_of[p.content_sha256]) for image, p in copied.items() if image not in same]
         rejected = target.index.write(put, ())
         return {
-            image: PictureOutcome(p.product_id, p.image_url, "failed" if image in rejected else "indexed", rejected.get(image))
+            image: PictureOutcome(p.product_id, p.image_url, _state_of_copy(image in same, image in rejected), rejected.get(image))
             for image, p in copied.items()
         }
 
@@ -217,6 +217,10 @@ class Indexer:
         except (PictureRefused, RequestInvalid):
             return True
         return (head.etag, head.attributes) == (outcome.etag, outcome.attributes) if head else outcome.etag is None
+
+
+def _state_of_copy(is_same: bool, is_rejected: bool) -> OutcomeState:
+    return "failed" if is_rejected else "unchanged" if is_same else "indexed"
 
 
 def _delete(index: WritableIndex, image_ids: Iterable[str]) -> None:

@@ -203,13 +203,3 @@ def test_a_picture_whose_vector_the_index_does_not_give_is_downloaded_again(setu
 
     assert setup.put(Product("p", ("http://a/1",), {"price": 2})) == {"http://a/1": "indexed"}
     assert (setup.fetcher.downloads, setup.embedder.embedded) == (2, 2)
-
-
-def test_a_picture_that_one_of_two_indices_lacks_is_downloaded_for_it() -> None:
-    indices = TwoIndices()
-    indices.put(1)
-    both = Indexer(lambda: [WriteTarget(indices.old, FakeEmbedder()), WriteTarget(indices.new, FakeEmbedder())], indices.fetcher)
-    list(both.put([Product("hat", ("http://a/0", "http://a/1"), {"price": 1})]))
-
-    assert indices.fetcher.downloads == 4
-    assert len(indices.new.documents) == 2

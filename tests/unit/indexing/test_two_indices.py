@@ -122,3 +122,13 @@ def test_what_was_written_while_an_index_appeared_is_done_again() -> None:
 
     assert indices.new.products() == {"mug"}
     assert indices.old.products() == set()
+
+
+def test_a_picture_that_one_of_two_indices_lacks_is_downloaded_for_it() -> None:
+    indices = TwoIndices()
+    indices.put(1)
+    both = Indexer(lambda: [WriteTarget(indices.old, FakeEmbedder()), WriteTarget(indices.new, FakeEmbedder())], indices.fetcher)
+    list(both.put([Product("hat", ("http://a/0", "http://a/1"), {"price": 1})]))
+
+    assert indices.fetcher.downloads == 4
+    assert len(indices.new.documents) == 2
