@@ -207,18 +207,24 @@ def mutated(content: bytes, random: Random) -> bytes:
         if len(changed) < 100:
             break
         at, length = random.randrange(len(changed)), random.choice((1, 1, 2, 4, 64))
-        match random.randrange(6):
-            case 0:
-                changed[at : at + length] = random.randbytes(length)
-            case 1:
-                changed[at : at + length] = random.choice((b"\xff", b"\0", b"\x7f")) * length
-            case 2:
-                del changed[at : at + length]
-            case 3:
-                changed[at:at] = changed[at : at + length]
-            case 4:
-                head = random.randrange(min(len(changed), 400))  # most of what matters is said there
-                changed[head] = random.randrange(256)
-            case 5:
-                del changed[max(at, 40) :]
+        _mutate(changed, at, length, random)
     return bytes(changed)
+
+
+def _mutate(changed: bytearray, at: int, length: int, random: Random) -> None:
+    """Changes the bytes from ``at`` on in one of six ways."""
+    part = slice(at, at + length)
+    match random.randrange(6):
+        case 0:
+            changed[part] = random.randbytes(length)
+        case 1:
+            changed[part] = random.choice((b"\xff", b"\0", b"\x7f")) * length
+        case 2:
+            del changed[part]
+        case 3:
+            changed[at:at] = changed[part]
+        case 4:
+            head = random.randrange(min(len(changed), 400))  # most of what matters is said there
+            changed[head] = random.randrange(256)
+        case 5:
+            del changed[max(at, 40) :]

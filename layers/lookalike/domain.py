@@ -70,12 +70,18 @@ class PictureFile:
     is_unmodified: bool = False
 
 
+Resize = Literal["stretch", "centre_crop", "pad"]
+"""How a picture of another shape is brought to a network's: out of proportion, without its edges, or with white edges."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A network as its manifest describes it; two vectors can be compared only if they come from the same one.
 
     ``input_size`` is (width, height) in pixels; ``interpolation`` is Pillow's name of the filter that scales a picture to it.
-    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far.
+    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far. ``crop_share`` is how much of the edge a
+    ``centre_crop`` keeps. ``adapted_from`` is the SHA-256 of the weights of the
+    model whose vectors this one transforms, if its vectors can be had from those without the pictures.
     """
 
     id: str
@@ -85,6 +91,9 @@ class Model:
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"]
     preprocessing: str
     precision: Literal["f32", "fastest"] = "fastest"
+    resize: Resize = "stretch"
+    crop_share: float = 1.0
+    adapted_from: str | None = None
 
 
 IndexType = Literal["hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat", "bbq_flat"]
@@ -121,6 +130,12 @@ class Embedder(Protocol):
 
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
         """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
+
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        """The vectors of the same pictures, from those that another model made; None if that takes the pictures."""
+
+    def embed_text(self, text: str) -> Vector:
+        """The unit vector of words, to be compared with those of pictures. Raises `RequestInvalid` if the model knows pictures alone."""
 
 
 @dataclass(frozen=True, slots=True)

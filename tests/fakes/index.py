@@ -53,6 +53,18 @@ class FakeEmbedder:
         vectors: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
         return vectors
 
+    def embed_text(self, text: str) -> Vector:
+        """The vector of a picture whose pixels are the text's letters."""
+        letters = np.resize(np.frombuffer(text.encode(), np.uint8), (8, 8, 3))
+        vector: Vector = self.embed([letters])[0]
+        return vector
+
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        """Of its own model; and as if it were its own vectors' negative, where ``adapted_from`` names the other model."""
+        if model.weights_sha256 == self.model.adapted_from:
+            return -vectors
+        return vectors if model.weights_sha256 == self.model.weights_sha256 else None
+
 
 class FakeFetcher:
     """URLs with their bytes, or with the error that is raised instead. ``after_fetch`` replaces bytes once they were fetched."""
