@@ -79,7 +79,7 @@ soak: .venv ## adversity: histories in any order, 32 faults on every way in, 32 
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.benchmarks.concurrent_search
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
-	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),400) --moments $(or $(MOMENTS),1)
+	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)
