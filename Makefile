@@ -83,7 +83,7 @@ soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on eve
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.benchmarks.concurrent_search
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
-	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),400) --moments $(or $(MOMENTS),1)
+	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
 
 evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
 	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))
