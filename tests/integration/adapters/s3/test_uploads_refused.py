@@ -55,7 +55,11 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[UploadHandler]:
 
 def _record(message_id: str, *keys: str, bucket: str = OURS, event: str = "ObjectCreated:Put") -> dict[str, Any]:
     changes = [{"eventName": event, "s3": {"bucket": {"name": bucket}, "object": {"key": key}}} for key in keys]
-    received = {"receiptHandle": "handle", "eventSourceARN": "arn", "attributes": {"ApproximateReceiveCount": "1"}}
+    received = {
+        "receiptHandle": "handle",
+        "eventSourceARN": "arn",
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1764000000000"},
+    }
     return {"messageId": message_id, "eventSource": "aws:sqs", "body": json.dumps({"Records": changes}), **received}
 
 
