@@ -28,6 +28,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
             *(line for name, each in models.items() if "through_search" in each for line in _search(name, each["through_search"])),
             *_table(["P@1 / P@5 by class", "pictures", *models], _classes(models)),
             "",
+            *(line for each in facts["compared"] for line in _compared(each)),
             *(f"Scores of {name}: {each['score_band']}" for name, each in models.items()),
             "",
         ]
@@ -60,6 +61,12 @@ def _search(name: str, found: Mapping[str, Any]) -> list[str]:
     share = next(value for key, value in found.items() if key.startswith("share"))
     means = ", ".join(f"{measure} {value:.3f}" for measure, value in found["means"].items())
     return [f"{name} through an index of Elasticsearch: {means}; {share:.2%} of the exact hits.", ""]
+
+
+def _compared(found: Mapping[str, Any]) -> list[str]:
+    one, other = found["models"]
+    differ = ", ".join(found["differ_most"])
+    return [f"{one} and {other} have {found['common_hits']:.1%} of the first ten hits in common, the fewest for {differ}", ""]
 
 
 def _classes(models: Mapping[str, Any]) -> Iterator[list[str]]:
