@@ -58,11 +58,12 @@ class Options(BaseModel):
 def main() -> None:
     """The command ``python -m infra.demo``."""
     with ended_by_signals(ValidationError, export.ExportFailed):
-        run(Options.read(os.environ), Console())
+        run(Options.read(os.environ))
 
 
-def run(options: Options, console: Console) -> None:
+def run(options: Options) -> None:
     """Indexes the catalogue and shows how it is searched, from start to end."""
+    console = Console()
     say: export.Say = partial(console.print, highlight=False, soft_wrap=True)
     catalogue = _catalogue(options, say)
     model_id = export.ensure(options.model, MODELS, say, options.random_weights)

@@ -73,9 +73,8 @@ class Demonstration:
     def compare_speed(self, rate: float | None, bare: float) -> None:
         """Tells the speed of indexing beside that of the network alone, both in pictures a second; ``rate`` is None if nothing was new."""
         if rate is None:
-            self._say("nothing was new: every picture was indexed already, and none was embedded again")
-        else:
-            self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
+            return self._say("nothing was new: every picture was indexed already, and none was embedded again")
+        return self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
 
     def search(self, indexed: IndexedProducts) -> None:
         """Once by address, once by upload."""

@@ -24,7 +24,6 @@ from infra.local.invocation import Invoke, Json, command
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 UPLOADS_AT_ONCE = 8
 DELETIONS_A_MESSAGE = 50
@@ -36,12 +35,6 @@ BATCH = 16
 SAMPLE = 96
 ROUNDS = 3
 """Of the network alone: pictures of a batch, pictures, and how often they are embedded."""
-
-_UNFINISHED: "tuple[QueueAttributeNameType, ...]" = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 
 Count: TypeAlias = Callable[[], int]
 """How many products are done at the moment."""
@@ -96,8 +89,9 @@ def handled(sqs: "SQSClient", queue_url: str, total: int) -> Count:
     """Counts how many of the messages that were put into a queue are handled."""
 
     def count() -> int:
-        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_UNFINISHED)["Attributes"]
-        return max(total - sum(int(attributes.get(name, 0)) for name in _UNFINISHED), 0)
+        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
+        left = sum(int(value) for name, value in attributes.items() if name.startswith("ApproximateNumberOfMessages"))
+        return max(total - left, 0)
 
     return count
 

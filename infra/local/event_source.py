@@ -106,7 +106,18 @@ def event_sources(resources: Resources, aws_url: str, invoke: Invoke, triggers: 
 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> dict[str, Any]:
     """The event that Lambda makes of messages as boto3 receives them. Message attributes are left out, for nothing here has any."""
-    return {"Records": [_record(message, queue_arn) for message in messages]}
+    source = {"messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": queue_arn, "awsRegion": REGION}
+    records: Iterable[dict[str, Any]] = (
+        {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": dict(message.get("Attributes", {})),
+            "md5OfBody": message["MD5OfBody"],
+        }
+        for message in messages
+    )
+    return {"Records": [record | source for record in records]}
 
 
 def failed_ids(answer: Any, message_ids: set[str]) -> set[str]:
@@ -121,17 +132,3 @@ def failed_ids(answer: Any, message_ids: set[str]) -> set[str]:
     except (TypeError, KeyError):
         return message_ids
     return failed if failed.issubset(message_ids) else message_ids
-
-
-def _record(message: "MessageTypeDef", queue_arn: str) -> dict[str, Any]:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": dict(message.get("Attributes", {})),
-        "messageAttributes": {},
-        "md5OfBody": message["MD5OfBody"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": queue_arn,
-        "awsRegion": REGION,
-    }

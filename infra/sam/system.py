@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import Any, Self
@@ -38,7 +38,6 @@ MODELS = Path("build/models")
 API_PORT = 3000
 ELASTICSEARCH_PORT = 9200
 READY_WITHIN_S = 300
-SERVICES_READY_WITHIN_S = 180
 COMPOSE_FILE = image.PROJECT / "docker-compose.yml"
 
 
@@ -76,7 +75,7 @@ class Services:
 
     def start(self) -> None:
         """Starts what does not run, and waits for it."""
-        self._compose("up", "--detach", "--wait", "--wait-timeout", str(SERVICES_READY_WITHIN_S))
+        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
 
     def stop(self) -> None:
         """Stops Elasticsearch, whose address stays the same."""
@@ -157,8 +156,8 @@ class SamSystem(RunningSystem):
         image.build(self.engine, self.data, self._parameters, self.say)
         ports = {part: str(self.ports.get(part) or free_port()) for part in ("api", "lambda_api", "aws", "elasticsearch")}
         self.search_url, self.lambda_url, self.aws_url, self.elasticsearch_url = (f"http://127.0.0.1:{port}" for port in ports.values())
-        published = {"ELASTICSEARCH_PORT": ports["elasticsearch"], "MOTO_PORT": ports["aws"]}
-        engine = self.engine.with_variables(LOOKALIKE_NETWORK=self.project, **published)
+        published = {"LOOKALIKE_NETWORK": self.project, "ELASTICSEARCH_PORT": ports["elasticsearch"], "MOTO_PORT": ports["aws"]}
+        engine = replace(self.engine, environment={**self.engine.environment, **published})
         self.server = stack.enter_context(Services(engine, self.project, self.keep_index, self.say))
         self._create_resources()
 

@@ -1,4 +1,4 @@
-"""The faults of the table: what each does to the system, and how it ends."""
+"""The faults of the table that `python -m tests.chaos` prints: what each does to the system, and how it ends."""
 
 import random
 import time
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from tests.chaos.http_faults import HttpFaults, Interfere, every_other, partial_bulk
 from tests.chaos.rig import Rig
+
+LONG_S = 31
+"""Longer than a search lasts: the first ones have to be refused in time."""
 
 NONE: frozenset[int] = frozenset()
 BY_THE_GATEWAY = frozenset({502})
@@ -122,9 +125,9 @@ def _elasticsearch_killed(rig: Rig) -> Iterator[None]:
 FAULTS = (
     Fault("Elasticsearch is slow", _proxied("elasticsearch", "latency", latency=700, jitter=500)),
     Fault("Elasticsearch resets connections", _proxied("elasticsearch", "reset_peer", timeout=20)),
-    Fault("Elasticsearch accepts and never answers", _proxied("elasticsearch", "timeout", timeout=0), 11),
+    Fault("Elasticsearch accepts and never answers", _proxied("elasticsearch", "timeout", timeout=0), LONG_S),
     Fault("Elasticsearch never hears", _proxied("elasticsearch", "timeout", "upstream", timeout=0), 11),
-    Fault("Elasticsearch drips", _proxied("elasticsearch", "slicer", average_size=8, size_variation=4, delay=400_000), 8),
+    Fault("Elasticsearch drips", _proxied("elasticsearch", "slicer", average_size=8, size_variation=4, delay=800_000), LONG_S),
     Fault("Elasticsearch has a thin line", _proxied("elasticsearch", "bandwidth", rate=3)),
     Fault("Elasticsearch cuts answers off", _proxied("elasticsearch", "limit_data", bytes=700)),
     Fault("Elasticsearch cannot be reached", _away("elasticsearch")),

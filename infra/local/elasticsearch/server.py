@@ -14,6 +14,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -47,17 +48,7 @@ SWITCHED_OFF = {
 }
 """What makes the start slow: modules and their settings, which only a server knows that has the module."""
 
-
 HTTPS = {"xpack.security.http.ssl": {"enabled": True, "key": "http.key", "certificate": "http.crt"}}
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A server's private key, its certificate's chain, and the authority that signed it; PEM each."""
-
-    key: bytes
-    chain: bytes
-    authority: bytes
 
 
 @dataclass
@@ -71,7 +62,7 @@ class ElasticsearchServer:
         heap_mb: the JVM's heap.
         port: HTTP port; 0 for any that is free. A restart keeps the port of the first start.
         password: switches security on; the user is ``lookalike``, who may do everything.
-        certificate: switches HTTPS on, which Elasticsearch allows with security only.
+        certificate: switches HTTPS on, which Elasticsearch allows with security only: http.key, http.crt and authority.crt, PEM each.
         say: told what happens.
     """
 
@@ -80,7 +71,7 @@ class ElasticsearchServer:
     heap_mb: int = 1024
     port: int = 0
     password: str | None = None
-    certificate: Certificate | None = None
+    certificate: Mapping[str, bytes] = field(default_factory=dict)
     say: Say = print
 
     process: ChildProcess | None = field(init=False, default=None)
@@ -139,10 +130,8 @@ class ElasticsearchServer:
         own = {"http.port": self.port, "path.data": f"{home}/data", "path.logs": f"{home}/logs"}
         security = {"xpack.security.enabled": self.password is not None, **(HTTPS if self.certificate else {})}
         (home / "config/elasticsearch.yml").write_text(json.dumps(settings | own | security))  # JSON is YAML
-        if self.certificate:
-            (home / "config/http.key").write_bytes(self.certificate.key)
-            (home / "config/http.crt").write_bytes(self.certificate.chain)
-            (home / AUTHORITY).write_bytes(self.certificate.authority)
+        for name, content in self.certificate.items():
+            (home / "config" / name).write_bytes(content)
         if self.password is not None:
             (home / "config/users").write_text(f"{USER}:{_password_hash(self.password)}\n")
             (home / "config/users_roles").write_text(f"superuser:{USER}\n")

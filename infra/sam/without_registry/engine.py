@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,10 +44,6 @@ class Engine:
     def whole_environment(self) -> dict[str, str]:
         """What a child process is given."""
         return {**os.environ, **self.environment}
-
-    def with_variables(self, **variables: str) -> "Engine":
-        """The same engine; `docker` is given these variables too."""
-        return replace(self, environment={**self.environment, **variables})
 
     def docker(self, *arguments: str) -> str:
         """Runs `docker` and returns what it printed.

@@ -94,6 +94,7 @@ def deployment(
             "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": images.origin,
             "LOOKALIKE_PRODUCTS_QUEUE_URL": resources.products.url,
             "LOOKALIKE_BACKFILL_QUEUE_URL": resources.backfill.url,
+            "LOOKALIKE_UPLOADS_QUEUE_URL": resources.uploads.url,
             "POWERTOOLS_METRICS_NAMESPACE": "lookalike",
             "POWERTOOLS_SERVICE_NAME": "secured",
         }

@@ -13,7 +13,7 @@ import trustme
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.client import trusting
 
-from infra.local.elasticsearch.server import USER, Certificate, ElasticsearchServer
+from infra.local.elasticsearch.server import USER, ElasticsearchServer
 
 ROLES = Path("infra/elasticsearch_roles")
 PASSWORD = "a password of the test"
@@ -49,7 +49,7 @@ def secured_server() -> Iterator[SecuredServer]:
     # Not below pytest's own folder: when root runs the tests, the server runs as another user, who may not enter it.
     folder = Path(tempfile.mkdtemp(prefix="lookalike-secured-"))
     try:
-        certificate = Certificate(issued.private_key_pem.bytes(), chain, ca)
+        certificate = {"http.key": issued.private_key_pem.bytes(), "http.crt": chain, "authority.crt": ca}
         with ElasticsearchServer(folder / "node", heap_mb=512, password=PASSWORD, certificate=certificate) as server:
             trusted = trusting(ca.decode())
             with Elasticsearch(server.url, basic_auth=(USER, PASSWORD), ssl_context=trusted, request_timeout=60) as admin:

@@ -73,6 +73,8 @@ def test_a_backfill_is_read_retried_pruned_and_switched_to(deployment: Deploymen
     deployment.finished(copy["backfill_id"])
     deployment.command("switch", backfill_id=copy["backfill_id"])
     deployment.command("cancel", backfill_id=copy["backfill_id"])
+    assert deployment.command("dead_letters")
+    assert deployment.command("redrive")
     assert {each["backfill_id"] for each in deployment.command("list")["backfills"]} == {id_, copy["backfill_id"]}
     wait_for(lambda: deployment.get("/health").json()["index"] == copy["into"])
     wait_for(lambda: deployment.get("/products/cup/similar").ok)

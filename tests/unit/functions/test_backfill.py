@@ -1,6 +1,7 @@
 """The function backfill: commands from the CLI, and its own messages through SQS."""
 
 import json
+from typing import Any
 
 import pytest
 from lookalike.backfill.dead_letters import DeadLetter
@@ -36,14 +37,17 @@ def test_a_backfill_is_started_read_and_followed_to_its_end() -> None:
     assert json.loads(json.dumps(end)) == end
 
 
-def test_a_scheduled_command_comes_through_the_queue_and_is_counted_and_one_that_fails_comes_back(counted: Counted) -> None:
+def test_a_scheduled_command_comes_through_the_queue_and_one_that_is_refused_is_a_dead_letter(counted: Counted) -> None:
     function = BackfillFunction()
     assert failed(function.call(sqs({"nightly": json.dumps(START)}))) == []
     assert function.queues.slices
     assert counted()["BackfillsStarted"] == 1
 
     function.failing_source.error = RequestInvalid("there is no index 'gone'", field="source.index")
-    assert failed(function.call(sqs({"nightly": json.dumps({"action": "start", "source": {"index": "gone"}})}))) == ["nightly"]
+    assert failed(function.call(sqs({"nightly": json.dumps({"action": "start", "source": {"index": "gone"}})}))) == []
+    assert [(message.message_id, message.reason) for message in function.given_up] == [
+        ("nightly", "request_invalid: there is no index 'gone'")
+    ]
 
 
 def test_the_same_start_again_answers_with_the_same_id() -> None:
@@ -198,6 +202,26 @@ def test_metrics_of_a_slice_carry_the_backfill_s_id(counted: Counted, capsys: py
     published = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     assert {each["backfill_id"] for each in published} == {id_}
     assert sum(sum(each["ProductsRead"]) for each in published) == COUNT + 1
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        1,
+        "start",
+        [],
+        {},
+        {"Records": None},
+        {"Records": 1},
+        {"action": None},
+        {"action": "status"},
+        {"action": "status", "backfill_id": None},
+    ],
+    ids=str,
+)
+def test_a_payload_that_is_no_command_is_refused(payload: Any) -> None:
+    assert BackfillFunction().refusal(payload)["code"] == "request_invalid"
 
 
 def test_every_command_records_dead_letters_and_they_can_be_listed_and_sent_again() -> None:

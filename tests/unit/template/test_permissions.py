@@ -71,7 +71,7 @@ def test_every_role_is_within_the_permissions_boundary_if_there_is_one(template:
     assert not any("PermissionsBoundary" in role for role in template.properties_of("IAM::Role").values())
     bounds = {name: role["PermissionsBoundary"] for name, role in full.properties_of("IAM::Role").items()}
     assert bounds == dict.fromkeys(bounds, BOUNDARY)
-    assert {"RolloutRole", "LoggingRole", "NightlyBackfillRole"} < set(bounds)
+    assert {"RolloutRole", "LoggingRole", "SchedulesRole"} < set(bounds)
 
 
 def test_a_customer_s_key_may_be_used_through_the_services_that_need_it_only(template: Template, full: Template) -> None:
