@@ -1,176 +1,215 @@
-"""How fast an exported network is, with Keras in the same run beside it: ``python -m tests.benchmarks.embedding [NETWORK]``.
+"""How near an exported network comes to the machine's arithmetic: ``python -m tests.benchmarks.embedding [NETWORK]``.
 
-Each engine has a process of its own, one after the other. Absolute times move from machine to machine, the ratios little. What the CPU
-has decides as much: ``ONEDNN_MAX_CPU_ISA=AVX2`` in the environment gives the least that Lambda documents.
+Each engine has a process of its own for each number of cores and each instruction set, one after the other. The limit is the arithmetic
+of the network's graph over the fastest matrix multiplication that OpenVINO does in the same type there. ``ONEDNN_MAX_CPU_ISA=AVX2`` is the
+least that Lambda documents.
 """
 
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
-from lookalike.domain import Pixels, Vectors
+from lookalike.domain import Pixels
 
-from layers.models.networks import INCEPTION_RESNET_V2, NETWORKS, Network
+from layers.models import export
+from layers.models.networks import INCEPTION_RESNET_V2, NETWORKS, TRAINED, Network, model_id
+from tests.benchmarks.rows import Row, command
 
-# TensorFlow and OpenVINO are imported by the functions that need them: each process is timed from its start, and has only its own.
+# TensorFlow and OpenVINO are imported by the functions that need them: each process has only its own.
 
 MODELS = Path("build/models")
-PICTURES = 48
-BATCH = 16
-SINGLES = 30
-ROUNDS = 3
-INSTRUCTION_SETS = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx512f", "avx_vnni", "avx2")
-"""From the fastest on, by the names that Linux gives them."""
+BATCHES = (1, 8, 32)
+SECONDS = 4.0
+"""How long each batch size is timed, and at least five times."""
 
+SIDE = 2048
+"""Of the square matrices that are multiplied."""
 
-class Engine(Protocol):
-    """What embeds."""
-
-    def embed(self, pixels: Sequence[Pixels]) -> Vectors:
-        """Unit vectors."""
+Precision = Literal["f32", "bf16", "int8"]
+Embed = Callable[[Sequence[Pixels]], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Times of an engine: since its process was started in s, of a picture alone in ms, and how many a second in batches."""
+class Place:
+    """Where a process may compute: on how many cores, with which instruction set (None for the CPU's own)."""
 
-    ready_s: float
-    first_answer_s: float
-    one_picture_ms: float
-    pictures_a_second: float
-    vectors: Vectors
+    cores: int
+    isa: str | None
+
+    def __str__(self) -> str:
+        return f"{self.cores} core{'s' if self.cores > 1 else ''}, {self.isa or 'own instruction set'}"
 
 
 def main() -> None:
-    """Prints both engines' figures, their ratios, and the least cosine between their vectors."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.embedding", description="How fast an exported network is.")
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.embedding", description="How near a network comes to the arithmetic.")
     parser.add_argument(
-        "network", nargs="?", choices=NETWORKS, default=INCEPTION_RESNET_V2.id, help="with random weights if it is the default"
+        "network",
+        nargs="?",
+        choices=[network.id for network in TRAINED],
+        default=INCEPTION_RESNET_V2.id,
+        help="the default's weights are random",
     )
-    network = NETWORKS[parser.parse_args().network]
+    parser.add_argument("--without-tensorflow", action="store_true", help="Keras takes most of the time")
+    command(parser, rows)
+
+
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    """A row for each engine, batch size, number of cores and instruction set."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    folder, pixels = _prepared(network)
-    openvino = _in_a_process_of_its_own(measure_openvino, folder, pixels)
-    keras = _in_a_process_of_its_own(measure_keras, network.id, pixels)
-    arithmetic = "f32" if network.precision == "f32" or "ONEDNN_MAX_CPU_ISA" in os.environ else "bf16 where the CPU has it"
-    print(f"{folder.name}, {len(pixels)} pictures, {os.cpu_count()} cores, {instruction_set()}, {arithmetic}")
-    print("\n".join(table(keras, openvino)))
+    network = NETWORKS[given.network]
+    seed = seed_of(network)
+    for name in (network.id, f"{network.id}-int8"):
+        export.ensure(name, MODELS, print, seed)
+    cores = sorted({1, len(os.sched_getaffinity(0))})
+    for place in (Place(*each) for each in product(cores, (None, "AVX2"))):
+        measured = {kind: _apart(place, measure_ours, network.id, kind) for kind in _precisions(network, place)}
+        if not given.without_tensorflow:
+            measured["keras"] = _apart(place, measure_tensorflow, network.id)
+        yield from _rows_of(place, measured)
 
 
-def table(keras: Measured, openvino: Measured) -> list[str]:
-    """The figures side by side; a ratio is OpenVINO's to Keras's."""
-    rows = [
-        ("ready after, s", keras.ready_s, openvino.ready_s),
-        ("first answer after, s", keras.first_answer_s, openvino.first_answer_s),
-        ("one picture, ms", keras.one_picture_ms, openvino.one_picture_ms),
-        (f"pictures a second in batches of {BATCH}", keras.pictures_a_second, openvino.pictures_a_second),
-    ]
-    cosine = float((keras.vectors * openvino.vectors).sum(axis=1).min())
-    return [
-        f"{'':40}{'Keras':>10}{'OpenVINO':>10}{'ratio':>10}",
-        *(f"{name:40}{reference:10.2f}{measured:10.2f}{measured / reference:10.3f}" for name, reference, measured in rows),
-        f"least cosine against Keras: {cosine:.6f}",
-    ]
+def _precisions(network: Network, place: Place) -> list[Precision]:
+    has_bf16 = place.isa is None and network.precision == "fastest" and bool({"avx512_bf16", "amx_bf16"} & _flags())
+    return ["f32", *(["bf16"] if has_bf16 else []), "int8"]  # type: ignore[list-item]
 
 
-def instruction_set() -> str:
-    """What oneDNN, the arithmetic under OpenVINO and TensorFlow, may use."""
-    if limit := os.environ.get("ONEDNN_MAX_CPU_ISA"):
-        return f"no more than {limit} (ONEDNN_MAX_CPU_ISA)"
-    cpu = Path("/proc/cpuinfo")
-    flags = set(cpu.read_text().split()) if cpu.exists() else set()
-    return f"the CPU's own instruction set, up to {next((name for name in INSTRUCTION_SETS if name in flags), 'an unknown one')}"
+def _rows_of(place: Place, measured: Mapping[str, Mapping[str, float]]) -> Iterator[Row]:
+    f32 = measured["f32"]
+    for kind, figures in measured.items():
+        for batch in (key for key in figures if key.startswith("batch")):
+            if kind == "keras":
+                continue
+            what = f"{kind}, {batch}, {place}"
+            limit = figures["gflop"] / figures["gflops"] * 1000
+            most = 1.15 if (batch, kind) == ("batch 1", "f32") else None
+            yield Row(what, figures[batch], "ms a picture", "the arithmetic", limit, most=most)
+            if kind == "int8":
+                yield Row(
+                    f"f32, {batch}, {place}", f32[batch], "ms a picture", "int8", figures[batch], least=1.6 if batch == "batch 1" else None
+                )
+    for key, ms in measured.get("keras", {}).items():
+        batch = key.partition(": ")[2]
+        least = 2.5 if batch == "batch 1" and "predict" in key else None
+        yield Row(f"{key}, {place}", ms, "ms a picture", "ours, f32", f32[batch], least=least)
 
 
-def measure_openvino(folder: Path, pixels: Sequence[Pixels], started: float) -> Measured:
-    """The exported network, as a search uses it for a picture alone and as indexing uses it for batches."""
+def measure_ours(place: Place, network_id: str, precision: Precision) -> dict[str, float]:
+    """Milliseconds of a picture in each batch size; and the arithmetic of a picture (GFLOP) and of the machine (GFLOP/s)."""
+    _move_to(place)
+    import openvino
     from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 
-    def load(hint: Literal["LATENCY", "THROUGHPUT"]) -> Engine:
-        return OpenVinoEmbedder(folder, hint)
+    network = NETWORKS[f"{network_id}-int8" if precision == "int8" else network_id]
+    folder = MODELS / model_id(network, seed_of(network))
+    forced: Literal["f32"] | None = "f32" if precision == "f32" else None
+    figures = {"gflop": gflop(openvino.Core().read_model(folder / "model.xml")), "gflops": peak(precision)}
+    single, many = OpenVinoEmbedder(folder, "LATENCY", forced), OpenVinoEmbedder(folder, "THROUGHPUT", forced)
+    for batch in BATCHES:
+        figures[f"batch {batch}"] = _ms_a_picture((single if batch == 1 else many).embed, network, batch)
+    return figures
 
-    return _measure(lambda: load("LATENCY"), lambda: load("THROUGHPUT"), pixels, started)
 
+def measure_tensorflow(place: Place, network_id: str) -> dict[str, float]:
+    """The same of Keras's ``predict``, which is what the reference calls, and of the same graph as ``tf.function``."""
+    _move_to(place)
+    import tensorflow as tf
 
-def measure_keras(network_id: str, pixels: Sequence[Pixels], started: float) -> Measured:
-    """The network as Keras builds it, by ``predict``."""
     from layers.models import graph
     from layers.models.weights import locate
 
-    network = NETWORKS[network_id]
+    network, seed = NETWORKS[network_id], seed_of(NETWORKS[network_id])
+    if seed is None:
+        backbone, _ = graph.with_published_weights(network, locate(network.weights, print))
+    else:
+        backbone, _ = graph.with_random_weights(network, seed)
+    model = graph.embedding_graph(network, backbone)
+    traced = tf.function(lambda pixels: model(pixels, training=False), reduce_retracing=True)
+    figures = {}
+    for batch in BATCHES:
+        predict: Embed = lambda pixels: model.predict(np.stack(pixels), batch_size=len(pixels), verbose=0)  # noqa: E731
+        figures[f"Keras predict: batch {batch}"] = _ms_a_picture(predict, network, batch)
+        figures[f"tf.function: batch {batch}"] = _ms_a_picture(lambda pixels: traced(tf.constant(np.stack(pixels))).numpy(), network, batch)
+    return figures
 
-    class Keras:
-        def __init__(self) -> None:
-            seed = seed_of(network)
-            if seed is None:
-                backbone, _ = graph.with_published_weights(network, locate(network.weights, print))
-            else:
-                backbone, _ = graph.with_random_weights(network, seed)
-            self._model = graph.embedding_graph(network, backbone)
 
-        def embed(self, pixels: Sequence[Pixels]) -> Vectors:
-            vectors: Vectors = self._model.predict(np.stack(pixels), batch_size=BATCH, verbose=0)
-            return vectors
+def gflop(model: Any) -> float:
+    """What a graph's convolutions and matrix products compute, in 10^9 multiplications and additions."""
+    total = 0
+    for operation in model.get_ops():
+        kind = operation.get_type_name()
+        if kind in ("Convolution", "GroupConvolution"):
+            weights = list(operation.input_value(1).get_shape())  # [groups,] outputs, inputs, height, width
+            total += 2 * prod(operation.output(0).get_shape()) * prod(weights[-3:])
+        elif kind == "MatMul":
+            total += 2 * prod(operation.output(0).get_shape()) * list(operation.input_value(0).get_shape())[-1]
+    return total / 1e9
 
-    engine: list[Engine] = []
 
-    def load() -> Engine:
-        engine.append(Keras())
-        return engine[0]
+def peak(precision: Precision) -> float:
+    """The fastest of some multiplications of large matrices in this type, in GFLOP/s."""
+    import openvino
+    from openvino import opset13 as ops
 
-    return _measure(load, lambda: engine[0], pixels, started)
+    left = ops.parameter([SIDE, SIDE], np.float32)
+    right = np.random.default_rng(0).normal(size=(SIDE, SIDE)).astype(np.float32)
+    model = openvino.Model([ops.matmul(left, ops.constant(right), False, False)], [left])
+    if precision == "int8":
+        import nncf
+
+        model = nncf.quantize(model, nncf.Dataset([right]), subset_size=1)
+    config = {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32", "PERFORMANCE_HINT": "LATENCY"}
+    request = openvino.Core().compile_model(model, "CPU", config).create_infer_request()
+    return max(2 * SIDE**3 / 1e9 / _seconds(lambda: request.infer([right], share_inputs=True)) for _ in range(12))
 
 
 def seed_of(network: Network) -> int | None:
     """InceptionResNetV2's published weights are not within everybody's reach; random ones are as fast."""
-    return 0 if network is INCEPTION_RESNET_V2 else None
+    return 0 if network.weights is INCEPTION_RESNET_V2.weights else None
 
 
-def _measure(load: Callable[[], Engine], load_for_batches: Callable[[], Engine], pixels: Sequence[Pixels], started: float) -> Measured:
-    engine = load()
-    ready_s = time.monotonic() - started
-    engine.embed(pixels[:1])
-    first_answer_s = time.monotonic() - started
-    one_picture_ms = 1000 * median(_seconds(engine, [pixels[number % len(pixels)]]) for number in range(SINGLES))
-    engine = load_for_batches()
-    batches = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
-    vectors = np.concatenate([engine.embed(batch) for batch in batches])
-    fastest_s = min(sum(_seconds(engine, batch) for batch in batches) for _ in range(ROUNDS))
-    return Measured(ready_s, first_answer_s, one_picture_ms, len(pixels) / fastest_s, vectors)
+def _ms_a_picture(embed: Embed, network: Network, batch: int) -> float:
+    width, height = network.input_size
+    pixels: list[Pixels] = list(np.random.default_rng(1).integers(0, 256, (batch, height, width, 3), np.uint8))
+    embed(pixels)
+    embed(pixels)
+    times, until = [], time.monotonic() + SECONDS
+    while len(times) < 5 or time.monotonic() < until:
+        times.append(_seconds(lambda: embed(pixels)))
+    return 1000 * median(times) / batch
 
 
-def _seconds(engine: Engine, pixels: Sequence[Pixels]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    engine.embed(pixels)
+    work()
     return time.perf_counter() - start
 
 
-def _in_a_process_of_its_own(measure: Callable[..., Measured], *arguments: object) -> Measured:
+def _move_to(place: Place) -> None:
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: place.cores])
+    if place.isa:
+        os.environ["ONEDNN_MAX_CPU_ISA"] = place.isa
+
+
+def _flags() -> set[str]:
+    cpu = Path("/proc/cpuinfo")
+    return set(cpu.read_text().split()) if cpu.exists() else set()
+
+
+def _apart(place: Place, measure: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
+    """Measures in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-        return processes.submit(measure, *arguments, started=time.monotonic()).result()
-
-
-def _prepared(network: Network) -> tuple[Path, list[Pixels]]:
-    """The exported network's folder, and pictures at its input size."""
-    from lookalike import pictures
-    from lookalike.adapters.openvino.manifests import read_manifest
-
-    from infra.demo.catalogue import drawn_catalogue
-    from layers.models import export
-
-    folder = MODELS / export.ensure(network.id, MODELS, print, seed_of(network))
-    model = read_manifest(folder)
-    items = drawn_catalogue(Path("build/catalogue")).items
-    contents = [item.path.read_bytes() for item in items[:: len(items) // PICTURES][:PICTURES]]
-    return folder, [pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model) for content in contents]
+        return processes.submit(measure, place, *arguments).result()
 
 
 if __name__ == "__main__":

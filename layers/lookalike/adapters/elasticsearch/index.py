@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from elasticsearch import Elasticsearch
+from elasticsearch import BadRequestError, Elasticsearch
 from elasticsearch.helpers import pack_dense_vector, streaming_bulk
 
 from lookalike.adapters.elasticsearch import queries
@@ -54,6 +54,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         self._client = client
         self.name = name
         self._unmapped: set[str] = set()
+        self._packs = True
 
     def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
         wanted = list(image_ids)
@@ -140,8 +141,14 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         with translate_errors(self.name):
-            body = queries.knn(vector, selection, k=k, size=size) | self._unmapped_numbers(selection.filter)
-            answer = self._client.search(index=self.name, **body)
+            body = queries.knn(vector, selection, k=k, size=size, is_packed=self._packs) | self._unmapped_numbers(selection.filter)
+            try:
+                answer = self._client.search(index=self.name, **body)
+            except BadRequestError:
+                if not self._packs:
+                    raise
+                self._packs = False  # a server before 9.4 takes JSON numbers only
+                return self.nearest(vector, selection, k=k, size=size)
         hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
         return NearestHits(hits, is_all=answer["hits"]["total"]["value"] < k)
 

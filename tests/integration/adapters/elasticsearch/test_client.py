@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from lookalike.adapters.elasticsearch.client import connect
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
@@ -11,6 +12,7 @@ from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
 from lookalike.backfill.model import IndexSpec
 from lookalike.errors import IndexUnavailable, LookalikeError, Misconfigured
+from lookalike.search.ports import Selection
 
 from tests.fakes import MODEL
 from tests.integration.scripted_server import Connection, Script, ScriptedServer, answer
@@ -189,3 +191,16 @@ def test_a_source_s_secret_that_was_rotated_is_read_anew() -> None:
 
     with ScriptedServer(defaultdict(lambda: script)) as server:
         assert ElasticsearchSource(f"http://{server.origin}", old, new_secret=lambda: new).count(IndexSpec("any")) == 7
+
+
+def test_a_server_that_takes_no_packed_query_vector_is_asked_in_json_from_then_on() -> None:
+    fault = {"error": {"type": "parsing_exception", "reason": "failed to parse field [query_vector]"}, "status": 400}
+    found = _elastic("200 OK", {"hits": {"total": {"value": 0}, "hits": []}})
+    answers = iter([_elastic("400 Bad Request", fault), found, found])
+
+    with ScriptedServer({"/any/_search": lambda connection: next(answers)(connection)}) as server:
+        index = ElasticsearchIndex(connect(f"http://{server.origin}"), "any")
+        for _ in range(2):
+            assert index.nearest(np.ones(8, np.float32), Selection(), k=1, size=1).is_all
+
+    assert len(server.connections) == 3
