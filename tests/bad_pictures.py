@@ -204,21 +204,24 @@ def mutated(content: bytes, random: Random) -> bytes:
     """The file with a few bytes changed, a part cut, doubled, moved or set to ones: what networks, disks and attackers do."""
     changed = bytearray(content)
     for _ in range(random.choice((1, 1, 2, 4, 16))):
-        if len(changed) < 100:
-            break
-        at, length = random.randrange(len(changed)), random.choice((1, 1, 2, 4, 64))
-        match random.randrange(6):
-            case 0:
-                changed[at : at + length] = random.randbytes(length)
-            case 1:
-                changed[at : at + length] = random.choice((b"\xff", b"\0", b"\x7f")) * length
-            case 2:
-                del changed[at : at + length]
-            case 3:
-                changed[at:at] = changed[at : at + length]
-            case 4:
-                head = random.randrange(min(len(changed), 400))  # most of what matters is said there
-                changed[head] = random.randrange(256)
-            case 5:
-                del changed[max(at, 40) :]
+        if len(changed) > 100:
+            _change(changed, random)
     return bytes(changed)
+
+
+def _change(changed: bytearray, random: Random) -> None:
+    at, length = random.randrange(len(changed)), random.choice((1, 1, 2, 4, 64))
+    match random.randrange(6):
+        case 0:
+            changed[at : at + length] = random.randbytes(length)
+        case 1:
+            changed[at : at + length] = random.choice((b"\xff", b"\0", b"\x7f")) * length
+        case 2:
+            del changed[at : at + length]
+        case 3:
+            changed[at:at] = changed[at : at + length]
+        case 4:
+            head = random.randrange(min(len(changed), 400))  # most of what matters is said there
+            changed[head] = random.randrange(256)
+        case 5:
+            del changed[max(at, 40) :]
