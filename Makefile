@@ -7,23 +7,31 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
+LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) $(if $(ATTRIBUTE),--attribute $(ATTRIBUTE)) \
+	$(if $(ES_URL),--elasticsearch $(ES_URL))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint bench soak backfill-watch sam-local sam-test image-size lock clean
+.PHONY: help demo test unit lint smoke costs sbom bench soak evaluate adapt backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv: layers/locks/uv.txt layers/locks/dev.txt pyproject.toml ## the virtual environment, from the lock files
+.venv: layers/locks/uv.txt layers/locks/dev.txt layers/locks/saliency.txt pyproject.toml ## the virtual environment, from the lock files
 	@echo "Setting up the virtual environment in .venv (the first time, some 700 MB of packages are downloaded)"
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r layers/locks/uv.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes -r layers/locks/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes -r layers/locks/saliency.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch .venv
 
 $(JS)/node_modules: $(JS)/package-lock.json $(JS)/package.json | .venv
 	$(NPM) ci
+	@touch $@
+
+build/audit: layers/locks/audit.txt | .venv
+	python3 -m venv $@
+	VIRTUAL_ENV=$@ $(BIN)/uv pip install --quiet --require-hashes -r $<
 	@touch $@
 
 demo: .venv ## index a catalogue through the bucket and by a backfill, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, RANDOM_WEIGHTS=seed, PORT=n)
@@ -32,6 +40,7 @@ demo: .venv ## index a catalogue through the bucket and by a backfill, search it
 test: .venv lint ## everything that is proven: lint, types, contracts, template, unit, integration, end to end
 	$(BIN)/python -m tests.e2e.chromium
 	$(BIN)/python -m infra.local.elasticsearch.distribution
+	$(BIN)/python -m tests.toxiproxy.server
 	$(BIN)/python -m layers.models.export efficientnet_lite0 --output build/models
 	$(BIN)/python -m layers.models.export efficientnet_lite2 --output build/models
 	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
@@ -40,14 +49,24 @@ test: .venv lint ## everything that is proven: lint, types, contracts, template,
 unit: .venv ## tests without network, in seconds
 	$(BIN)/pytest tests/unit
 
-lint: .venv $(JS)/node_modules ## formatting, lint and types of Python and JavaScript, import contracts, template
+lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Python and JavaScript, import contracts, template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NPM) run --silent lint
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml infra/repository.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
+	build/audit/bin/checkov --config-file .checkov.yaml --file template.yaml infra/repository.yaml
+
+smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name; SAM_LOCAL=1 for sam local)
+	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK)) $(if $(SAM_LOCAL),--sam-local)
+
+costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs.md
+	@$(BIN)/python -m infra.costs
+
+sbom: build/audit ## the bill of materials of what the image adds to its base (CycloneDX, build/sbom.json)
+	build/audit/bin/cyclonedx-py requirements layers/locks/serve.txt --output-file build/sbom.json
 
 bench: .venv ## what a search costs above its parts, how near indexing, the network and the fan-out come to their limits (takes long)
 	$(BIN)/python -m tests.benchmarks.search
@@ -56,10 +75,21 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 	$(BIN)/python -m tests.benchmarks.filtered_search
 	$(BIN)/python -m tests.benchmarks.fanout
 
-soak: .venv ## bad pictures within their bounds; backfills under adversity: eight ways to fail; worker, fan-out and Elasticsearch killed (PRODUCTS=n, MOMENTS=kills of each)
+soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
+	$(BIN)/python -m infra.local.elasticsearch.distribution
+	$(BIN)/python -m tests.toxiproxy.server
+	$(BIN)/python -m tests.benchmarks.histories --histories $(or $(HISTORIES),500)
 	$(BIN)/python -m tests.benchmarks.bad_pictures
+	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.benchmarks.concurrent_search
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
-	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),800) --moments $(or $(MOMENTS),1)
+	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
+
+evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
+	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))
+
+adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, and IMAGES or INDEX as for evaluate)
+	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED)
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)
@@ -79,9 +109,11 @@ clean: ## remove what was built here (not the cache of downloads and exported mo
 
 lock: .venv ## resolve the dependencies of pyproject.toml and package.json; what is locked stays (UPGRADE=--upgrade: everything anew)
 	echo "uv" | $(COMPILE) $(UPGRADE) - -o layers/locks/uv.txt
+	printf 'checkov\ncyclonedx-bom\n' | $(COMPILE) $(UPGRADE) - -o layers/locks/audit.txt
 	$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o layers/locks/dev.txt
 	$(COMPILE) -c layers/locks/dev.txt --extra export pyproject.toml -o layers/locks/export.txt
 	$(COMPILE) -c layers/locks/dev.txt pyproject.toml -o layers/locks/serve.txt
+	$(COMPILE) -c layers/locks/dev.txt --extra text pyproject.toml -o layers/locks/text.txt
 	$(NPM) $(if $(UPGRADE),update --save,install) --package-lock-only
 	$(BIN)/python -c 'import json, pathlib; path = pathlib.Path("$(JS)/package-lock.json"); lock = json.loads(path.read_text()); \
 		[package.pop("funding", None) for package in lock["packages"].values()]; path.write_text(json.dumps(lock, indent=2) + "\n")'

@@ -204,22 +204,25 @@ def mutated(content: bytes, random: Random) -> bytes:
     """The file with a few bytes changed, a part cut, doubled, moved or set to ones: what networks, disks and attackers do."""
     changed = bytearray(content)
     for _ in range(random.choice((1, 1, 2, 4, 16))):
-        if len(changed) > 100:
-            _change(changed, random)
+        if len(changed) < 100:
+            break
+        at, length = random.randrange(len(changed)), random.choice((1, 1, 2, 4, 64))
+        _mutate(changed, at, length, random)
     return bytes(changed)
 
 
-def _change(changed: bytearray, random: Random) -> None:
-    at, length = random.randrange(len(changed)), random.choice((1, 1, 2, 4, 64))
+def _mutate(changed: bytearray, at: int, length: int, random: Random) -> None:
+    """Changes the bytes from ``at`` on in one of six ways."""
+    part = slice(at, at + length)
     match random.randrange(6):
         case 0:
-            changed[at : at + length] = random.randbytes(length)
+            changed[part] = random.randbytes(length)
         case 1:
-            changed[at : at + length] = random.choice((b"\xff", b"\0", b"\x7f")) * length
+            changed[part] = random.choice((b"\xff", b"\0", b"\x7f")) * length
         case 2:
-            del changed[at : at + length]
+            del changed[part]
         case 3:
-            changed[at:at] = changed[at : at + length]
+            changed[at:at] = changed[part]
         case 4:
             head = random.randrange(min(len(changed), 400))  # most of what matters is said there
             changed[head] = random.randrange(256)

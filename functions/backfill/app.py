@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from lookalike.backfill.dead_letters import DeadLetters
 from lookalike.backfill.fan_out import FanOut
 from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
 from lookalike.backfill.progress import Progress
@@ -25,7 +26,7 @@ from functions.backfill import commands
 logger = Logger()
 metrics = Metrics()
 
-Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+Handler = Callable[[Any, LambdaContext], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class UseCases:
     retry_failures: RetryFailures
     prune: Prune
     switch_alias: SwitchAlias
+    dead_letters: DeadLetters
 
 
 def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], redeliver: Redeliver) -> Handler:
@@ -48,14 +50,21 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
         redeliver: has failed messages come back soon.
     """
 
+    def dispatch(payload: Any, context: LambdaContext) -> dict[str, Any]:
+        return batches.within_time(context, lambda: _dispatch(use_cases, decode, payload))
+
     @logger.inject_lambda_context
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        if "Records" in event:
+    def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+        if isinstance(event, dict) and isinstance(event.get("Records"), list):
             records = list(SQSEvent(event).records)
-            failed = [record.message_id for record in records if not _try_record(use_cases, decode, record)]
-            return batches.answer(records, failed, redeliver)
+            errors = {
+                record.message_id: error for record in records if (error := _try_record(lambda body: dispatch(body, context), record))
+            }
+            reasons = {message_id: f"{error.code}: {error}" for message_id, error in errors.items()}
+            hopeless = {message_id: reason for message_id, reason in reasons.items() if errors[message_id].ending == "drop"}
+            return batches.answer(records, reasons, redeliver, hopeless)
         try:
-            return _dispatch(use_cases, decode, event)
+            return dispatch(event, context)
         except LookalikeError as error:
             logger.warning("command_refused", code=error.code, reason=str(error), field=error.field)
             return {"error": _error_body(error, context.aws_request_id)}
@@ -68,20 +77,33 @@ def _dispatch(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | Non
     if message is not None:
         _handle_message(use_cases, message)
         return {}
-    match commands.read(payload):
-        case commands.Start() as command:
-            return _start(use_cases.fan_out, command)
-        case commands.Status() | commands.List() | commands.Failures() as question:
-            return _report(use_cases.progress, question)
-        case command:
-            return _change(use_cases, command)
+    command = commands.read(payload)
+    use_cases.dead_letters.collect()
+    return _carry_out(use_cases, command)
 
 
 def _start(fan_out: FanOut, command: commands.Start) -> dict[str, Any]:
     backfill = fan_out.start(command.source.spec(), command.new_index(), force=command.force)
     logger.info("backfill_started", backfill_id=backfill.backfill_id, run=backfill.run, products=backfill.total)
+    _count("BackfillsStarted", 1, backfill.backfill_id)
     answer = {"backfill_id": backfill.backfill_id, "products": backfill.total}
     return answer | {"into": backfill.into} if backfill.into else answer
+
+
+def _carry_out(use_cases: UseCases, command: commands.Command) -> dict[str, Any]:
+    match command:
+        case commands.Start():
+            return _start(use_cases.fan_out, command)
+        case commands.Status() | commands.List() | commands.Failures():
+            return _report(use_cases.progress, command)
+        case commands.DeadLetters():
+            return use_cases.dead_letters.list(command.queue, command.backfill_id)
+        case commands.Redrive():
+            answer = use_cases.dead_letters.redrive(command.queue, command.backfill_id)
+            logger.info("dead_letters_redriven", **answer)
+            return answer
+        case _:
+            return _change(use_cases, command)
 
 
 def _report(progress: Progress, question: commands.Status | commands.List | commands.Failures) -> dict[str, Any]:
@@ -130,19 +152,23 @@ def _handle_message(use_cases: UseCases, message: BackfillMessage) -> None:
 def _read_slice(fan_out: FanOut, backfill_id: str, number: int) -> None:
     read = fan_out.read_slice(backfill_id, number)
     logger.info("slice_read", backfill_id=backfill_id, slice=number, products=read.items, is_at_end=read.is_at_end)
-    metrics.add_metric("ProductsRead", MetricUnit.Count, read.items)
+    _count("ProductsRead", read.items, backfill_id)
+
+
+def _count(name: str, value: int, backfill_id: str) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
     metrics.add_metadata("backfill_id", backfill_id)
     metrics.flush_metrics()
 
 
-def _try_record(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], record: SQSRecord) -> bool:
-    """Whether a message succeeded; SQS delivers a failed one again, and moves it to the dead-letter queue after the last try."""
+def _try_record(dispatch: Callable[[Any], object], record: SQSRecord) -> LookalikeError | None:
+    """Handles a message; returns the error if it failed."""
     try:
-        _dispatch(use_cases, decode, parsed(record.body, field="body"))
+        dispatch(parsed(record.body, field="body"))
     except LookalikeError as error:
         logger.error("message_failed", message_id=record.message_id, body=record.body, code=error.code, reason=str(error))
-        return False
-    return True
+        return error
+    return None
 
 
 def _error_body(error: LookalikeError, request_id: str) -> dict[str, Any]:

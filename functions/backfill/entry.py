@@ -2,11 +2,11 @@
 
 import gc
 
-from lookalike.wiring import Wiring
+from lookalike.wiring.backfill import BackfillWiring
 
 from functions.backfill.app import UseCases, create
 
-wiring = Wiring()
+wiring = BackfillWiring()
 gc.freeze()  # Reading makes many small objects: every collection would scan all that was imported, too.
-use_cases = UseCases(wiring.fan_out, wiring.progress, wiring.retry_failures, wiring.prune, wiring.switch_alias)
+use_cases = UseCases(wiring.fan_out, wiring.progress, wiring.retry_failures, wiring.prune, wiring.switch_alias, wiring.dead_letters)
 handler = create(use_cases, wiring.decode_backfill_message, wiring.redeliver)

@@ -1,8 +1,8 @@
 """What the image runs."""
 
-from lookalike.wiring import Wiring
+from lookalike.wiring.indexing import IndexingWiring
 
 from functions.on_upload.app import create
 
-wiring = Wiring()
-handler = create(wiring.uploads, wiring.redeliver)
+wiring = IndexingWiring()
+handler = create(wiring.uploads, wiring.redeliver, wiring.keys)

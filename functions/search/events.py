@@ -1,12 +1,25 @@
 """Reads API Gateway's proxy events."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
 MARGIN_S = 2.5
 """Kept of the function's time for the answer itself: API Gateway waits no longer than the function's timeout."""
+
+
+def without_base_path(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its path as the route has it: API Gateway leaves the base path of a custom domain in front.
+
+    The event's ``resource`` is the route as the template declares it, such as ``/products/{id}``: the path ends with it.
+    """
+    if event["resource"] == "/":
+        return event | {"path": "/"}
+    found = re.search(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(event["resource"])) + "$", event["path"])
+    return event | {"path": found[0]} if found else event
 
 
 def parameters(app: APIGatewayRestResolver) -> Mapping[str, Sequence[str]]:

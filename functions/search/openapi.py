@@ -15,8 +15,9 @@ from functions.search.routes import ROUTES, Operation, Route
 DESCRIPTION = """Similar-picture search: send a picture, get the products that look like it.
 
 Send the API key in the header `x-api-key`. A filter is an object of attributes, each with a value, a list of values, a range such as
-`{"gte": 10, "lt": 50}` (numbers and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. `GET /attributes` lists the
-attributes that can be filtered."""
+`{"gte": 10, "lt": 50}` (numbers, prices and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. A value is found
+however it is written: `12.5` finds `"12,50 €"`, `true` finds `"True"`. What no product has at all is told in `warnings`. `GET /attributes`
+lists the attributes that can be filtered."""
 
 _MODELS = (
     requests.SearchRequest,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 NO_STORE = "no-store"
-FIVE_MINUTES = "public, max-age=300"
+AN_HOUR = "public, max-age=3600"
 SEARCH_ERRORS = (400, 404, 413, 422)
 
 
@@ -45,7 +45,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path that are answered.
+    """A method and a path that are answered; where GET is, HEAD is too.
 
     Args:
         path: as OpenAPI writes it; ``{id}`` is a product's id, percent-encoded.
@@ -63,8 +63,8 @@ class Route:
 
 ROUTES = (
     Route("GET", "/", "max-age=300", is_open=True),
-    Route("GET", "/docs", FIVE_MINUTES, is_open=True),
-    Route("GET", "/openapi.json", FIVE_MINUTES, is_open=True),
+    Route("GET", "/docs", AN_HOUR, is_open=True),
+    Route("GET", "/openapi.json", AN_HOUR, is_open=True),
     Route(
         "GET",
         "/health",
@@ -148,9 +148,16 @@ def handles(app: "APIGatewayRestResolver", method: str, path: str) -> Callable[[
         StopIteration: there is no such route in `ROUTES`.
     """
     route = next(each for each in ROUTES if (each.method, each.path) == (method, path))
-    return app.route(path.replace("{id}", "<product_id>"), method, cache_control=route.cache_control)
+    return app.route(path.replace("{id}", "<product_id>"), methods_of(route), cache_control=route.cache_control)
+
+
+def methods_of(route: Route) -> list[str]:
+    """The methods that a route's handler answers."""
+    return ["GET", "HEAD"] if route.method == "GET" else [route.method]
 
 
 def allowed_methods(path: str) -> Sequence[str]:
     """The methods that a requested path can be called with; none if there is no such path."""
-    return [route.method for route in ROUTES if re.fullmatch(re.escape(route.path).replace(r"\{id\}", "[^/]+"), path)]
+    return [
+        method for route in ROUTES for method in methods_of(route) if re.fullmatch(re.escape(route.path).replace(r"\{id\}", "[^/]+"), path)
+    ]

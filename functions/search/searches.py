@@ -72,7 +72,7 @@ def _read_form(form: forms.Form, parameters: Mapping[str, Sequence[str]]) -> tup
     if not form.files:
         request = requests.from_strings(texts)
         return request, request.query()
-    files = form.files.get("image", [])
+    files = form.files.get(forms.FILE, [])
     if len(files) != 1 or len(form.files) > 1:
         raise RequestInvalid("send exactly one file, in the form field image", field="image")
     options = requests.picture_options_from_strings(texts)

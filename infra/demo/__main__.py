@@ -7,53 +7,44 @@ Read from the environment: ``IMAGES`` (a folder of one's own pictures), ``ES_URL
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from threading import Event
 
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
-from infra.demo.bare_network import bare_pictures_a_second, sample_pixels
-from infra.demo.catalogue import Catalogue, CatalogueMissing, drawn_catalogue, folder_catalogue
+from infra.demo.catalogue import Catalogue, drawn_catalogue, folder_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
-from infra.demo.indexing import Stalled
-from infra.demo.search_client import SearchRefused
+from infra.demo.indexing import bare_pictures_a_second, sample_pixels
 from infra.local.child_process import ended_by_signals
-from infra.local.invocation import CommandRefused
 from infra.local.loopback import free_port
-from infra.local.running_system import Ports
-from infra.local.system import BUILD, FAILURES, SEARCH_PORT, LocalSystem
+from infra.local.running_system import usual_ports
+from infra.local.system import BUILD, SEARCH_PORT, LocalSystem
 from layers.models import export
 
 IMAGE_PORT = 8801
+MODELS = BUILD / "models"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the environment asks for."""
+class Options(BaseModel):
+    """What the environment asks for; an empty variable is as good as none."""
 
-    images: Path | None
-    elasticsearch_url: str
-    model: str
-    random_weights: int | None
-    port: int
-    once: bool
+    images: Path | None = None
+    es_url: str = ""
+    model: str = export.AUTO
+    random_weights: int | None = None
+    port: int = SEARCH_PORT
+    once: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Options":
-        """The variables; an empty one is as good as none."""
-        given = {name: value for name, value in environment.items() if value}
-        return cls(
-            images=Path(given["IMAGES"]) if "IMAGES" in given else None,
-            elasticsearch_url=given.get("ES_URL", ""),
-            model=given.get("MODEL", "auto"),
-            random_weights=int(given["RANDOM_WEIGHTS"]) if "RANDOM_WEIGHTS" in given else None,
-            port=int(given.get("PORT", SEARCH_PORT)),
-            once=given.get("ONCE", "0") != "0",
-        )
+        """The options, each in the variable of its name."""
+        given = {name: environment.get(name.upper()) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in given.items() if value})
 
     def alias(self, model_id: str) -> str:
         """Catalogues and models do not mix: each pair has an index of its own, which a second run finds again."""
@@ -66,63 +57,49 @@ class Options:
 
 def main() -> None:
     """The command ``python -m infra.demo``."""
-    with ended_by_signals(CatalogueMissing, CommandRefused, SearchRefused, Stalled, *FAILURES):
-        run(Options.read(os.environ), Console())
+    with ended_by_signals(ValidationError, export.ExportFailed):
+        run(Options.read(os.environ))
 
 
-def run(options: Options, console: Console) -> None:
+def run(options: Options) -> None:
     """Indexes the catalogue and shows how it is searched, from start to end."""
-    catalogue = _catalogue(options, console)
-    model_id = export.ensure(options.model, BUILD / "models", _say_on(console), options.random_weights)
-    pictures = {item.file_name: item.path for item in catalogue}
-    with ImageServer(pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, console) as system:
+    console = Console()
+    say: export.Say = partial(console.print, highlight=False, soft_wrap=True)
+    catalogue = _catalogue(options, say)
+    model_id = export.ensure(options.model, MODELS, say, options.random_weights)
+    with ImageServer(catalogue.pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, say) as system:
         demonstration = Demonstration(system, images, catalogue, console)
         indexed, rate = demonstration.index()
-        demonstration.account_for(indexed)
-        demonstration.compare_speed(rate, _bare_rate(catalogue, model_id))
+        embedder = OpenVinoEmbedder(MODELS / model_id, "THROUGHPUT")
+        demonstration.compare_speed(rate, bare_pictures_a_second(embedder, sample_pixels(embedder, catalogue.items)))
         demonstration.search(indexed)
         demonstration.write_sheet(indexed, BUILD / "contact-sheet.png")
         demonstration.evaluate(indexed)
         demonstration.show_addresses()
         if not options.once:
-            console.print("\nServing until Ctrl-C.")
+            say("\nServing until Ctrl-C.")
             Event().wait()
 
 
-def _catalogue(options: Options, console: Console) -> Catalogue:
-    if options.images is None:
-        with console.status("drawing a catalogue"):
-            catalogue = drawn_catalogue(BUILD / "catalogue")
-        what = "drawn"
-    else:
-        catalogue = folder_catalogue(options.images)
-        what = f"in {options.images}" + (f" ({catalogue.ignored} other files ignored)" if catalogue.ignored else "")
+def _catalogue(options: Options, say: export.Say) -> Catalogue:
+    catalogue = folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue", say=say)
     categories = {item.attributes["category"] for item in catalogue if "category" in item.attributes}
-    console.print(f"[green]✓[/] {len(catalogue):,} products {what}, {len(categories)} categories", highlight=False)
+    what = f"in {options.images}, {catalogue.ignored} other files ignored" if options.images else "drawn"
+    say(f"[green]✓[/] {len(catalogue):,} products {what}, {len(categories)} categories")
     return catalogue
 
 
-def _system(options: Options, model_id: str, images: ImageServer, console: Console) -> LocalSystem:
-    say = _say_on(console)
+def _system(options: Options, model_id: str, images: ImageServer, say: export.Say) -> LocalSystem:
     return LocalSystem(
         model_id,
-        BUILD / "models",
+        MODELS,
         BUILD / "demo",
         alias=options.alias(model_id),
-        elasticsearch_url=options.elasticsearch_url,
+        elasticsearch_url=options.es_url,
         private_image_origins=[images.origin],
-        ports=Ports.usual(say, api=options.port),
+        ports=usual_ports(say, api=options.port),
         say=say,
     )
-
-
-def _bare_rate(catalogue: Catalogue, model_id: str) -> float:
-    embedder = OpenVinoEmbedder(BUILD / "models" / model_id, "THROUGHPUT")
-    return bare_pictures_a_second(embedder, sample_pixels(embedder, catalogue.items))
-
-
-def _say_on(console: Console) -> export.Say:
-    return lambda line: console.print(line, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

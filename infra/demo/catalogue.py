@@ -14,13 +14,10 @@ from pathlib import Path
 from lookalike.domain import Attributes
 from lookalike.picture_formats import SUFFIXES
 
-from infra.demo import assortment, drawing
-from infra.demo.assortment import Design, designs
-from infra.demo.drawing import draw
-
-
-class CatalogueMissing(Exception):
-    """There is no folder of pictures where one was named, or no picture in it; ``str(error)`` says which."""
+from infra.demo import drawing
+from infra.demo.drawing import Design, designs, draw
+from infra.local.child_process import Failure
+from layers.models.export import Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,11 @@ class Catalogue:
     items: tuple[CatalogueItem, ...]
     ignored: int = 0
 
+    @property
+    def pictures(self) -> dict[str, Path]:
+        """The file of each name that pictures are served under."""
+        return {item.file_name: item.path for item in self.items}
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -51,7 +53,7 @@ class Catalogue:
         return iter(self.items)
 
 
-def drawn_catalogue(cache: Path, count: int = 300) -> Catalogue:
+def drawn_catalogue(cache: Path, count: int = 300, say: Say = print) -> Catalogue:
     """The drawn shop's first products.
 
     Pictures are kept under ``cache`` in a folder named by the program that drew them, and drawn only if they are not there.
@@ -61,6 +63,7 @@ def drawn_catalogue(cache: Path, count: int = 300) -> Catalogue:
     chosen = {folder / f"{design.product_id}.jpg": design for design in designs(count)}
     missing = [(design, path) for path, design in chosen.items() if not path.exists()]
     if missing:
+        say(f"Drawing {len(missing)} products")
         # Not forked: a lock that another thread holds at that moment, TensorFlow's or OpenVINO's, would stay locked in the child for ever.
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
             list(pool.map(_draw_to, *zip(*missing, strict=True), chunksize=8))
@@ -74,7 +77,7 @@ def _draw_to(design: Design, path: Path) -> None:
 
 
 def _program() -> str:
-    sources = (Path(assortment.__file__), Path(drawing.__file__), drawing.SHAPES)
+    sources = (Path(drawing.__file__), drawing.TABLES, drawing.SHAPES)
     return f"drawn-{blake2b(b''.join(source.read_bytes() for source in sources), digest_size=4).hexdigest()}"
 
 
@@ -85,15 +88,15 @@ def folder_catalogue(folder: Path) -> Catalogue:
     address; where several files would have the same one, all of these have a digest of their path behind it.
 
     Raises:
-        CatalogueMissing: there is no such folder, or no picture file in it.
+        Failure: there is no such folder, or no picture file in it.
     """
     if not folder.is_dir():
-        raise CatalogueMissing(f"{folder} is not a folder: name the folder that has your pictures")
+        raise Failure(f"{folder} is not a folder: name the folder that has your pictures")
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=os.fsencode)
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
     if not pictures:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise CatalogueMissing(f"{folder} has no pictures among its {len(files)} files: {suffixes} are read, in sub-folders too")
+        raise Failure(f"{folder} has no pictures among its {len(files)} files: {suffixes} are read, in sub-folders too")
     places = [path.relative_to(folder) for path in pictures]
     items = (CatalogueItem(product_id, folder / place, _attributes(place)) for product_id, place in zip(_ids(places), places, strict=True))
     return Catalogue(tuple(items), ignored=len(files) - len(pictures))

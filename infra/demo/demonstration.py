@@ -1,28 +1,24 @@
 """The steps of the demo, each told on the terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from elasticsearch import Elasticsearch
 from lookalike.picture_formats import media_type_of
+from more_itertools import unique_everseen
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from infra.demo import evaluation, indexed_products, indexing
+from infra.demo import indexing, searching
 from infra.demo.catalogue import Catalogue, CatalogueItem
-from infra.demo.contact_sheet import Row, Tile, contact_sheet
+from infra.demo.contact_sheet import Tile, contact_sheet
 from infra.demo.image_server import ImageServer
-from infra.demo.indexed_products import IndexedProducts
-from infra.demo.search_client import Found, SearchClient
+from infra.demo.indexing import IndexedProducts
+from infra.demo.searching import Judged, SearchClient
 from infra.local import aws, invocation
 from infra.local.running_system import RunningSystem
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 SOURCE_INDEX = "demo-products"
 HITS = 6
@@ -42,34 +38,31 @@ class Demonstration:
         self._elasticsearch = Elasticsearch(system.elasticsearch_url, request_timeout=60)
 
     def index(self) -> tuple[IndexedProducts, float | None]:
-        """Half of the catalogue by a backfill, half by the bucket at the same time.
+        """Half of the catalogue by a backfill, half by the bucket at the same time; products that it no longer has are deleted first.
 
-        Returns what became of it, and new pictures a second; None if none was new.
+        Tells how many products were indexed, failed or lost. Returns that, and new pictures a second; None if none was new.
         """
         sqs, queues = aws.session().client("sqs", endpoint_url=self._system.aws_url), self._system.resources
-        self._delete_others(sqs, queues.products.url)
+        others = sorted(indexing.documents(self._elasticsearch, self._system.alias).keys() - {item.product_id for item in self._catalogue})
+        if others:
+            with self._bars() as bars:
+                bar = bars.add_task("deleting what is no longer in the catalogue", total=len(others))
+                indexing.wait_for(bars, {bar: indexing.delete(sqs, queues.products.url, others)})
         indexing.fill_source(self._elasticsearch, SOURCE_INDEX, self._products, self._address)
-        began = datetime.now(UTC)
-        with _bars(self._console) as bar:
+        began, uploads, products = datetime.now(UTC), len(self._uploads), len(self._products)
+        with self._bars() as bars:
+            by_backfill = bars.add_task("source index → backfill", total=products)
+            by_upload = bars.add_task("bucket → on_upload", total=uploads)
             invoke = invocation.through(invocation.client(self._system.lambda_url))
-            uploads, products = len(self._uploads), len(self._products)
-            backfilled = indexing.backfilled(invoke, self._source(), products, bar("source index → backfill", products))
-            uploaded = indexing.emptied(sqs, queues.uploads.url, uploads, bar("bucket → on_upload", uploads))
+            backfilled = indexing.backfill(invoke, self._source(), products)
             indexing.upload(aws.session().client("s3", endpoint_url=self._system.aws_url), self._system.bucket, self._uploads)
-            indexing.wait_for(backfilled, uploaded)
-        indexed = indexed_products.read(self._elasticsearch, self._system.alias, self._catalogue.items)
+            uploaded = indexing.handled(sqs, queues.uploads.url, uploads)
+            indexing.wait_for(bars, {by_backfill: backfilled, by_upload: uploaded})
+        indexed = indexing.look_up(self._elasticsearch, self._system.alias, self._catalogue.items)
+        self._account_for(indexed)
         return indexed, indexed.pictures_a_second(began)
 
-    def _delete_others(self, sqs: "SQSClient", queue_url: str) -> None:
-        """Products that an earlier run has indexed and the catalogue no longer has."""
-        known = {item.product_id for item in self._catalogue}
-        others = sorted(indexed_products.all_documents(self._elasticsearch, self._system.alias).keys() - known)
-        if others:
-            indexing.wait_for(indexing.deleted(sqs, queue_url, others))
-            self._say(f"{len(others)} products of an earlier run are not in the catalogue any more: deleted")
-
-    def account_for(self, indexed: IndexedProducts) -> None:
-        """Tells how many products were indexed, failed or lost."""
+    def _account_for(self, indexed: IndexedProducts) -> None:
         for product_id, reason in indexed.failed.items():
             self._console.print(f"  [red]failed[/] {product_id}: {reason}", highlight=False)
         ok, failed, lost = len(indexed.documents), len(indexed.failed), len(indexed.lost)
@@ -80,9 +73,8 @@ class Demonstration:
     def compare_speed(self, rate: float | None, bare: float) -> None:
         """Tells the speed of indexing beside that of the network alone, both in pictures a second; ``rate`` is None if nothing was new."""
         if rate is None:
-            self._say("nothing was new: every picture was indexed already, and none was embedded again")
-        else:
-            self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
+            return self._say("nothing was new: every picture was indexed already, and none was embedded again")
+        return self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
 
     def search(self, indexed: IndexedProducts) -> None:
         """Once by address, once by upload."""
@@ -98,37 +90,38 @@ class Demonstration:
         rows, model = [], ""
         for query in sheet_queries(list(items.values())):
             found = self._found(query)
-            model = found.model
-            hits = [hit for hit in found.hits if hit["product_id"] != query.product_id][: HITS - 1]
-            rows.append(Row(_tile(query, query.product_id), [_tile(items[hit["product_id"]], f"{hit['score']:.3f}") for hit in hits]))
-        subtitle = f"{len(items):,} pictures · {model} · each query and the products nearest to it, with their scores"
+            model = found["model"]
+            hits = [hit for hit in found["hits"] if hit["product_id"] != query.product_id][: HITS - 1]
+            rows.append([_tile(query, query.product_id), *(_tile(items[hit["product_id"]], f"{hit['score']:.3f}") for hit in hits)])
+        subtitle = f"{len(items):,} pictures · {model} · each query, framed, and the products nearest to it, with their scores"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contact_sheet(rows, "Look-alikes", subtitle))
         self._say(f"contact sheet: {path}")
 
     def evaluate(self, indexed: IndexedProducts) -> None:
         """P@1 and P@5 where there are categories."""
-        with _bars(self._console) as bar:
-            if rankings := evaluation.rankings(self._search, self._catalogue.items, indexed.documents, bar):
-                first, five = (evaluation.precision_at(k, rankings) for k in (1, 5))
+        hashes = {product_id: document["perceptual_hash"] for product_id, document in indexed.documents.items()}
+        known = [item for item in self._catalogue if "category" in item.attributes and item.product_id in hashes]
+        judged = {item.product_id: Judged(item.attributes["category"], hashes[item.product_id]) for item in known}
+        with self._bars() as bars:
+            if rankings := searching.rankings(self._search, judged, bars):
+                first, five = (searching.precision_at(k, rankings) for k in (1, 5))
                 self._say(f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)")
 
     def show_addresses(self) -> None:
         """Where everything is, and what to try."""
         item = self._catalogue.items[-1]
-        variables = self._system.client_environment | {"PICTURE_URL": self._address(item), "PRODUCT_ID": item.product_id}
         search = f"curl '{self._system.search_url}/search?size=3"
-        lines = f"""{self._system.addresses(variables)}
+        lines = f"""{self._system.addresses(PICTURE_URL=self._address(item), PRODUCT_ID=item.product_id)}
 Try:
   {search}&image_url={self._address(item)}'
   {search}' -H 'Content-Type: {media_type_of(item.path.name)}' --data-binary '@{item.path}'"""
         self._console.print(lines, highlight=False, markup=False, soft_wrap=True)
 
-    def _found(self, item: CatalogueItem) -> Found:
+    def _found(self, item: CatalogueItem) -> invocation.Json:
         """What is found for a product's picture, sent the way that the product itself came."""
-        if item in self._products:
-            return self._search.by_url(self._address(item), HITS)
-        return self._search.by_upload(item.path, media_type_of(item.path.name), HITS)
+        by_url = item in self._products
+        return self._search.by_url(self._address(item), HITS) if by_url else self._search.by_upload(item.path, HITS)
 
     def _source(self) -> invocation.Json:
         attributes = sorted({name for item in self._products for name in item.attributes})
@@ -137,42 +130,29 @@ Try:
     def _address(self, item: CatalogueItem) -> str:
         return self._images.url(item.file_name)
 
+    def _bars(self) -> Progress:
+        return Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=self._console)
+
     def _say(self, text: str) -> None:
         self._console.print(f"[green]✓[/] {text}", highlight=False)
 
 
-def hits_table(found: Found, title: str) -> Table:
+def hits_table(found: invocation.Json, title: str) -> Table:
     """Hits with their scores; the milliseconds of each stage below."""
-    timings = " · ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in found.timings_ms.items())
-    table = Table(title=title, title_justify="left", title_style="bold", caption=f"milliseconds: {timings}", caption_justify="left")
-    for name, style in (("", "dim"), ("score", "green"), ("product", ""), ("category", ""), ("name", "dim"), ("price", "")):
-        table.add_column(name, style=style, justify="right" if name in ("", "score", "price") else "left")
-    for place, hit in enumerate(found.hits, 1):
+    timings = " · ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in found["timings_ms"].items())
+    head = ("", "score", "product", "category", "name", "price")
+    table = Table(*head, title=title, title_justify="left", caption=f"milliseconds: {timings}", caption_justify="left")
+    for place, hit in enumerate(found["hits"], 1):
         texts = [str(hit["attributes"].get(name, "")) for name in ("category", "name", "price")]
         table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *texts)
     return table
 
 
 def sheet_queries(items: Sequence[CatalogueItem]) -> list[CatalogueItem]:
-    """Products for the contact sheet: of as many different categories as there are, else spread over the catalogue."""
-    firsts = {item.attributes.get("category", ""): item for item in reversed(items)}
-    spread = list(reversed(firsts.values())) if len(firsts) > 1 else list(items)
-    step = max(len(spread) / SHEET_ROWS, 1)
-    return [spread[int(number * step)] for number in range(min(SHEET_ROWS, len(spread)))]
+    """Products for the contact sheet: the first of each category, then others."""
+    firsts = list(unique_everseen(items, key=lambda item: item.attributes.get("category")))
+    return [*firsts, *(item for item in items if item not in firsts)][:SHEET_ROWS]
 
 
 def _tile(item: CatalogueItem, title: str) -> Tile:
     return Tile(item.path.read_bytes(), title, str(item.attributes.get("category", item.product_id)))
-
-
-@contextmanager
-def _bars(console: Console) -> Iterator[Callable[[str, int], indexing.Progress]]:
-    """Makes progress bars by a description and a total."""
-    columns = (TextColumn("  {task.description:24}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-
-        def bar(description: str, total: int) -> indexing.Progress:
-            task = progress.add_task(description, total=total)
-            return lambda done: progress.update(task, completed=done)
-
-        yield bar

@@ -1,21 +1,74 @@
-"""Draws a product of the drawn catalogue: a shape of products.svg in its colours, turned, on a background."""
+"""The products of the drawn catalogue, each computed from its number: its attributes, and its picture, a shape of products.svg."""
 
 import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import resvg_py
+from lookalike.domain import Attributes
 from PIL import Image
+from PIL.ImageColor import getrgb
 
-from infra.demo.assortment import COLOURS, Colour, Design
+TABLES = Path(__file__).with_name("assortment.toml")
+ASSORTMENT: dict[str, Any] = tomllib.loads(TABLES.read_text())
+"""Categories with their lowest and highest prices; names of patterns and of colours; brands. Colours are as in CSS."""
 
+OPENED = date(2025, 1, 1)
 SHAPES = Path(__file__).with_name("products.svg")
 SIZE = 420
 """Width and height of a picture in pixels."""
 
-DARK: Colour = (48, 46, 52)
+DARK = "#302e34"
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """One drawn product; its number also seeds the angle, size and place that it is drawn at."""
+
+    number: int
+    category: str
+    shape: int
+    pattern: str
+    colour: str
+    background: str
+    attributes: Attributes
+
+    @property
+    def product_id(self) -> str:
+        """Unique, and safe in an address."""
+        return f"{self.category}-{self.number:04d}"
+
+
+def designs(count: int) -> Iterator[Design]:
+    """The first products, the categories in turn; the same ones every time."""
+    categories = list(ASSORTMENT["categories"])
+    for number in range(count):
+        yield _design(number, categories[number % len(categories)])
+
+
+def _design(number: int, category: str) -> Design:
+    """The attributes are text, a number, a truth value and a date, so that each form of filter has something to find."""
+    random = Random(number)
+    colour, pattern = random.choice(list(ASSORTMENT["colours"])), random.choice(ASSORTMENT["patterns"])
+    low, high = ASSORTMENT["categories"][category]
+    attributes: Attributes = {
+        "name": f"{colour.capitalize()} {category}{'' if pattern == 'plain' else f' with {pattern}'}",
+        "category": category,
+        "colour": colour,
+        "pattern": pattern,
+        "brand": random.choice(ASSORTMENT["brands"]),
+        "price": round(low + (high - low) * random.random() ** 2) - 0.05,
+        "in_stock": random.random() < 0.8,
+        "added": (OPENED + timedelta(days=random.randrange(540))).isoformat(),
+    }
+    return Design(number, category, random.randrange(2), pattern, colour, random.choice(ASSORTMENT["backgrounds"]), attributes)
 
 
 def draw(design: Design) -> bytes:
@@ -45,8 +98,8 @@ def _svg(design: Design) -> str:
     turn = random.uniform(-3, 3) if stands else random.uniform(-25, 25)
     scale, mirror = random.uniform(0.8, 1.06), random.choice((-1, 1))
     x, y, horizon = random.uniform(-0.09, 0.09), random.uniform(-0.07, 0.07), random.uniform(0.25, 0.65)
-    spot, wall = f'cx="{random.uniform(-1.1, 1.1):.2f}" cy="{random.uniform(-1.1, 0.6):.2f}"', _css(design.background)
-    floor = f'<path fill="{_css(_mixed(design.background, DARK, 0.07))}" d="M-1.2 {horizon:.2f}H1.2V1.2H-1.2Z"/>' if stands else ""
+    spot, wall = f'cx="{random.uniform(-1.1, 1.1):.2f}" cy="{random.uniform(-1.1, 0.6):.2f}"', design.background
+    floor = f'<path fill="{_mixed(design.background, DARK, 0.07)}" d="M-1.2 {horizon:.2f}H1.2V1.2H-1.2Z"/>' if stands else ""
     return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{SIZE}" height="{SIZE}" viewBox="-1.2 -1.2 2.4 2.4">{_definitions()}
   <style>{_styles(design)}</style>
   <radialGradient id="spot" gradientUnits="userSpaceOnUse" {spot} r="2" href="#spotlight"/>
@@ -62,28 +115,20 @@ def _svg(design: Design) -> str:
 
 def _styles(design: Design) -> str:
     """The paints of a product: its colour, and on it cream, or navy on cream and other pale colours."""
-    first = COLOURS[design.colour]
-    second = COLOURS["navy" if design.colour in ("cream", "blush", "mustard") else "cream"]
+    first = ASSORTMENT["colours"][design.colour]
+    second = ASSORTMENT["colours"]["navy" if design.colour in ("cream", "blush", "mustard") else "cream"]
     paints = {
+        "body": first if design.pattern == "plain" else f"url(#{design.pattern})",
         "shade": _mixed(first, DARK, 0.16),
         "deep": _mixed(first, DARK, 0.5),
         "trim": _mixed(first, DARK, 0.3) if design.pattern == "plain" else second,
-        "metal": ((190, 152, 92), (172, 176, 182))[design.number % 2],
-        "wood": ((168, 122, 82), (110, 78, 58))[design.number // 2 % 2],
+        "metal": ("#be985c", "#acb0b6")[design.number % 2],
+        "wood": ("#a87a52", "#6e4e3a")[design.number // 2 % 2],
     }
-    pattern = _css(first) if design.pattern == "plain" else f"url(#{design.pattern})"
-    lines = [f".first {{fill: {_css(first)}}} .second {{fill: {_css(second)}}}", _style("body", pattern)]
-    return " ".join([*lines, *(_style(paint, _css(colour)) for paint, colour in paints.items())])
+    styles = (f".{paint} {{fill: {value}}} .{paint}.line {{fill: none; stroke: {value}}}" for paint, value in paints.items())
+    return " ".join([f".first {{fill: {first}}} .second {{fill: {second}}}", *styles])
 
 
-def _style(paint: str, value: str) -> str:
-    return f".{paint} {{fill: {value}}} .{paint}.line {{fill: none; stroke: {value}}}"
-
-
-def _mixed(first: Colour, second: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
-
-
-def _css(colour: Colour) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
+def _mixed(first: str, second: str, share: float) -> str:
+    """A colour between two, as CSS writes it."""
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(getrgb(first), getrgb(second), strict=True))

@@ -1,4 +1,4 @@
-"""A shop's image server on this machine: pictures at addresses, over connections that are kept, as real ones have them."""
+"""A shop's image server: pictures at addresses, over connections that are kept, as real ones have them."""
 
 import sys
 from collections.abc import Mapping
@@ -35,15 +35,13 @@ class ImageRequestHandler(BaseHTTPRequestHandler):
         """The picture of this name; 304 if the client has it, 404 if there is none."""
         path = self.server.pictures.get(name)
         if path is None or not path.is_file():
-            self.answer(HTTPStatus.NOT_FOUND)
-            return
+            return self.answer(HTTPStatus.NOT_FOUND)
         content = path.read_bytes()
         etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
         headers = {"ETag": etag, "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True)}
         if self.headers["If-None-Match"] == etag:
-            self.answer(HTTPStatus.NOT_MODIFIED, headers=headers)
-        else:
-            self.answer(HTTPStatus.OK, content, {"Content-Type": media_type_of(path.name), **headers})
+            return self.answer(HTTPStatus.NOT_MODIFIED, headers=headers)
+        return self.answer(HTTPStatus.OK, content, {"Content-Type": media_type_of(path.name), **headers})
 
     def answer(self, status: HTTPStatus, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Sends an HTTP response with a body."""
@@ -68,7 +66,6 @@ class ImageServer(ThreadingHTTPServer):
         OSError: the port is in use.
     """
 
-    daemon_threads = True
     request_queue_size = 128
     handler: ClassVar = ImageRequestHandler
 
@@ -88,11 +85,9 @@ class ImageServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def __enter__(self) -> Self:
-        self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="image-server", daemon=True)
-        self._thread.start()
+        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
-        self._thread.join()
         self.server_close()

@@ -1,25 +1,29 @@
-"""Gets a catalogue indexed: half of it by uploads, half by a backfill of a shop's own index; and waits until that is done."""
+"""Gets a catalogue indexed by uploads and by a backfill of a shop's own index, waits, and looks up what became of it and how fast."""
 
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from elasticsearch import Elasticsearch, helpers
-from lookalike.domain import Attributes
+from lookalike import pictures
+from lookalike.domain import Attributes, Embedder, Pixels
 from lookalike.picture_formats import media_type_of
+from more_itertools import chunked
+from rich.progress import Progress, TaskID
 
 from infra.demo.catalogue import CatalogueItem
+from infra.local.child_process import Failure
 from infra.local.invocation import Invoke, Json, command
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 UPLOADS_AT_ONCE = 8
 DELETIONS_A_MESSAGE = 50
@@ -27,18 +31,13 @@ POLL_S = 1.0
 STALLED_S = 300
 """After so many seconds without progress the wait ends with an error."""
 
-_UNFINISHED: "tuple[QueueAttributeNameType, ...]" = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
+BATCH = 16
+SAMPLE = 96
+ROUNDS = 3
+"""Of the network alone: pictures of a batch, pictures, and how often they are embedded."""
 
-Progress: TypeAlias = Callable[[int], None]
-"""Told how many products are done."""
-
-
-class Stalled(Exception):
-    """There is no progress any more; ``str(error)`` says what was waited for."""
+Count: TypeAlias = Callable[[], int]
+"""How many products are done at the moment."""
 
 
 def upload(s3: "S3Client", bucket: str, items: Sequence[CatalogueItem]) -> None:
@@ -74,77 +73,118 @@ def fill_source(elasticsearch: Elasticsearch, index: str, items: Sequence[Catalo
     elasticsearch.indices.delete(index=index, ignore_unavailable=True)
     properties = {"id": {"type": "keyword"}, "image_url": {"type": "keyword"}, "name": {"type": "text"}, "price": {"type": "double"}}
     elasticsearch.indices.create(index=index, mappings={"properties": properties})
-    helpers.bulk(elasticsearch, _documents(index, items, address), refresh="wait_for")
+    products = ({"id": item.product_id, "image_url": address(item), **item.attributes} for item in items)
+    documents = ({"_index": index, "_id": quote(product["id"]), "_source": product} for product in products)
+    helpers.bulk(elasticsearch, documents, refresh="wait_for")
 
 
-def _documents(index: str, items: Sequence[CatalogueItem], address: Callable[[CatalogueItem], str]) -> Iterator[dict[str, Any]]:
-    for item in items:
-        product = {"id": item.product_id, "image_url": address(item), **item.attributes}
-        yield {"_index": index, "_id": quote(item.product_id), "_source": product}
+def delete(sqs: "SQSClient", queue_url: str, product_ids: Sequence[str]) -> Count:
+    """Asks for the deletion of products; counts those whose messages were handled."""
+    for batch in chunked(product_ids, DELETIONS_A_MESSAGE):
+        sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps({"delete": batch}))
+    return handled(sqs, queue_url, len(product_ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
-    """Work that goes on elsewhere: ``done`` counts how many of ``total`` products are done, ``progress`` is told."""
+def handled(sqs: "SQSClient", queue_url: str, total: int) -> Count:
+    """Counts how many of the messages that were put into a queue are handled."""
 
-    what: str
-    total: int
-    done: Callable[[], int]
-    progress: Progress
+    def count() -> int:
+        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
+        left = sum(int(value) for name, value in attributes.items() if name.startswith("ApproximateNumberOfMessages"))
+        return max(total - left, 0)
 
-
-def deleted(sqs: "SQSClient", queue_url: str, product_ids: Sequence[str]) -> Awaited:
-    """The deletion of products, which is started here."""
-    for start in range(0, len(product_ids), DELETIONS_A_MESSAGE):
-        body = json.dumps({"delete": product_ids[start : start + DELETIONS_A_MESSAGE]})
-        sqs.send_message(QueueUrl=queue_url, MessageBody=body)
-    return emptied(sqs, queue_url, len(product_ids), lambda _: None)
+    return count
 
 
-def emptied(sqs: "SQSClient", queue_url: str, total: int, progress: Progress) -> Awaited:
-    """The handling of all messages of a queue that ``total`` messages were put into."""
-
-    def left() -> int:
-        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_UNFINISHED)["Attributes"]
-        return sum(int(attributes.get(name, 0)) for name in _UNFINISHED)
-
-    return Awaited(f"the queue {queue_url}", total, lambda: max(total - left(), 0), progress)
-
-
-def backfilled(invoke: Invoke, source: Json, total: int, progress: Progress) -> Awaited:
-    """A backfill, which is started here.
+def backfill(invoke: Invoke, source: Json, total: int) -> Count:
+    """Starts a backfill; counts the products that are done, all of them only when it has finished.
 
     Raises:
-        CommandRefused: the function does not do it.
+        Failure: the function does not do it.
     """
     backfill_id = command(invoke, {"action": "start", "source": source})["backfill_id"]
 
-    def done() -> int:
+    def count() -> int:
         status = command(invoke, {"action": "status", "backfill_id": backfill_id})
-        settled: int = status["indexed"] + status["unchanged"] + sum(status["failed"].values())
-        return total if status["state"] == "finished" else min(settled, total - 1)
+        done: int = status["indexed"] + status["unchanged"] + sum(status["failed"].values())
+        return total if status["state"] == "finished" else min(done, total - 1)
 
-    return Awaited(f"the backfill {backfill_id}", total, done, progress)
+    return count
 
 
-def wait_for(*awaited: Awaited) -> None:
-    """Returns when all of them are done.
+def wait_for(progress: Progress, counts: Mapping[TaskID, Count]) -> None:
+    """Shows the counts until each has reached the total of its bar.
 
     Raises:
-        CommandRefused: a backfill cannot be asked about.
-        Stalled: there is no progress any more.
+        Failure: there is no progress any more, or a backfill cannot be asked about.
     """
-    counts, moved_at = [-1] * len(awaited), time.monotonic()
-    while counts != [each.total for each in awaited]:
-        before, counts = counts, [each.done() for each in awaited]
-        for each, count in zip(awaited, counts, strict=True):
-            each.progress(count)
-        if sum(counts) > sum(before):
-            moved_at = time.monotonic()
+    done, moved_at = -1.0, time.monotonic()
+    while not progress.finished:
+        for task, count in counts.items():
+            progress.update(task, completed=count())
+        if (now := sum(task.completed for task in progress.tasks)) > done:
+            done, moved_at = now, time.monotonic()
         if time.monotonic() - moved_at > STALLED_S:
-            raise Stalled(f"{_left(awaited, counts)}; no progress for {STALLED_S} seconds, see the functions' logs")
+            left = "; ".join(f"{task.description}: {task.completed:.0f} of {task.total:.0f} are done" for task in progress.tasks)
+            raise Failure(f"{left}; no progress for {STALLED_S} seconds, see the functions' logs")
         time.sleep(POLL_S)
 
 
-def _left(awaited: Collection[Awaited], counts: Collection[int]) -> str:
-    return "; ".join(f"{each.what}: {count} of {each.total} are done" for each, count in zip(awaited, counts, strict=True))
+@dataclass(frozen=True, slots=True)
+class IndexedProducts:
+    """Each product is in the index with its document, or failed for a reason, or is lost, which must not happen."""
+
+    documents: Mapping[str, Json]
+    failed: Mapping[str, str]
+    lost: Sequence[str]
+
+    def pictures_a_second(self, began: datetime) -> float | None:
+        """How many were written a second from ``began`` until the last one; None if all were there before."""
+        times = [datetime.fromisoformat(document["indexed_at"]) for document in self.documents.values()]
+        new = [time for time in times if time >= began]
+        return len(new) / (max(new) - began).total_seconds() if new else None
+
+
+def look_up(elasticsearch: Elasticsearch, alias: str, items: Sequence[CatalogueItem]) -> IndexedProducts:
+    """Looks every product up in the index, and those that are not there among the outcomes."""
+    elasticsearch.indices.refresh(index=f"{alias},{alias}-outcomes")
+    found = documents(elasticsearch, alias)
+    failures = _scan(elasticsearch, f"{alias}-outcomes", query={"term": {"state": "failed"}}, _source=["product_id", "reason"])
+    reasons = {failure["product_id"]: failure["reason"] for failure in failures}
+    ids = [item.product_id for item in items]
+    return IndexedProducts(
+        documents={product_id: found[product_id] for product_id in ids if product_id in found},
+        failed={product_id: reasons[product_id] for product_id in ids if product_id not in found and product_id in reasons},
+        lost=[product_id for product_id in ids if product_id not in found and product_id not in reasons],
+    )
+
+
+def documents(elasticsearch: Elasticsearch, alias: str) -> dict[str, Json]:
+    """A document of each product that is indexed, by product id, with what the demo needs of it; none where there is no index."""
+    if not elasticsearch.indices.exists_alias(name=alias):
+        return {}
+    fields = ["product_id", "perceptual_hash", "indexed_at"]
+    return {document["product_id"]: document for document in _scan(elasticsearch, alias, _source=fields)}
+
+
+def _scan(elasticsearch: Elasticsearch, index: str, **query: object) -> Iterator[Json]:
+    return (hit["_source"] for hit in helpers.scan(elasticsearch, index=index, query=query))
+
+
+def sample_pixels(embedder: Embedder, items: Sequence[CatalogueItem]) -> list[Pixels]:
+    """Some of the catalogue's pictures, decoded and scaled for the network."""
+    size = embedder.model.input_size
+    chosen = items[:: max(len(items) // SAMPLE, 1)][:SAMPLE]
+    return [pictures.scale(pictures.decode(item.path.read_bytes(), at_least=size).pixels, embedder.model) for item in chosen]
+
+
+def bare_pictures_a_second(embedder: Embedder, pixels: Sequence[Pixels]) -> float:
+    """How many pictures the network alone embeds in a second, in batches of `BATCH`: the best of `ROUNDS`, after one to warm up."""
+    batches = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
+    rates = []
+    for _ in range(1 + ROUNDS):
+        start = time.perf_counter()
+        for batch in batches:
+            embedder.embed(batch)
+        rates.append(len(pixels) / (time.perf_counter() - start))
+    return max(rates[1:])

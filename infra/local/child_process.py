@@ -4,7 +4,6 @@ The parent holds one end of a pipe; this file, run as a small process beside the
 the parent's end even after ``kill -9``. (``PR_SET_PDEATHSIG`` is Linux's only, and watches the thread that forked instead of the process.)
 """
 
-import argparse
 import os
 import pwd
 import signal
@@ -18,6 +17,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+class Failure(Exception):
+    """What ends a command with a message for its user: what is missing or went wrong, and what to do."""
+
+
 class ChildProcess:
     """A command in a session of its own: a terminal's Ctrl-C reaches the parent only, which can then stop things in order.
 
@@ -25,7 +28,7 @@ class ChildProcess:
         command: program and arguments.
         log: file to which standard output and error are appended.
         environment: the whole environment of the command.
-        user: run as this user; only root can ask for that.
+        user: run as this user, where it is another; only root can ask for that.
         lock: open file whose lock is held until the command is gone, even if the parent went before it.
         grace_s: seconds between SIGTERM and SIGKILL.
     """
@@ -36,11 +39,11 @@ class ChildProcess:
         *,
         log: Path,
         environment: Mapping[str, str],
-        user: str | None = None,
+        user: str = "",
         lock: BinaryIO | None = None,
         grace_s: float = 20,
     ) -> None:
-        beside = [sys.executable, "-I", __file__, "--grace-s", str(grace_s), *(["--user", user] if user else []), "--"]
+        beside = [sys.executable, "-I", __file__, str(grace_s), user]
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
                 [*beside, *command],
@@ -64,14 +67,14 @@ class ChildProcess:
         """None while it runs."""
         return self._process.poll()
 
-    def wait_until(self, is_ready: Callable[[], bool], within_s: float, failure: type[Exception], name: str) -> None:
-        """Returns when it is ready; if it ends or takes too long, it is killed, and the failure has the end of its log."""
+    def wait_until(self, is_ready: Callable[[], bool], within_s: float, name: str) -> None:
+        """Returns when it is ready; if it ends or takes too long, it is killed, and a `Failure` has the end of its log."""
         deadline = time.monotonic() + within_s
         try:
             while not is_ready():
                 if self.exit_code is not None or time.monotonic() > deadline:
                     state = "ended while it started" if self.exit_code is not None else f"was not ready after {within_s:g} s"
-                    raise failure(f"{name} {state}. {tail(self._log)}")
+                    raise Failure(f"{name} {state}. {tail(self._log)}")
                 time.sleep(0.1)
         except BaseException:
             self.kill()
@@ -101,35 +104,26 @@ def tail(log: Path, most: int = 15) -> str:
 
 @contextmanager
 def ended_by_signals(*failures: type[Exception]) -> Iterator[None]:
-    """For a command: Ctrl-C and SIGTERM unwind what is inside, and a failure ends the command with its message."""
+    """For a command: Ctrl-C and SIGTERM unwind what is inside; a `Failure`, or one of those named, ends the command with its message."""
+    ends: tuple[type[Exception], ...] = (Failure, *failures)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield
     except KeyboardInterrupt:
-        print("\nStopped; nothing is left running.")
+        print("\nStopped.")
         sys.exit(130)
-    except failures as error:
+    except ends as error:
         sys.exit(str(error))
 
 
 def main() -> None:
     """The small process beside the command."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--user")
-    arguments.add_argument("--grace-s", type=float, required=True)
-    arguments.add_argument("command", nargs="+")
-    given = arguments.parse_args()
-    command = _spawn(given.command, given.user)
-    threading.Thread(target=_end_with_parent, args=(command, given.grace_s), daemon=True).start()
-    code = command.wait()
+    grace_s, user, *command = sys.argv[1:]
+    group, groups = (pwd.getpwnam(user).pw_gid, list[int]()) if user else (None, None)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, user=user or None, group=group, extra_groups=groups)  # noqa: S603
+    threading.Thread(target=_end_with_parent, args=(process, float(grace_s)), daemon=True).start()
+    code = process.wait()
     sys.exit(code if code >= 0 else 128 - code)
-
-
-def _spawn(command: list[str], user: str | None) -> subprocess.Popen[bytes]:
-    if user is None:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603
-    group = pwd.getpwnam(user).pw_gid
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, user=user, group=group, extra_groups=[])  # noqa: S603
 
 
 def _end_with_parent(command: subprocess.Popen[bytes], grace_s: float) -> None:

@@ -1,16 +1,16 @@
 """Lambda's event source mapping for SQS: polls a queue, invokes a function with batches, deletes what succeeded."""
 
-import base64
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from infra.local.aws import REGION, session
+from more_itertools import chunked
+
+from infra.local.aws import REGION, Queue, Resources, Trigger, session
 from infra.local.invocation import Invoke
-from infra.local.resources import Resources, Trigger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -33,27 +33,18 @@ class EventSource:
     Args:
         sqs: client for the queue; used by several threads, which boto3's clients allow.
         invoke: calls the function, see `infra.local.invocation`.
-        function: its name.
-        queue_url: the queue.
-        queue_arn: its Amazon Resource Name, which the records carry.
-        batch_size: most messages of one invocation; more than SQS gives at once are collected within the window.
-        window_s: how long to collect after the first message came, unless the batch is full.
-        concurrency: how many invocations may run at once.
+        trigger: which function, and in what batches: more messages than SQS gives at once are collected within the window.
+        queue: the trigger's queue.
     """
 
     sqs: "SQSClient"
     invoke: Invoke
-    function: str
-    _: KW_ONLY
-    queue_url: str
-    queue_arn: str
-    batch_size: int = 10
-    window_s: float = 0
-    concurrency: int = 1
+    trigger: Trigger
+    queue: Queue
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, name=self.function, daemon=True) for _ in range(self.concurrency)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(self.trigger.concurrency)]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -76,63 +67,57 @@ class EventSource:
                     self._handle(messages)
             except Exception as error:  # the queue or the function is away, or the function failed: the messages come back by themselves
                 if not self._stopping.wait(PAUSE_AFTER_ERROR_S):
-                    _logger.error("%s: %s", self.function, error)
+                    _logger.error("%s: %s", self.trigger.function, error)
 
     def _collect(self) -> list["MessageTypeDef"]:
-        messages = self._receive(self.batch_size, WAIT_S)
-        ends_at = time.monotonic() + self.window_s
-        while messages and len(messages) < self.batch_size and time.monotonic() < ends_at and not self._stopping.is_set():
-            more = self._receive(self.batch_size - len(messages), 0)
+        size = self.trigger.batch_size
+        messages = self._receive(size, WAIT_S)
+        ends_at = time.monotonic() + self.trigger.window_s
+        while messages and len(messages) < size and time.monotonic() < ends_at and not self._stopping.is_set():
+            more = self._receive(size - len(messages), 0)
             messages += more
             if not more:
                 time.sleep(0.05)
         return messages
 
     def _receive(self, most: int, wait_s: int) -> list["MessageTypeDef"]:
+        most = min(most, SQS_BATCH)
         received = self.sqs.receive_message(
-            QueueUrl=self.queue_url,
-            MaxNumberOfMessages=min(most, SQS_BATCH),
-            WaitTimeSeconds=wait_s,
-            MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
+            QueueUrl=self.queue.url, MaxNumberOfMessages=most, WaitTimeSeconds=wait_s, MessageSystemAttributeNames=["All"]
         )
         return received.get("Messages", [])
 
     def _handle(self, messages: Sequence["MessageTypeDef"]) -> None:
-        answer = self.invoke(self.function, sqs_event(messages, self.queue_arn))
+        function = self.trigger.function
+        answer = self.invoke(function, sqs_event(messages, self.queue.arn))
         failed = failed_ids(answer, {message["MessageId"] for message in messages})
-        done = [message for message in messages if message["MessageId"] not in failed]
         if failed:
-            _logger.warning("%s: %d of %d messages failed and will come back", self.function, len(failed), len(messages))
-        for start in range(0, len(done), SQS_BATCH):
-            batch = done[start : start + SQS_BATCH]
+            _logger.warning("%s: %d of %d messages failed and will come back", function, len(failed), len(messages))
+        for batch in chunked([message for message in messages if message["MessageId"] not in failed], SQS_BATCH):
             entries = [{"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(batch)]
-            self.sqs.delete_message_batch(QueueUrl=self.queue_url, Entries=entries)  # type: ignore[arg-type]
+            self.sqs.delete_message_batch(QueueUrl=self.queue.url, Entries=entries)  # type: ignore[arg-type]
 
 
-def event_sources(
-    resources: Resources, aws_url: str, invoke: Invoke, triggers: Iterable[Trigger], pollers: Mapping[str, int]
-) -> list[EventSource]:
-    """One for each trigger; ``pollers`` has the number of each queue's."""
+def event_sources(resources: Resources, aws_url: str, invoke: Invoke, triggers: Iterable[Trigger]) -> list[EventSource]:
+    """One for each trigger."""
     sqs = session().client("sqs", endpoint_url=aws_url)
-    return [
-        EventSource(
-            sqs,
-            invoke,
-            trigger.function,
-            queue_url=getattr(resources, trigger.queue).url,
-            queue_arn=getattr(resources, trigger.queue).arn,
-            batch_size=trigger.batch_size,
-            window_s=trigger.window_s,
-            concurrency=pollers[trigger.queue],
-        )
-        for trigger in triggers
-    ]
+    return [EventSource(sqs, invoke, trigger, getattr(resources, trigger.queue)) for trigger in triggers]
 
 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> dict[str, Any]:
-    """The event that Lambda makes of messages as boto3 receives them."""
-    return {"Records": [_record(message, queue_arn) for message in messages]}
+    """The event that Lambda makes of messages as boto3 receives them. Message attributes are left out, for nothing here has any."""
+    source = {"messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": queue_arn, "awsRegion": REGION}
+    records: Iterable[dict[str, Any]] = (
+        {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": dict(message.get("Attributes", {})),
+            "md5OfBody": message["MD5OfBody"],
+        }
+        for message in messages
+    )
+    return {"Records": [record | source for record in records]}
 
 
 def failed_ids(answer: Any, message_ids: set[str]) -> set[str]:
@@ -147,26 +132,3 @@ def failed_ids(answer: Any, message_ids: set[str]) -> set[str]:
     except (TypeError, KeyError):
         return message_ids
     return failed if failed.issubset(message_ids) else message_ids
-
-
-def _record(message: "MessageTypeDef", queue_arn: str) -> dict[str, Any]:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": dict(message.get("Attributes", {})),
-        "messageAttributes": {name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()},
-        "md5OfBody": message["MD5OfBody"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": queue_arn,
-        "awsRegion": REGION,
-    }
-
-
-def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    attribute: dict[str, Any] = {"dataType": value["DataType"], "stringListValues": [], "binaryListValues": []}
-    if "StringValue" in value:
-        attribute["stringValue"] = value["StringValue"]
-    if "BinaryValue" in value:
-        attribute["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
-    return attribute

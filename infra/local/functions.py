@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from pathlib import Path
 
@@ -73,7 +73,7 @@ class Function:
     @property
     def pids(self) -> list[int]:
         """The processes that run."""
-        return [process.pid for process in self._processes if process.pid is not None]
+        return [each.process.pid for each in self._processes if each.process]
 
     def invoke(self, payload: str) -> Answer:
         """Hands an event to an idle process, once there is one."""
@@ -93,92 +93,81 @@ class Function:
             process.stop()
 
 
+@dataclass(eq=False)
 class _Process:
     """One process at a time: after a timeout or a death, the next invocation starts another."""
 
-    def __init__(self, definition: FunctionDefinition, environment: Mapping[str, str], log: Path) -> None:
-        self._definition = definition
-        self._environment = environment
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-        self._is_initialised = False
-        self._is_stopped = False
-        self._busy = threading.Lock()
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+    definition: FunctionDefinition
+    environment: Mapping[str, str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = None
+    is_initialised: bool = False
+    is_stopped: bool = False
+    busy: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
-        self._connection, other_end = Pipe()
-        told = (self._definition.module, self._definition.arn, str(self._definition.timeout_s), str(other_end.fileno()))
-        with self._log.open("ab") as log, other_end:
-            self._process = subprocess.Popen(  # noqa: S603
+        self.connection, other_end = Pipe()
+        told = (self.definition.module, self.definition.arn, str(self.definition.timeout_s), str(other_end.fileno()))
+        with self.log.open("ab") as log, other_end:
+            self.process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "infra.local.runtime", *told],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[other_end.fileno()],
-                env=dict(self._environment),
+                env=dict(self.environment),
                 cwd=REPOSITORY,
                 start_new_session=True,
             )
-        self._is_initialised = False
+        self.is_initialised = False
 
     def init_failure(self) -> Answer | None:
-        if not self._is_initialised:
-            answer = self._receive(INIT_WITHIN_S)
+        if not self.is_initialised:
+            answer = self._exchange(None, INIT_WITHIN_S)
             if answer.failed:
                 self._end()
                 return answer
-            self._is_initialised = True
+            self.is_initialised = True
         return None
 
     def invoke(self, payload: str) -> Answer:
-        with self._busy:
-            if self._is_stopped:
-                return _error("Function.Stopped", f"{self._definition.name} is stopped")
-            if self._process and self._process.poll() is not None:
+        with self.busy:
+            if self.is_stopped:
+                return _error("Function.Stopped", f"{self.definition.name} is stopped")
+            if self.process and self.process.poll() is not None:
                 self._end()
-            if self._process is None:
+            if self.process is None:
                 self.start()
-            return self.init_failure() or self._send(payload)
+            return self.init_failure() or self._exchange(payload, self.definition.timeout_s)
 
-    def _send(self, payload: str) -> Answer:
+    def _exchange(self, payload: str | None, within_s: float) -> Answer:
+        """Sends an event, if there is one, and waits for what comes."""
         try:
-            self._connection.send(payload)
-        except ConnectionError:
-            return self._exited()
-        return self._receive(self._definition.timeout_s)
-
-    def _receive(self, within_s: float) -> Answer:
-        try:
-            if self._connection.poll(within_s):
-                return Answer(*self._connection.recv())
+            if payload is not None:
+                self.connection.send(payload)
+            if self.connection.poll(within_s):
+                return Answer(*self.connection.recv())
         except (EOFError, ConnectionError):
-            return self._exited()
+            code = self._end()
+            cause = f"signal {-code}" if code < 0 else f"exit status {code}"
+            return _error("Runtime.ExitError", f"Runtime exited without providing a reason: {cause}")
         self._end()
         return _error("Sandbox.Timedout", f"Task timed out after {within_s:.2f} seconds")
 
-    def _exited(self) -> Answer:
-        code = self._end()
-        cause = f"signal {-code}" if code < 0 else f"exit status {code}"
-        return _error("Runtime.ExitError", f"Runtime exited without providing a reason: {cause}")
-
     def stop(self) -> None:
-        self._is_stopped = True
-        if process := self._process:
+        self.is_stopped = True
+        if process := self.process:
             process.kill()
-        with self._busy:
+        with self.busy:
             self._end()
 
     def _end(self) -> int:
-        if self._process is None:
+        if self.process is None:
             return 0
-        self._connection.close()
-        self._process.kill()
-        code = self._process.wait()
-        self._process = None
+        self.connection.close()
+        self.process.kill()
+        code = self.process.wait()
+        self.process = None
         return code
 
 

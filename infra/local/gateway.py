@@ -20,7 +20,6 @@ from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.wrappers import Request, Response
 
 from functions.search.routes import ROUTES
-from infra.local.aws import ACCOUNT
 from infra.local.functions import MAX_PAYLOAD_BYTES
 from infra.local.invocation import FunctionFailed, Invoke
 from infra.local.loopback import LoopbackServer
@@ -30,12 +29,9 @@ OPEN_PATHS = frozenset(route.path for route in ROUTES if route.is_open)
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 STAGE = "local"
+TOO_LARGE = "The body is too large: about 4.4 MB of picture fit through. Send a smaller picture, or its address as image_url."
 
 _logger = logging.getLogger(__name__)
-
-
-class MalformedAnswer(Exception):
-    """What the function returned is not a proxy integration's answer."""
 
 
 class Gateway(LoopbackServer):
@@ -67,11 +63,9 @@ class Gateway(LoopbackServer):
         body = _read(request)
         if self._api_key is not None and request.path not in OPEN_PATHS and request.headers.get("x-api-key") != self._api_key:
             return refusal(403, "api_key_refused", "Send a valid API key in the header x-api-key.", request_id)
-        if body is None:
-            return _too_large(request_id)
-        event = proxy_event(request, body, request_id=request_id, at_s=time.time())
-        if len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
-            return _too_large(request_id)
+        event = None if body is None else proxy_event(request, body, request_id=request_id, at_s=time.time())
+        if event is None or len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
+            return refusal(413, "body_too_large", TOO_LARGE, request_id)
         return self._integrate(event, request, request_id)
 
     def _integrate(self, event: Mapping[str, Any], request: Request, request_id: str) -> Response:
@@ -80,7 +74,7 @@ class Gateway(LoopbackServer):
             return response(answer, accept=request.headers.get("Accept", ""), request_id=request_id)
         except TimeoutError:
             return refusal(504, "gateway_timeout", f"There was no answer within {self._timeout_s:g} seconds. Try again.", request_id)
-        except (FunctionFailed, BotoCoreError, ClientError, MalformedAnswer) as error:
+        except (FunctionFailed, BotoCoreError, ClientError) as error:
             _logger.error("%s %s failed: %s", request.method, request.path, error)
             return refusal(502, "function_failed", "The function gave no answer that can be passed on. Its log says why.", request_id)
 
@@ -91,10 +85,11 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
     The path stays percent-encoded, query parameters are decoded, the last of several values is the single one: as a REST API does it.
     """
     path = urlsplit(str(request.environ.get("RAW_URI") or request.path)).path
-    text, is_binary = _event_body(body, request.mimetype)
+    is_binary = bool(body) and request.mimetype in BINARY_MEDIA_TYPES
+    text = base64.b64encode(body).decode() if is_binary else body.decode(errors="replace")
     headers, query = MultiDict(request.headers.items()).to_dict(flat=False), request.args.to_dict(flat=False)
     resource, parameters = ("/", None) if path == "/" else ("/{proxy+}", {"proxy": unquote(path.lstrip("/"))})
-    context = _request_context(request, request_id, at_s)
+    identity = {"sourceIp": request.remote_addr, "userAgent": request.headers.get("User-Agent"), "apiKey": request.headers.get("x-api-key")}
     return {
         "resource": resource,
         "path": path,
@@ -105,27 +100,18 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
         "multiValueQueryStringParameters": query or None,
         "pathParameters": parameters,
         "stageVariables": None,
-        "requestContext": context | {"path": f"/{STAGE}{path}", "resourcePath": resource},
-        "body": text,
+        "requestContext": {
+            "domainName": request.host,
+            "httpMethod": request.method,
+            "identity": identity,
+            "path": f"/{STAGE}{path}",
+            "requestId": request_id,
+            "requestTimeEpoch": round(at_s * 1000),
+            "resourcePath": resource,
+            "stage": STAGE,
+        },
+        "body": text or None,
         "isBase64Encoded": is_binary,
-    }
-
-
-def _request_context(request: Request, request_id: str, at_s: float) -> dict[str, Any]:
-    agent, key = request.headers.get("User-Agent"), request.headers.get("x-api-key")
-    return {
-        "accountId": ACCOUNT,
-        "apiId": "local",
-        "domainName": request.host,
-        "extendedRequestId": request_id,
-        "httpMethod": request.method,
-        "identity": {"sourceIp": request.remote_addr, "userAgent": agent, "apiKey": key},
-        "protocol": request.environ.get("SERVER_PROTOCOL"),
-        "requestId": request_id,
-        "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at_s)),
-        "requestTimeEpoch": round(at_s * 1000),
-        "resourceId": "local",
-        "stage": STAGE,
     }
 
 
@@ -135,10 +121,10 @@ def response(answer: Any, *, accept: str, request_id: str) -> Response:
     A base64 body is decoded only where the first type of the request's ``Accept`` is a binary media type: so does API Gateway.
 
     Raises:
-        MalformedAnswer: it is not one.
+        FunctionFailed: it is not one.
     """
     if not isinstance(answer, dict) or not isinstance(answer.get("statusCode"), int):
-        raise MalformedAnswer(f"no statusCode in {str(answer)[:200]}")
+        raise FunctionFailed(f"no statusCode in {str(answer)[:200]}")
     headers = Headers()
     for name, value in (answer.get("headers") or {}).items():
         headers.set(name, str(value))
@@ -159,11 +145,6 @@ def refusal(status: int, code: str, message: str, request_id: str) -> Response:
     return Response(body, status, {"x-amzn-RequestId": request_id}, content_type="application/json")
 
 
-def _too_large(request_id: str) -> Response:
-    message = "The body is too large: about 4.4 MB of picture fit through. Send a smaller picture, or its address as image_url."
-    return refusal(413, "body_too_large", message, request_id)
-
-
 def _read(request: Request) -> bytes | None:
     """The body, None if it is over the limit; read to its end all the same, or the client would not see the answer."""
     body = bytearray()
@@ -171,14 +152,6 @@ def _read(request: Request) -> bytes | None:
         if len(body) <= MAX_BODY_BYTES:
             body += chunk
     return bytes(body) if len(body) <= MAX_BODY_BYTES else None
-
-
-def _event_body(body: bytes, media_type: str) -> tuple[str | None, bool]:
-    if not body:
-        return None, False
-    if media_type in BINARY_MEDIA_TYPES:
-        return base64.b64encode(body).decode(), True
-    return body.decode(errors="replace"), False
 
 
 def _single(values: Mapping[str, list[str]]) -> dict[str, str] | None:

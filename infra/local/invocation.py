@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from botocore.config import Config
 
 from infra.local import aws
+from infra.local.child_process import Failure
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -18,12 +19,8 @@ Invoke: TypeAlias = Callable[[str, Mapping[str, Any]], Any]
 """Function's name and event -> what its handler returned."""
 
 
-class FunctionFailed(Exception):
+class FunctionFailed(Failure):
     """The function raised, ran out of time or died; the message is Lambda's description of it."""
-
-
-class CommandRefused(Exception):
-    """The backfill function's answer is an error; ``str(error)`` is its message."""
 
 
 def client(lambda_url: str) -> "LambdaClient":
@@ -54,9 +51,9 @@ def command(invoke: Invoke, given: Json, function: str = BACKFILL_FUNCTION) -> J
     """Has the backfill function carry out a command.
 
     Raises:
-        CommandRefused: its answer is an error.
+        Failure: its answer is an error.
     """
     answer: Json = invoke(function, given)
     if "error" in answer:
-        raise CommandRefused(f"{given['action']}: {answer['error']['message']}")
+        raise Failure(f"{given['action']}: {answer['error']['message']}")
     return answer

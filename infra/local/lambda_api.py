@@ -1,7 +1,6 @@
 """The Invoke operation of Lambda's API, for the AWS CLI, boto3, the gateway and the event sources."""
 
 import json
-import logging
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +10,6 @@ from werkzeug.wrappers import Request, Response
 
 from infra.local.functions import MAX_PAYLOAD_BYTES, Function
 from infra.local.loopback import LoopbackServer
-
-_logger = logging.getLogger(__name__)
 
 
 class LambdaApi(LoopbackServer):
@@ -33,50 +30,34 @@ class LambdaApi(LoopbackServer):
         self._events.shutdown(cancel_futures=True)
 
     def _answer(self, request: Request) -> Response:
-        name = _function_name(request.path)
-        if name is None or request.method != "POST":
-            return _refusal(404, "UnknownOperationException", f"Only Invoke is served here, not {request.method} {request.path}")
+        match request.path.split("/"), request.method:
+            case ["", "2015-03-31", "functions", reference, "invocations"], "POST":
+                name = unquote(reference).rpartition("function:")[2].partition(":")[0]  # of an ARN or a qualified name, too
+            case _:
+                return _refusal(404, "UnknownOperationException", f"Only Invoke is served here, not {request.method} {request.path}")
         if name not in self._functions:
             return _refusal(404, "ResourceNotFoundException", f"Function not found: {name}. There are: {', '.join(self._functions)}")
-        payload = request.get_data()
-        kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
-        return _check(payload, kind) or self._invoke(self._functions[name], payload.decode() or "{}", kind)
+        payload = request.get_data() or b"{}"
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            message = f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
+            return _refusal(413, "RequestTooLargeException", message)
+        try:
+            json.loads(payload)
+        except ValueError as error:
+            return _refusal(400, "InvalidRequestContentException", f"Could not parse request body into json: {error}")
+        return self._invoke(self._functions[name], payload.decode(), request.headers.get("X-Amz-Invocation-Type", "RequestResponse"))
 
     def _invoke(self, function: Function, payload: str, kind: str) -> Response:
-        if kind == "DryRun":
-            return _response(204, "")
-        if kind == "Event":
-            self._events.submit(_run, function, payload)
-            return _response(202, "")
-        answer = function.invoke(payload)
-        return _response(200, answer.payload, **({"X-Amz-Function-Error": "Unhandled"} if answer.failed else {}))
-
-
-def _run(function: Function, payload: str) -> None:
-    answer = function.invoke(payload)
-    if answer.failed:
-        _logger.error("%s failed: %s", function.definition.name, answer.payload)
-
-
-def _function_name(path: str) -> str | None:
-    """The name in an invocation's path, which may hold an ARN or a qualifier; None for other paths."""
-    match path.split("/"):
-        case ["", "2015-03-31", "functions", reference, "invocations"]:
-            return unquote(reference).rpartition("function:")[2].partition(":")[0]
-    return None
-
-
-def _check(payload: bytes, kind: str) -> Response | None:
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        message = f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
-        return _refusal(413, "RequestTooLargeException", message)
-    if kind not in ("RequestResponse", "Event", "DryRun"):
+        match kind:
+            case "DryRun":
+                return _response(204, "")
+            case "Event":
+                self._events.submit(function.invoke, payload)  # what fails is in the function's log
+                return _response(202, "")
+            case "RequestResponse":
+                answer = function.invoke(payload)
+                return _response(200, answer.payload, **({"X-Amz-Function-Error": "Unhandled"} if answer.failed else {}))
         return _refusal(400, "InvalidParameterValueException", f"Unknown invocation type {kind}")
-    try:
-        json.loads(payload or "{}")
-    except ValueError as error:
-        return _refusal(400, "InvalidRequestContentException", f"Could not parse request body into json: {error}")
-    return None
 
 
 def _refusal(status: int, kind: str, message: str) -> Response:

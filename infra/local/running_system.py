@@ -1,38 +1,25 @@
 """What is common to the system as processes of this machine (`infra.local.system`) and as containers (`infra.sam.system`)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from infra.local import aws
+from infra.local.aws import Resources
 from infra.local.loopback import free_port
-from infra.local.resources import Resources
 from layers.models.export import Say
 
-LAMBDA_PORT = 3001
-AWS_PORT = 5000
 
-
-@dataclass(frozen=True)
-class Ports:
-    """Where each part listens; 0 for any port that is free."""
-
-    api: int = 0
-    lambda_api: int = 0
-    elasticsearch: int = 0
-    aws: int = 0
-
-    @classmethod
-    def usual(cls, say: Say, *, api: int, elasticsearch: int = 0) -> "Ports":
-        """The usual ports of the Lambda API and of AWS, and those given; others, which is said, in place of those that are in use."""
-        wanted = {"the API": api, "the Lambda API": LAMBDA_PORT, "Elasticsearch": elasticsearch, "AWS's stand-in": AWS_PORT}
-        found = {name: free_port(port) if port else 0 for name, port in wanted.items()}
-        for name, port in wanted.items():
-            if port != found[name]:
-                say(f"Port {port} is in use; {name} takes {found[name]}")
-        return cls(*found.values())
+def usual_ports(say: Say, **wanted: int) -> dict[str, int]:
+    """The ports given, and those that the Lambda API and AWS usually have; in place of those that are in use others, which is said."""
+    found = {}
+    for part, port in {"lambda_api": 3001, "aws": 5000, **wanted}.items():
+        found[part] = free_port(port)
+        if found[part] != port:
+            say(f"Port {port} is in use; {part} takes {found[part]}")
+    return found
 
 
 @dataclass(kw_only=True, eq=False)
@@ -41,7 +28,7 @@ class RunningSystem(ABC):
 
     Args:
         alias: alias of the index.
-        ports: where its parts listen.
+        ports: where ``api``, ``lambda_api``, ``aws`` and, in containers, ``elasticsearch`` listen; where nothing else does, if not given.
         visibility_timeout_s: seconds after which a message that failed comes back.
         max_receive_count: how often a message is tried.
         first_retry_delay_s: seconds until a product or message with a transient error is tried again; twice as many each time.
@@ -49,7 +36,7 @@ class RunningSystem(ABC):
     """
 
     alias: str = "lookalike"
-    ports: Ports = Ports()
+    ports: Mapping[str, int] = field(default_factory=dict)
     visibility_timeout_s: int = 30
     first_retry_delay_s: int = 10
     max_receive_count: int = 5
@@ -78,6 +65,23 @@ class RunningSystem(ABC):
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def _create_resources(self, secret: Mapping[str, str] | None = None) -> None:
+        self.resources = aws.create_resources(
+            self.aws_url, visibility_timeout_s=self.visibility_timeout_s, max_receive_count=self.max_receive_count, secret=secret
+        )
+
+    def _settings(self, private_image_origins: Iterable[str]) -> dict[str, str]:
+        """Variables that template.yaml gives to the functions."""
+        return {
+            "LOOKALIKE_ALIAS": self.alias,
+            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
+            "LOOKALIKE_BUCKET": self.bucket,
+            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(private_image_origins),
+            "LOOKALIKE_UPLOADS_QUEUE_URL": self.resources.uploads.url,
+            "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url,
+            "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url,
+        }
+
     @property
     def bucket(self) -> str:
         """The bucket of pictures."""
@@ -94,9 +98,9 @@ class RunningSystem(ABC):
         own = {"SEARCH_URL": self.search_url, "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url, "BUCKET": self.bucket}
         return own | self.aws_environment
 
-    def addresses(self, variables: Mapping[str, str]) -> str:
-        """The addresses of its parts, and lines that set the variables of the README's examples."""
-        exports = "\n".join(f"  export {name}={value}" for name, value in variables.items())
+    def addresses(self, **examples: str) -> str:
+        """The addresses of its parts, and lines that set the variables of the README's examples, those of ``examples`` among them."""
+        exports = "\n".join(f"  export {name}={value}" for name, value in {**self.client_environment, **examples}.items())
         return f"""
 Open {self.search_url}/ in a browser: the gallery
 

@@ -17,18 +17,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Context:
-    """The second argument of a handler, with the names and types of Lambda's own."""
+    """The second argument of a handler: of Lambda's own, what the functions and their logs read."""
 
     aws_request_id: str
     deadline_s: float
     function_name: str
     memory_limit_in_mb: str
     invoked_function_arn: str
-    function_version: str = "$LATEST"
-    log_group_name: str = "local"
-    log_stream_name: str = "local"
-    identity: None = None
-    client_context: None = None
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function is ended."""

@@ -12,24 +12,19 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from infra.local import invocation, resources
-from infra.local.aws import AwsServer, AwsServerFailed
-from infra.local.child_process import ended_by_signals
-from infra.local.elasticsearch.distribution import DistributionMissing, DownloadDamaged
-from infra.local.elasticsearch.server import ElasticsearchServer, ServerFailed
+from infra.local import invocation
+from infra.local.aws import TRIGGERS, AwsServer
+from infra.local.child_process import Failure, ended_by_signals
+from infra.local.elasticsearch.server import ElasticsearchServer
 from infra.local.event_source import event_sources
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
 from infra.local.lambda_api import LambdaApi
-from infra.local.resources import TRIGGERS
-from infra.local.running_system import Ports, RunningSystem
+from infra.local.running_system import RunningSystem, usual_ports
 from layers.models import export
 
 BUILD = Path("build")
 SEARCH_PORT = 8800
-
-POLLERS = {"uploads": 2, "backfill": 1, "products": 2}
-"""Of each queue; where there are two, one collects while the other's batch is worked on."""
 
 FUNCTIONS = (
     FunctionDefinition("lookalike-on-upload", "functions.on_upload.entry", timeout_s=120),
@@ -37,14 +32,6 @@ FUNCTIONS = (
     FunctionDefinition("lookalike-index-products", "functions.index_products.entry", timeout_s=120),
     FunctionDefinition("lookalike-search", "functions.search.entry", timeout_s=29, concurrency=2),
 )
-
-
-class FunctionBroken(Exception):
-    """A function's init phase failed; the message says why and where its log is."""
-
-
-FAILURES = (DistributionMissing, DownloadDamaged, ServerFailed, AwsServerFailed, FunctionBroken, export.ExportFailed)
-"""What can keep the system from starting, each with a message for the user."""
 
 
 @dataclass(eq=False)
@@ -77,17 +64,12 @@ class LocalSystem(RunningSystem):
         if not self.elasticsearch_url:
             self.server = stack.enter_context(ElasticsearchServer(self.data.absolute() / "elasticsearch", say=self.say))
             self.elasticsearch_url = self.server.url
-        self.aws_url = stack.enter_context(AwsServer(logs / "aws.log", port=self.ports.aws)).url
-        self.resources = resources.create(
-            self.aws_url,
-            visibility_timeout_s=self.visibility_timeout_s,
-            max_receive_count=self.max_receive_count,
-            secret=_split(self.elasticsearch_url)[1],
-        )
+        self.aws_url = stack.enter_context(AwsServer(logs / "aws.log", port=self.ports.get("aws", 0))).url
+        self._create_resources(_split(self.elasticsearch_url)[1])
         self._start_functions(stack, logs)
-        self.lambda_url = stack.enter_context(LambdaApi(self.functions, port=self.ports.lambda_api)).url
+        self.lambda_url = stack.enter_context(LambdaApi(self.functions, port=self.ports.get("lambda_api", 0))).url
         invoke = invocation.through(invocation.client(self.lambda_url))
-        self.search_url = stack.enter_context(Gateway(invoke, "lookalike-search", port=self.ports.api, api_key=self.api_key)).url
+        self.search_url = stack.enter_context(Gateway(invoke, "lookalike-search", port=self.ports.get("api", 0), api_key=self.api_key)).url
         self._poll(stack, invoke)
 
     def _start_functions(self, stack: ExitStack, logs: Path) -> None:
@@ -101,34 +83,30 @@ class LocalSystem(RunningSystem):
             self.functions[definition.name] = function
         for function in self.functions.values():
             if error := function.init_error():
-                raise FunctionBroken(f"{function.definition.name} does not start: {error}\nIts log is {function.log}")
+                raise Failure(f"{function.definition.name} does not start: {error}\nIts log is {function.log}")
 
     def _environment(self) -> dict[str, str]:
-        """The variables that template.yaml gives to the functions."""
+        """All variables that template.yaml gives to the functions."""
         # The bucket's origin too: the address of an uploaded picture that an answer carries can be searched by, as it can in AWS.
-        origins = (*self.private_image_origins, urlsplit(self.aws_url).netloc)
         return {
             **self.aws_environment,
+            **self._settings([*self.private_image_origins, urlsplit(self.aws_url).netloc]),
             "LOOKALIKE_MODEL": self.model,
             "LOOKALIKE_MODELS": str(self.models.absolute()),
-            "LOOKALIKE_ALIAS": self.alias,
-            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
             "LOOKALIKE_ELASTICSEARCH_URL": _split(self.elasticsearch_url)[0],
             "LOOKALIKE_ELASTICSEARCH_SECRET_ARN": self.resources.secret_arn or "",
-            "LOOKALIKE_BUCKET": self.bucket,
-            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(origins),
-            "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url,
-            "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url,
             "POWERTOOLS_METRICS_NAMESPACE": "lookalike",
             "LOG_LEVEL": "INFO",
         }
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
-        """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed."""
-        triggers = [replace(trigger, window_s=0) if trigger.queue == "products" else trigger for trigger in TRIGGERS]
-        sources = event_sources(self.resources, self.aws_url, invoke, triggers, POLLERS)
-        for source in sources:
-            stack.enter_context(source)
+        """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed.
+
+        Of uploads and products, one batch is collected while another is worked on.
+        """
+        triggers = [replace(trigger, concurrency=1 if trigger.queue == "backfill" else 2) for trigger in TRIGGERS]
+        triggers = [replace(trigger, window_s=0) if trigger.queue == "products" else trigger for trigger in triggers]
+        sources = [stack.enter_context(each) for each in event_sources(self.resources, self.aws_url, invoke, triggers)]
         # The stack unwinds from its end: no message is taken any more, then what runs is cut off, so that stopping does not wait for it.
         # The queues end with this process anyway, and whatever was half done can be repeated.
         for function in self.functions.values():
@@ -150,25 +128,16 @@ def main() -> None:
     """The command ``python -m infra.local.system``."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.system", description="The whole system on this machine, until Ctrl-C.")
     parser.add_argument("--model", default=export.AUTO, help="network (default: the best whose weights can be had)")
-    parser.add_argument("--data", type=Path, default=BUILD / "system", help="folder of indices and logs")
     parser.add_argument("--elasticsearch-url", default="", help="a server of your own")
     parser.add_argument(
         "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
     )
-    parser.add_argument("--api-key", help="asked for in the header x-api-key")
     given = parser.parse_args()
-    with ended_by_signals(*FAILURES):
-        system = LocalSystem(
-            export.ensure(given.model, BUILD / "models", print),
-            BUILD / "models",
-            given.data,
-            elasticsearch_url=given.elasticsearch_url,
-            private_image_origins=given.private_image_origin,
-            api_key=given.api_key,
-            ports=Ports.usual(print, api=SEARCH_PORT),
-        )
-        with system:
-            print(system.addresses(system.client_environment))
+    with ended_by_signals(export.ExportFailed):
+        models, ports = BUILD / "models", usual_ports(print, api=SEARCH_PORT)
+        reach = {"elasticsearch_url": given.elasticsearch_url, "private_image_origins": given.private_image_origin}
+        with LocalSystem(export.ensure(given.model, models, print), models, BUILD / "system", ports=ports, **reach) as system:
+            print(system.addresses())
             print("Serving until Ctrl-C.")
             Event().wait()
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.local.child_process import tail
+from infra.local.child_process import Failure, tail
 from infra.sam.without_registry.engine import Engine
 from layers.models.export import Say
 
@@ -19,10 +19,6 @@ NAME = "onupload:latest"
 
 AUTHORITIES = PROJECT / "build" / "ca.pem"
 """Where layers/Dockerfile looks for certificate authorities to trust while building."""
-
-
-class BuildFailed(Exception):
-    """`sam build` failed; the message has the end of what it said."""
 
 
 def template(folder: Path) -> Path:
@@ -40,24 +36,18 @@ def build(found: Engine, folder: Path, parameters: Mapping[str, str], say: Say) 
         say: told what happens.
 
     Raises:
-        BuildFailed: the message has the end of what `sam build` said.
+        Failure: the message has the end of what `sam build` said.
     """
     trust(os.environ)
     log = folder / "build.log"
     folder.mkdir(parents=True, exist_ok=True)
     say(f"Building the image with sam build (minutes the first time; its log is {log})")
     command = [*SAM, "build", "--template", "template.yaml", "--build-dir", str(template(folder).parent), "--parameter-overrides"]
+    command += overrides(parameters)
     with log.open("w") as output:
-        run = subprocess.run(  # noqa: S603
-            [*command, *overrides(parameters)],
-            cwd=PROJECT,
-            env=found.whole_environment | QUIET,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        run = subprocess.run(command, cwd=PROJECT, env=found.whole_environment | QUIET, stdout=output, stderr=output, check=False)  # noqa: S603
     if run.returncode:
-        raise BuildFailed(f"sam build failed. {tail(log, 25)}")
+        raise Failure(f"sam build failed. {tail(log, 25)}")
     built = template(folder).read_text()
     template(folder).write_text(built.replace("${AWS::StackName}", "lookalike"))  # `sam local` would call it "local"
 
@@ -70,9 +60,7 @@ def overrides(parameters: Mapping[str, str]) -> list[str]:
 def trust(environment: Mapping[str, str]) -> None:
     """Copies the certificate authorities that this machine's tools are told to trust to where the Dockerfile looks for them."""
     for variable in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
-        named = environment.get(variable)
-        if named and Path(named).is_file():
+        if Path(environment.get(variable, "")).is_file():
             AUTHORITIES.parent.mkdir(exist_ok=True)
-            if not AUTHORITIES.is_file() or AUTHORITIES.read_bytes() != Path(named).read_bytes():
-                shutil.copyfile(named, AUTHORITIES)
+            shutil.copyfile(environment[variable], AUTHORITIES)
             return

@@ -6,45 +6,112 @@
 import argparse
 import json
 import socket
+import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Self
 
 import requests
 from rich.console import Console
 
-from infra.demo.catalogue import drawn_catalogue
+from infra.demo.catalogue import Catalogue, drawn_catalogue
 from infra.demo.demonstration import Demonstration
 from infra.demo.image_server import ImageServer
-from infra.local import invocation, resources
-from infra.local.child_process import ChildProcess, ended_by_signals
+from infra.local import invocation
+from infra.local.aws import TRIGGERS
+from infra.local.child_process import ChildProcess, Failure, ended_by_signals
 from infra.local.event_source import event_sources
-from infra.local.loopback import free_port
-from infra.local.resources import TRIGGERS
-from infra.local.running_system import Ports, RunningSystem
+from infra.local.loopback import answers, free_port
+from infra.local.running_system import RunningSystem, usual_ports
 from infra.sam import image
-from infra.sam.image import BuildFailed
-from infra.sam.services import Services, ServicesFailed, answers
-from infra.sam.without_registry.engine import Engine, EngineMissing
-from infra.sam.without_registry.stand_ins import ImageMissing, engine_with_images
-from layers.models.export import Say
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Download, model_id
+from infra.sam.without_registry.engine import Engine
+from infra.sam.without_registry.stand_ins import engine_with_images
+from layers.models.export import Say, first_available
+from layers.models.networks import NETWORKS
 
 BUILD = Path("build/sam")
+MODELS = Path("build/models")
 API_PORT = 3000
 ELASTICSEARCH_PORT = 9200
 READY_WITHIN_S = 300
+COMPOSE_FILE = image.PROJECT / "docker-compose.yml"
 
 
-class SamFailed(Exception):
-    """`sam local` ended or did not answer; the message has the end of its log."""
+@dataclass(frozen=True)
+class Services:
+    """The two containers in their network; both go with the ``with`` block.
 
+    Args:
+        engine: where they run; its environment has the variables of docker-compose.yml.
+        network: compose's name for all of it, and the network's.
+        keep_index: whether Elasticsearch's volume stays for the next time.
+        say: told what happens.
+    """
 
-FAILURES = (EngineMissing, ImageMissing, BuildFailed, ServicesFailed, SamFailed, invocation.FunctionFailed)
-"""What can keep the system from starting, each with a message for the user."""
+    engine: Engine
+    network: str
+    keep_index: bool
+    say: Say
+
+    def __enter__(self) -> Self:
+        self.say("Starting Elasticsearch and moto with docker compose")
+        began = time.monotonic()
+        self._remove()  # what a run that was killed has left
+        try:
+            self.start()
+        except subprocess.CalledProcessError as error:
+            log = self._compose("logs", "--tail", "20")
+            self._remove()
+            raise Failure(f"docker compose up failed:\n{error.stderr.strip()}\n{log}") from error
+        self.say(f"Both are ready after {time.monotonic() - began:.0f} s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+    def start(self) -> None:
+        """Starts what does not run, and waits for it."""
+        self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_WITHIN_S))
+
+    def stop(self) -> None:
+        """Stops Elasticsearch, whose address stays the same."""
+        self._compose("stop", "--timeout", "20", "elasticsearch")
+
+    def _remove(self) -> None:
+        self._compose("down", "--timeout", "5", *([] if self.keep_index else ["--volumes"]))
+
+    def remove_functions(self) -> None:
+        """Removes containers of functions that `sam` has left in the network, if it was killed."""
+        filters = ["--filter", f"network={self.network}", "--filter", "label=sam.cli.container.type=lambda"]
+        if left := self.engine.docker("ps", "--quiet", *filters):
+            self.engine.docker("rm", "--force", *left.split())
+
+    @property
+    def aws_address(self) -> str:
+        """Moto's in the network, as a number: boto3 asks a name for buckets as its sub-domains, an address for them as paths."""
+        container = self._compose("ps", "--quiet", "moto")
+        return self.engine.docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
+
+    @property
+    def image_host(self) -> tuple[str, str]:
+        """Where an image server on this machine listens, and by which host containers reach it.
+
+        On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback.
+        """
+        gateway = self.engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", self.network)
+        with socket.socket() as probe:
+            try:
+                probe.bind((gateway, 0))
+            except OSError:
+                return "127.0.0.1", "host.docker.internal"
+        return gateway, gateway
+
+    def _compose(self, *arguments: str) -> str:
+        return self.engine.docker("compose", "--project-name", self.network, "--file", str(COMPOSE_FILE), *arguments)
 
 
 @dataclass(eq=False)
@@ -72,14 +139,6 @@ class SamSystem(RunningSystem):
 
     server: Services = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.data = self.data.absolute()
-        self.search_url = f"http://127.0.0.1:{self.ports.api or free_port()}"
-        self.lambda_url = f"http://127.0.0.1:{self.ports.lambda_api or free_port()}"
-        self.elasticsearch_url = f"http://127.0.0.1:{self.ports.elasticsearch or free_port()}"
-        self.aws_url = f"http://127.0.0.1:{self.ports.aws or free_port()}"
-        self.server = Services(self.engine, self.project, self.elasticsearch_url, self.aws_url, keep_index=self.keep_index, say=self.say)
-
     @property
     def _parameters(self) -> dict[str, str]:
         """Of the template."""
@@ -92,12 +151,15 @@ class SamSystem(RunningSystem):
         }
 
     def _start(self, stack: ExitStack) -> None:
+        self.data = self.data.absolute()
         self.data.mkdir(parents=True, exist_ok=True)
         image.build(self.engine, self.data, self._parameters, self.say)
-        stack.enter_context(self.server)
-        self.resources = resources.create(
-            self.aws_url, visibility_timeout_s=self.visibility_timeout_s, max_receive_count=self.max_receive_count
-        )
+        ports = {part: str(self.ports.get(part) or free_port()) for part in ("api", "lambda_api", "aws", "elasticsearch")}
+        self.search_url, self.lambda_url, self.aws_url, self.elasticsearch_url = (f"http://127.0.0.1:{port}" for port in ports.values())
+        published = {"LOOKALIKE_NETWORK": self.project, "ELASTICSEARCH_PORT": ports["elasticsearch"], "MOTO_PORT": ports["aws"]}
+        engine = replace(self.engine, environment={**self.engine.environment, **published})
+        self.server = stack.enter_context(Services(engine, self.project, self.keep_index, self.say))
+        self._create_resources()
 
     def serve(self, private_image_origins: Iterable[str] = ()) -> None:
         """Starts `sam local` and the polling of the queues; returns when the API answers and the functions are warm.
@@ -114,10 +176,9 @@ class SamSystem(RunningSystem):
             stack.enter_context(self._sam("start-api", self.search_url))
             health = requests.get(f"{self.search_url}/health", timeout=120)
             if health.status_code == 502:
-                raise SamFailed(f"search does not start; its log is {self.data / 'start-api.log'}")
+                raise Failure(f"search does not start; its log is {self.data / 'start-api.log'}")
             invoke = invocation.through(invocation.client(self.lambda_url))
-            one_each = {trigger.queue: 1 for trigger in TRIGGERS}  # `sam local` has one container of a function
-            for source in event_sources(self.resources, self.aws_url, invoke, TRIGGERS, one_each):
+            for source in event_sources(self.resources, self.aws_url, invoke, TRIGGERS):
                 stack.enter_context(source)
             self._stack.push(stack.pop_all())
 
@@ -132,14 +193,6 @@ class SamSystem(RunningSystem):
         """The environment of such a command; `sam local` passes the credentials in it on to the functions."""
         return {**self.engine.whole_environment, **self.aws_environment, **image.QUIET}
 
-    @property
-    def function_environment(self) -> dict[str, str]:
-        """All that a function needs which runs in the network without `sam`."""
-        told: dict[str, str] = json.loads((self.data / "environment.json").read_text())["Parameters"]
-        model = model_id(NETWORKS[self.model], self.random_weights)
-        inside = {"AWS_ENDPOINT_URL": told["AWS_ENDPOINT_URL"], "LOOKALIKE_MODEL": model, "POWERTOOLS_METRICS_NAMESPACE": "lookalike"}
-        return {**self.aws_environment, **told, **inside}
-
     @contextmanager
     def _sam(self, command: str, url: str) -> Iterator[None]:
         log = self.data / f"{command}.log"
@@ -147,7 +200,7 @@ class SamSystem(RunningSystem):
         full = [*self.sam(command), "--port", url.rpartition(":")[2], "--warm-containers", "EAGER", "--no-watch"]
         process = ChildProcess(full, log=log, environment=self.sam_environment, grace_s=30)
         try:
-            process.wait_until(lambda: answers(url), READY_WITHIN_S, SamFailed, f"sam local {command}")
+            process.wait_until(lambda: answers(url), READY_WITHIN_S, f"sam local {command}")
             yield
         finally:
             process.stop()
@@ -157,44 +210,17 @@ class SamSystem(RunningSystem):
         """What `sam local` cannot know: the addresses of moto and of what is in it. It passes variables that the template declares."""
         inside = f"http://{self.server.aws_address}:5000"
         return {
+            **{name: value.replace(self.aws_url, inside) for name, value in self._settings(private_image_origins).items()},
             "AWS_ENDPOINT_URL": inside,
             "LOOKALIKE_ELASTICSEARCH_URL": self._parameters["ElasticsearchUrl"],
-            "LOOKALIKE_ALIAS": self.alias,
-            "LOOKALIKE_FIRST_RETRY_DELAY_S": str(self.first_retry_delay_s),
-            "LOOKALIKE_BUCKET": self.bucket,
-            "LOOKALIKE_PRODUCTS_QUEUE_URL": self.resources.products.url.replace(self.aws_url, inside),
-            "LOOKALIKE_BACKFILL_QUEUE_URL": self.resources.backfill.url.replace(self.aws_url, inside),
             "LOOKALIKE_PUBLIC_S3_ENDPOINT": self.aws_url,
-            "LOOKALIKE_PRIVATE_IMAGE_ORIGINS": ",".join(private_image_origins),
         }
-
-
-def image_host(gateway: str) -> tuple[str, str]:
-    """Where an image server on this machine listens, and by which host containers reach it.
-
-    On Linux both are the network's gateway. Docker Desktop's is in a machine of its own, which forwards a name to our loopback interface.
-    """
-    with socket.socket() as probe:
-        try:
-            probe.bind((gateway, 0))
-        except OSError:
-            return "127.0.0.1", "host.docker.internal"
-    return gateway, gateway
-
-
-def best_model(say: Say) -> str:
-    """InceptionResNetV2 if its weights can be downloaded, else EfficientNet-Lite2."""
-    weights = INCEPTION_RESNET_V2.weights
-    if isinstance(weights, Download) and answers(weights.url):
-        return INCEPTION_RESNET_V2.id
-    say(f"The weights of {INCEPTION_RESNET_V2.id} cannot be had; taking {EFFICIENTNET_LITE2.id}")
-    return EFFICIENTNET_LITE2.id
 
 
 @contextmanager
 def running(model: str | None, data: Path = BUILD, *, say: Say = print, **options: Any) -> Iterator[SamSystem]:
     """The engine, the images and the system, but for what `SamSystem.serve` starts; ``options`` are `SamSystem`'s."""
-    with engine_with_images(say) as found, SamSystem(found, model or best_model(say), data, say=say, **options) as system:
+    with engine_with_images(say) as found, SamSystem(found, model or first_available(MODELS, say).id, data, say=say, **options) as system:
         yield system
 
 
@@ -204,34 +230,22 @@ def main() -> None:
     parser.add_argument("--model", choices=NETWORKS, help="default: the best whose weights can be had")
     parser.add_argument("--random-weights", type=int, metavar="SEED", help="made-up weights")
     parser.add_argument("--next-model", choices=NETWORKS, help="a second one in the image, for a backfill into a new index")
-    parser.add_argument(
-        "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
-    )
     parser.add_argument("--catalogue", action="store_true", help="fill it with the demo's catalogue")
     given = parser.parse_args()
-    ports = Ports.usual(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
+    ports = usual_ports(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
     options = {"random_weights": given.random_weights, "next_model": given.next_model, "keep_index": True, "ports": ports}
-    with ended_by_signals(*FAILURES), running(given.model, **options) as system:
-        if given.catalogue:
-            _serve_with_catalogue(system, given.private_image_origin)
-        else:
-            system.serve(given.private_image_origin)
-            print(system.addresses(system.client_environment))
+    catalogue = drawn_catalogue(Path("build/catalogue")) if given.catalogue else Catalogue(())
+    with ended_by_signals(), running(given.model, **options) as system:
+        host, known_as = system.server.image_host
+        with ImageServer(catalogue.pictures, host=host, known_as=known_as) as images:
+            system.serve([images.origin])
+            if given.catalogue:  # as `make demo` does it: half of the products through the bucket, half by a backfill
+                demonstration = Demonstration(system, images, catalogue, Console())
+                demonstration.search(demonstration.index()[0])
+                demonstration.show_addresses()
+            else:
+                print(system.addresses())
             Event().wait()
-
-
-def _serve_with_catalogue(system: SamSystem, origins: list[str]) -> None:
-    """As ``make demo`` does it: half of the products through the bucket, half by a backfill, whose pictures a server of ours has."""
-    catalogue = drawn_catalogue(Path("build/catalogue"))
-    host, known_as = image_host(system.server.gateway)
-    with ImageServer({item.file_name: item.path for item in catalogue}, host=host, known_as=known_as) as images:
-        system.serve([*origins, images.origin])
-        demonstration = Demonstration(system, images, catalogue, Console())
-        indexed, _ = demonstration.index()
-        demonstration.account_for(indexed)
-        demonstration.search(indexed)
-        demonstration.show_addresses()
-        Event().wait()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
     │   ├── DownloadFailed        503  timeout, 429 or 5xx from where the picture is
     │   ├── IndexUnavailable      503  the index is busy, starting, not reachable
     │   ├── OutOfTime             503  the function's time is over
+    │   ├── TriedTooOften         503  the message went to the dead-letter queue
     │   └── IndexMissing          503  nothing was indexed yet
     └── Misconfigured           500  settings, roles or models have to be corrected
 
@@ -139,6 +140,12 @@ class OutOfTime(TransientError):
     code = "out_of_time"
 
 
+class TriedTooOften(TransientError):
+    """The item's message failed so often that the queue gave it up: it is a dead letter."""
+
+    code = "dead_letter"
+
+
 class IndexMissing(TransientError):
     """There is no index behind the alias yet: it appears with the first picture."""
 
@@ -156,4 +163,6 @@ def is_transient(code: str) -> bool:
     return code in _TRANSIENT_CODES
 
 
-_TRANSIENT_CODES = frozenset(kind.code for kind in (TransientError, DownloadFailed, IndexUnavailable, OutOfTime, IndexMissing))
+_TRANSIENT_CODES = frozenset(
+    kind.code for kind in (TransientError, DownloadFailed, IndexUnavailable, OutOfTime, TriedTooOften, IndexMissing)
+)

@@ -13,7 +13,7 @@ from time import thread_time
 from warnings import filterwarnings
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from lookalike import picture_colours, picture_files
 from lookalike.domain import Crop, Model, Picture, Pixels
@@ -116,13 +116,20 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
 
 
 def scale(pixels: Pixels, model: Model) -> Pixels:
-    """The picture at the model's input size, uint8, shape (height, width, 3).
+    """The picture at the model's input size, uint8, shape (height, width, 3), by what the manifest names and with its interpolation:
 
-    It is stretched to the model's shape, as Keras's ``load_img(target_size=…)`` does, with the interpolation that the manifest names.
+    ``stretch``, as Keras's ``load_img(target_size=…)``, ``centre_crop`` of the largest part of the model's shape, or ``pad`` with white.
     """
     if (pixels.shape[1], pixels.shape[0]) == model.input_size:
         return pixels
-    return np.asarray(Image.fromarray(pixels).resize(model.input_size, _INTERPOLATION[model.interpolation]))
+    image, interpolation = Image.fromarray(pixels), _INTERPOLATION[model.interpolation]
+    if model.resize == "centre_crop":
+        image = ImageOps.fit(image, model.input_size, interpolation, bleed=(1 - model.crop_share) / 2)
+    elif model.resize == "pad":
+        image = ImageOps.pad(image, model.input_size, interpolation, color="white")
+    else:
+        image = image.resize(model.input_size, interpolation)
+    return np.asarray(image)
 
 
 def perceptual_hash(image: Image.Image) -> str:

@@ -1,7 +1,7 @@
 """When messages that failed come back: soon, not only after a queue's visibility timeout of six times the function's."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,20 +23,25 @@ def backoff_s(first_delay_s: int, failures: int, draw: Callable[[], float] = ran
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A message as a function received it; ``receives`` counts how often, from 1.
+    """A message as a function received it.
 
-    One that ``is_unreadable`` can never be processed: it comes back at once, until the queue moves it to the dead-letter queue.
+    Args:
+        receives: how often it was received, from 1.
+        sent_ms: when it was sent first, in milliseconds since 1970.
+        reason: why it failed.
+        is_hopeless: whether it will fail however often it comes back.
     """
 
     queue_arn: str
+    message_id: str
     receipt_handle: str
     receives: int
-    is_unreadable: bool = False
+    body: str
+    sent_ms: int
+    reason: str
+    is_hopeless: bool = False
 
-    def delay_s(self, first_delay_s: int, draw: Callable[[], float] = random.random) -> int:
-        """Seconds until the message comes back, twice as many each time; ``draw`` returns numbers from 0 to 1."""
-        return 0 if self.is_unreadable else backoff_s(first_delay_s, self.receives - 1, draw)
 
-
-Redeliver: TypeAlias = Callable[[Iterable[ReceivedMessage]], None]
-"""Has messages come back, each after its delay; raises nothing."""
+Redeliver: TypeAlias = Callable[[Iterable[ReceivedMessage]], Collection[str]]
+"""Has messages come back, each after its delay, or moves them to the dead-letter queue with their reasons if they were received as
+often as the queue allows, or are hopeless; returns the ids of those that it moved, which are settled. Raises nothing."""

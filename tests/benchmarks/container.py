@@ -31,7 +31,7 @@ from infra.sam.system import SamSystem, running
 from infra.sam.without_registry.engine import Engine
 from layers.models.networks import INCEPTION_RESNET_V2
 from tests.benchmarks import image_size
-from tests.e2e.sam.lambda_container import LambdaContainer
+from tests.e2e.sam.lambda_container import LambdaContainer, variables_of
 
 SEED = 0
 PICTURES = 40
@@ -175,7 +175,7 @@ def _container(system: SamSystem, name: str, handler: str) -> LambdaContainer:
 def _variables(system: SamSystem) -> dict[str, str]:
     """Lambda's least instruction set, if it is asked for by ``ONEDNN_MAX_CPU_ISA=AVX2``, for the reference too."""
     instruction_set = {name: os.environ[name] for name in ("ONEDNN_MAX_CPU_ISA",) if name in os.environ}
-    return {**system.function_environment, **instruction_set, "POWERTOOLS_SERVICE_NAME": "search", "LOG_LEVEL": "ERROR"}
+    return {**variables_of(system), **instruction_set, "LOG_LEVEL": "ERROR"}
 
 
 def _event(name: str) -> dict[str, Any]:

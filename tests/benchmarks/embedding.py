@@ -161,7 +161,7 @@ def _in_a_process_of_its_own(measure: Callable[..., Measured], *arguments: objec
 def _prepared(network: Network) -> tuple[Path, list[Pixels]]:
     """The exported network's folder, and pictures at its input size."""
     from lookalike import pictures
-    from lookalike.adapters.openvino.embedder import read_manifest
+    from lookalike.adapters.openvino.manifests import read_manifest
 
     from infra.demo.catalogue import drawn_catalogue
     from layers.models import export

@@ -18,7 +18,7 @@ from multiprocessing.synchronize import Barrier
 
 import requests
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.dispatch.sources import SourceByKind
 from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
 from lookalike.adapters.elasticsearch.outcome_store import ElasticsearchOutcomeStore
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
@@ -32,7 +32,7 @@ from lookalike.indexing.messages import Message, PutProducts
 
 from infra.local import aws
 from tests.benchmarks.local_elasticsearch import elasticsearch
-from tests.fakes import FakeIndices
+from tests.fakes import FakeDeadLetterStore, FakeIndices
 
 SOURCE = "bench-fan-out"
 DESCRIPTION = "A product as a shop describes it, in a sentence or two that nobody reads before it is bought, nor after. " * 3
@@ -58,7 +58,10 @@ class Counting:
                 self._seen[int(product.product_id.removeprefix("p-"))] += 1
         return []
 
-    def send_backfill(self, messages: Iterable[BackfillMessage]) -> None:
+    def waiting(self) -> int:
+        return 0
+
+    def send_backfill(self, messages: Iterable[BackfillMessage], *, delay_s: int = 0) -> None:
         self.slices += (message.slice for message in messages if isinstance(message, ReadSlice))
 
 
@@ -70,11 +73,12 @@ class Reader:
         client = Elasticsearch(url, request_timeout=120)
         self.queue = Counting(seen)
         self.fan_out = FanOut(
-            SourceByKind(ElasticsearchSource(url), BucketSource(aws.session().client("s3")), lambda arn, _: arn),
+            SourceByKind(ElasticsearchSource(url), BucketSource(aws.session().client("s3")), lambda arn, _: arn, {}),
             ElasticsearchBackfillStore(client, "bench-backfills"),
             ElasticsearchOutcomeStore(client, "bench-outcomes"),
             self.queue,
             FakeIndices(),
+            FakeDeadLetterStore(),
         )
 
     def read(self, backfill_id: str, number: int) -> tuple[int, float]:

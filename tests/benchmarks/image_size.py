@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass
 
 from infra.local.child_process import ended_by_signals
-from infra.sam.image import NAME, PROJECT, BuildFailed, build
+from infra.sam.image import NAME, PROJECT, build
 from infra.sam.without_registry import stand_ins
-from infra.sam.without_registry.engine import Engine, EngineMissing
-from infra.sam.without_registry.stand_ins import LAMBDA_BASE, ImageMissing
+from infra.sam.without_registry.engine import Engine
+from infra.sam.without_registry.stand_ins import LAMBDA_BASE
 from layers.models.networks import INCEPTION_RESNET_V2, NETWORKS
 
 
@@ -49,7 +49,8 @@ def report(found: Engine) -> str:
 
 
 def _base(found: Engine) -> str:
-    return f"the base, {LAMBDA_BASE.name if stand_ins.official(found, LAMBDA_BASE) else 'a stand-in made from Debian'}"
+    is_official = LAMBDA_BASE.label(found) == ""
+    return f"the base, {LAMBDA_BASE.name if is_official else 'a stand-in made from Debian'}"
 
 
 CONTENTS = {
@@ -69,7 +70,7 @@ def main() -> None:
     parser.add_argument("--random-weights", default="", metavar="SEED", help="made-up weights of the same size")
     given = parser.parse_args()
     parameters = {"ElasticsearchUrl": "http://elasticsearch:9200", "Model": given.model, "RandomWeights": given.random_weights}
-    with ended_by_signals(EngineMissing, ImageMissing, BuildFailed), stand_ins.engine_with_images(print) as found:
+    with ended_by_signals(), stand_ins.engine_with_images(print) as found:
         build(found, PROJECT / "build" / "sam", parameters, print)
         print(report(found))
 

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
-from lookalike.adapters.dispatch import FetcherByScheme
+from lookalike.adapters.dispatch.fetchers import FetcherByScheme
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.adapters.s3.fetcher import S3Fetcher
@@ -23,8 +23,8 @@ from lookalike.domain import Product
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
 
-from infra.demo.bare_network import bare_pictures_a_second, sample_pixels
 from infra.demo.catalogue import CatalogueItem, drawn_catalogue
+from infra.demo.indexing import bare_pictures_a_second, sample_pixels
 from infra.local import aws
 from layers.models import export
 from tests.benchmarks.copies import distinct_copies

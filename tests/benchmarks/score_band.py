@@ -14,7 +14,7 @@ from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Embedder, Vectors
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 
-from infra.demo.evaluation import Judged
+from infra.demo.searching import Judged
 from layers.models import export
 from layers.models.networks import NETWORKS, ScoreBand
 

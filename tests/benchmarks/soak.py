@@ -21,6 +21,7 @@ from elasticsearch import Elasticsearch, helpers
 from infra.demo.catalogue import CatalogueItem, drawn_catalogue
 from infra.demo.image_server import ImageServer
 from infra.local import invocation
+from infra.local.child_process import Failure
 from infra.local.system import LocalSystem
 from layers.models import export
 from tests.benchmarks.copies import distinct_copies
@@ -207,7 +208,7 @@ def _start_in_the_end(trial: Trial) -> str:
     while True:
         try:
             return trial.start()
-        except (invocation.CommandRefused, invocation.FunctionFailed):
+        except Failure:
             time.sleep(1)
 
 

@@ -16,7 +16,7 @@ from infra.demo.image_server import ImageServer
 from infra.local import aws, invocation
 from infra.local.running_system import RunningSystem
 from infra.local.system import LocalSystem
-from infra.sam.system import SamSystem, image_host, running
+from infra.sam.system import SamSystem, running
 from layers.models import export
 from tests.e2e.shop_client import ShopClient
 from tests.faulty_image_server import FaultyImageServer
@@ -80,7 +80,7 @@ def images(containers: SamSystem | None, items: list[CatalogueItem], tmp_path_fa
     (folder / "half.jpg").write_bytes(items[0].path.read_bytes()[:3000])
     (folder / "empty.jpg").write_bytes(b"")
     pictures = {item.path.name: item.path for item in items} | {path.name: path for path in folder.iterdir()}
-    host, known_as = image_host(containers.server.gateway) if containers else ("127.0.0.1", "127.0.0.1")
+    host, known_as = containers.server.image_host if containers else ("127.0.0.1", "127.0.0.1")
     with FaultyImageServer(pictures, slow_s=2, host=host, known_as=known_as) as server:
         yield server
 

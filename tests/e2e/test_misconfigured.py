@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.indices import definition_of
 from lookalike.domain import IndexOptions, Model
 from lookalike.settings import Settings
-from lookalike.wiring import Wiring
+from lookalike.wiring.search import SearchWiring
 
 from functions.search import app
 from infra.local.gateway import Gateway
@@ -39,14 +39,14 @@ def alias(elasticsearch: Elasticsearch) -> Iterator[str]:
 
 
 @pytest.fixture
-def wiring(system: RunningSystem, alias: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
+def wiring(system: RunningSystem, alias: str, monkeypatch: pytest.MonkeyPatch) -> SearchWiring:
     for name, value in {"AWS_ENDPOINT_URL": system.aws_url, "AWS_DEFAULT_REGION": "eu-central-1"}.items():
         monkeypatch.setenv(name, value)
-    return Wiring(Settings(elasticsearch_url=system.elasticsearch_url, alias=alias, models=MODELS, model=MODEL))
+    return SearchWiring(Settings(elasticsearch_url=system.elasticsearch_url, alias=alias, models=MODELS, model=MODEL))
 
 
 @pytest.fixture
-def url(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(wiring: SearchWiring, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The search function in this process, behind a gateway of its own."""
     monkeypatch.setattr(app.metrics, "namespace", "lookalike")
     handler = app.create(wiring.search, wiring.browse, wiring.health, "*")
@@ -59,7 +59,7 @@ def url(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def create(elasticsearch: Elasticsearch, wiring: Wiring, alias: str) -> Create:
+def create(elasticsearch: Elasticsearch, wiring: SearchWiring, alias: str) -> Create:
     """Makes the index behind the alias, filled by another model."""
 
     def make(change: Mapping[str, str]) -> str:

@@ -10,8 +10,7 @@ from elasticsearch import Elasticsearch, helpers
 
 from infra.demo.catalogue import CatalogueItem
 from infra.demo.image_server import ImageServer
-from infra.local.invocation import Invoke
-from infra.local.resources import Queue
+from infra.local.invocation import Invoke, command
 from infra.local.running_system import RunningSystem
 from tests.e2e.shop_client import ShopClient
 
@@ -88,9 +87,9 @@ def test_a_picture_gets_the_same_vector_as_an_upload_as_a_product_and_as_a_query
 
 
 def test_nothing_is_lost_while_elasticsearch_is_unavailable(
-    system: RunningSystem, sqs: "SQSClient", shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
+    system: RunningSystem, invoke: Invoke, shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
-    """A server that needs longer to come back than an upload has tries leaves it among the dead letters, which are then moved back."""
+    """A server that needs longer to come back than an upload has tries leaves it among the dead letters, which are then redriven."""
     assert system.server is not None
     system.server.stop()
     try:
@@ -102,13 +101,7 @@ def test_nothing_is_lost_while_elasticsearch_is_unavailable(
         system.server.start()
 
     def is_indexed() -> bool:
-        _move_back(sqs, system.resources.uploads)
+        command(invoke, {"action": "redrive", "queue": "uploads"})
         return len(shop.documents("away-1")) == 1
 
     eventually(is_indexed)
-
-
-def _move_back(sqs: "SQSClient", queue: Queue) -> None:
-    for message in sqs.receive_message(QueueUrl=queue.dead_letter_url).get("Messages", []):
-        sqs.send_message(QueueUrl=queue.url, MessageBody=message["Body"])
-        sqs.delete_message(QueueUrl=queue.dead_letter_url, ReceiptHandle=message["ReceiptHandle"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from infra.demo.catalogue import CatalogueItem
+from infra.local.invocation import Invoke, command
 from infra.local.running_system import RunningSystem
 from tests.e2e.shop_client import ShopClient
 
@@ -74,14 +75,16 @@ def test_a_bad_picture_is_recorded_with_its_reason_and_the_one_that_it_replaced_
     eventually(lambda: (shop.outcome("up-6") or {}).get("code") == "picture_unusable")
 
 
-def test_a_message_that_cannot_be_parsed_becomes_a_dead_letter(system: RunningSystem, sqs: "SQSClient", eventually: Eventually) -> None:
+def test_a_message_that_cannot_be_parsed_is_listed_with_the_reason(
+    system: RunningSystem, invoke: Invoke, sqs: "SQSClient", eventually: Eventually
+) -> None:
     sqs.send_message(QueueUrl=system.resources.uploads.url, MessageBody="poison")
 
-    def is_dead() -> bool:
-        answer = sqs.receive_message(QueueUrl=system.resources.uploads.dead_letter_url, WaitTimeSeconds=1)
-        return any(message["Body"] == "poison" for message in answer.get("Messages", []))
+    def reasons() -> list[str]:
+        listed = command(invoke, {"action": "dead_letters", "queue": "uploads"})["dead_letters"]
+        return [letter["reason"] for letter in listed if letter["body"] == "poison"]
 
-    eventually(is_dead)
+    eventually(lambda: any("not JSON" in reason for reason in reasons()))
 
 
 def _is_empty(sqs: "SQSClient", queue_url: str) -> bool:

@@ -34,6 +34,12 @@ class FakeOutcomeStore:
             if there is None or there.run < outcome.run:
                 self.record([outcome])
 
+    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
+        for failure in failures:
+            there = self._kept.get((failure.backfill_id or "", failure.key))
+            if there is None or there.run < failure.run or (there.run, there.state) == (failure.run, "queued"):
+                self.record([failure])
+
     def remove(self, backfill_id: str, keys: Iterable[str]) -> None:
         for each in keys:
             self._kept.pop((backfill_id, each), None)
@@ -94,11 +100,17 @@ class FakeSource:
         self.documents = [SourceDocument(f"p-{n}", Product(f"p-{n}", (f"http://a/{n}",))) for n in range(count)]
         self.documents += [SourceDocument(f"fault-{n}", fault="it has no id") for n in range(faults)]
 
+    def resolved(self, spec: IndexSpec) -> IndexSpec:
+        return spec
+
     def count(self, spec: SourceSpec) -> int | None:
         return len(self._read_by(spec))
 
     def is_unique(self, spec: SourceSpec) -> bool:
         return self.unique
+
+    def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
+        return self.documents[:size]
 
     def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
         bounds = [len(self._read_by(spec)) * part // self.parts for part in range(self.parts + 1)]

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from infra.local.elasticsearch import distribution, jdk
+from infra.local.child_process import Failure
+from infra.local.elasticsearch import distribution
 from infra.local.elasticsearch import server as module
-from infra.local.elasticsearch.server import ElasticsearchServer, ServerFailed
+from infra.local.elasticsearch.server import ElasticsearchServer
 from infra.local.loopback import LoopbackServer
 from tests.integration.processes import descendants, wait_until_gone
 
@@ -38,21 +39,21 @@ def test_a_server_keeps_its_indices_over_a_kill_and_has_its_folder_for_itself(fo
         assert requests.get(url, timeout=10).json()["version"]["number"] == distribution.VERSION
         requests.put(f"{url}/shop/_doc/1?refresh", json={"colour": "red"}, timeout=30).raise_for_status()
         server.kill()
-        assert not server.runs
+        assert server.process is None
         server.start()
         assert server.url == url
         assert requests.get(f"{url}/shop/_doc/1", timeout=30).json()["_source"] == {"colour": "red"}
         monkeypatch.setattr(module, "CLOSED_WITHIN_S", 0.5)
-        with pytest.raises(ServerFailed, match=r"Another Elasticsearch runs in .*ES_URL"):
+        with pytest.raises(Failure, match=r"Another Elasticsearch runs in .*ES_URL"):
             ElasticsearchServer(folder / "first" / "node").start()
-        group = server.pid
-        assert group
+        assert server.process
+        group = server.process.pid
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(folder: Path) -> None:
-    with pytest.raises(ServerFailed, match=r"(?s)console\.log.*(Too small|too small|heap)"):
+    with pytest.raises(Failure, match=r"(?s)console\.log.*(Too small|too small|heap)"):
         ElasticsearchServer(folder, heap_mb=1).start()
 
 
@@ -114,7 +115,7 @@ def test_a_damaged_archive_is_not_used(tmp_path: Path, download_site: tuple[str,
     for name in files:
         if name.endswith(".gz"):
             files[name] += b"x"
-    with pytest.raises(distribution.DownloadDamaged, match="sha512"):
+    with pytest.raises(Failure, match="sha512"):
         distribution.ensure(tmp_path, print, site=url)
     assert list(tmp_path.iterdir()) == []
 
@@ -124,20 +125,20 @@ def test_where_nothing_can_be_had_the_message_says_what_to_install(
 ) -> None:
     url, files = download_site
     files.clear()
-    monkeypatch.setattr(jdk, "USUAL_FOLDERS", ())
+    monkeypatch.setattr(distribution, "USUAL_JDKS", ())
     said: list[str] = []
-    with pytest.raises(distribution.DistributionMissing, match=r"(?s)JDK 21.*Docker.*ES_URL"):
+    with pytest.raises(Failure, match=r"(?s)JDK 21.*Docker.*ES_URL"):
         distribution.ensure(tmp_path, said.append, site=url, environment={"PATH": str(tmp_path)})
     assert said == ["Elastic's download site cannot be reached; taking the same Elasticsearch 9.4.3 from Maven Central"]
 
 
 def test_a_jdk_that_is_too_old_or_no_jdk_at_all_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jdk, "USUAL_FOLDERS", ())
+    monkeypatch.setattr(distribution, "USUAL_JDKS", ())
     for name, modules in {"old": "jdk.jlink@17.0.2", "runtime-only": "java.base@25", "right": "java.base@25\njdk.jlink@25"}.items():
         java = tmp_path / name / "bin" / "java"
         java.parent.mkdir(parents=True)
         java.write_text(f"#!/bin/sh\nprintf '{modules}\\n'\n".replace("\njdk", "\\njdk"))
         java.chmod(0o755)
     environment = {"ES_JAVA_HOME": str(tmp_path / "absent"), "JAVA_HOME": str(tmp_path / "old"), "PATH": str(tmp_path / "right" / "bin")}
-    assert jdk.find(environment) == tmp_path / "right"
-    assert jdk.find(environment | {"PATH": str(tmp_path / "runtime-only" / "bin")}) is None
+    assert distribution.find_jdk(environment) == tmp_path / "right"
+    assert distribution.find_jdk(environment | {"PATH": str(tmp_path / "runtime-only" / "bin")}) is None

@@ -8,12 +8,11 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from infra.local import invocation, resources
-from infra.local.aws import AwsServer, session
+from infra.local import invocation
+from infra.local.aws import AwsServer, Queue, Resources, Trigger, create_resources, session
 from infra.local.event_source import EventSource
 from infra.local.functions import Function, FunctionDefinition
 from infra.local.lambda_api import LambdaApi
-from infra.local.resources import Queue, Resources
 from tests.integration.processes import wait_for
 
 
@@ -32,7 +31,7 @@ class OutcomeStore:
 
 @pytest.fixture
 def made(aws: AwsServer) -> Resources:
-    return resources.create(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", visibility_timeout_s=2, max_receive_count=3)
+    return create_resources(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", visibility_timeout_s=2, max_receive_count=3)
 
 
 @pytest.fixture
@@ -49,10 +48,13 @@ def lambda_url(tmp_path: Path) -> Iterator[str]:
     function.stop()
 
 
+def trigger(function: str, batch_size: int = 10, window_s: float = 0, concurrency: int = 1) -> Trigger:
+    return Trigger(function, "any", batch_size=batch_size, window_s=window_s, concurrency=concurrency)
+
+
 def source(url: str, lambda_url: str, queue: Queue, **options: Any) -> EventSource:
-    sqs = session().client("sqs", endpoint_url=url)
     invoke = invocation.through(invocation.client(lambda_url))
-    return EventSource(sqs, invoke, "ledger", queue_url=queue.url, queue_arn=queue.arn, **options)
+    return EventSource(session().client("sqs", endpoint_url=url), invoke, trigger("ledger", **options), queue)
 
 
 def send(url: str, queue: Queue, *bodies: str) -> None:
@@ -109,7 +111,7 @@ def test_a_batch_is_as_large_as_asked_for(aws: AwsServer, made: Resources) -> No
 
     send(aws.url, made.products, *(str(number) for number in range(25)))
     sqs = session().client("sqs", endpoint_url=aws.url)
-    with EventSource(sqs, invoke, "any", queue_url=made.products.url, queue_arn=made.products.arn, batch_size=10, window_s=0.2):
+    with EventSource(sqs, invoke, trigger("any", window_s=0.2), made.products):
         wait_for(lambda: sum(batches) == 25)
     assert batches == [10, 10, 5]
 
@@ -124,7 +126,7 @@ def test_a_source_outlives_the_absence_of_its_function(aws: AwsServer, made: Res
 
     send(aws.url, made.backfill, "slice")
     sqs = session().client("sqs", endpoint_url=aws.url)
-    with EventSource(sqs, invoke, "any", queue_url=made.backfill.url, queue_arn=made.backfill.arn, batch_size=1):
+    with EventSource(sqs, invoke, trigger("any", batch_size=1), made.backfill):
         wait_for(lambda: calls == ["slice", "slice"] and remaining(aws.url, made.backfill.url) == 0)
 
 
@@ -138,7 +140,7 @@ def test_no_message_is_lost_while_others_are_deleted(aws: AwsServer, made: Resou
         send(aws.url, made.products, *(str(number) for number in range(first, first + 100)))
 
     sqs = session().client("sqs", endpoint_url=aws.url)
-    with EventSource(sqs, invoke, "any", queue_url=made.products.url, queue_arn=made.products.arn, concurrency=3):
+    with EventSource(sqs, invoke, trigger("any", concurrency=3), made.products):
         senders = [threading.Thread(target=post, args=(first,)) for first in (0, 100, 200)]
         for sender in senders:
             sender.start()
@@ -148,7 +150,7 @@ def test_no_message_is_lost_while_others_are_deleted(aws: AwsServer, made: Resou
 
 
 def test_the_secret_can_be_read_by_its_arn(aws: AwsServer) -> None:
-    made = resources.create(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", secret={"username": "lookalike", "password": "opensesame"})
+    made = create_resources(aws.url, name=f"test-{uuid.uuid4().hex[:8]}", secret={"username": "lookalike", "password": "opensesame"})
     assert made.secret_arn
     secrets = session().client("secretsmanager", endpoint_url=aws.url)
     assert json.loads(secrets.get_secret_value(SecretId=made.secret_arn)["SecretString"])["password"] == "opensesame"

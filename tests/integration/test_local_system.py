@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from infra.local import aws
+from infra.local.child_process import Failure
 from infra.local.elasticsearch.server import USER, ElasticsearchServer
-from infra.local.system import FunctionBroken, LocalSystem
+from infra.local.system import LocalSystem
 from layers.models import export
 from tests.integration.processes import descendants, wait_for, wait_until_gone
 
@@ -57,7 +58,7 @@ def test_on_a_secured_elasticsearch_the_credentials_come_from_the_secret_and_the
 def test_a_system_that_fails_half_way_says_why_and_leaves_no_process(folder: Path, elasticsearch_url: str, alias: str) -> None:
     before = descendants(os.getpid())
     with (
-        pytest.raises(FunctionBroken, match=r"(?s)does not start.*no_such_model.*log is"),
+        pytest.raises(Failure, match=r"(?s)does not start.*no_such_model.*log is"),
         LocalSystem("no_such_model", MODELS, folder, alias=alias, elasticsearch_url=elasticsearch_url),
     ):
         pass

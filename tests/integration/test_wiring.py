@@ -5,17 +5,20 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from aws_lambda_powertools import Logger
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.indices import definition_of
-from lookalike.adapters.openvino.embedder import read_manifest
+from lookalike.adapters.openvino.manifests import read_manifest
 from lookalike.domain import IndexOptions, Model, Product
 from lookalike.errors import Misconfigured
 from lookalike.search.query_vectors import ByProduct
 from lookalike.search.search import Query
 from lookalike.settings import Settings
-from lookalike.wiring import Wiring
+from lookalike.wiring.indexing import IndexingWiring
+from lookalike.wiring.search import SearchWiring
 
 from infra.local.aws import AwsServer
 from layers.models import export
@@ -32,11 +35,27 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("event", "logged"), [({"requestContext": {"requestId": "of-the-request"}}, "of-the-request"), ({}, "of-the-invocation")]
+)
+def test_what_elasticsearch_is_told_is_the_id_that_the_log_has(wiring: SearchWiring, event: dict[str, object], logged: str) -> None:
+    logger = Logger()
+
+    @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+    def handler(_: dict[str, object], __: object) -> str | None:
+        return wiring._request_id()
+
+    context = SimpleNamespace(
+        function_name="search", memory_limit_in_mb=3008, invoked_function_arn="arn", aws_request_id="of-the-invocation"
+    )
+    assert handler(event, context) == logged
+
+
 @pytest.fixture
-def wiring(models: Path, elasticsearch_url: str, name: str, aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> Wiring:
+def wiring(models: Path, elasticsearch_url: str, name: str, aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> SearchWiring:
     for variable, value in aws.environment.items():
         monkeypatch.setenv(variable, value)
-    return Wiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL))
+    return SearchWiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL))
 
 
 @pytest.fixture
@@ -57,7 +76,7 @@ def create(elasticsearch: Elasticsearch, name: str) -> Callable[[Model], str]:
 
 @pytest.mark.parametrize("is_there_at_start", [False, True])
 def test_a_search_in_an_index_of_a_model_that_the_image_lacks_is_refused_with_both_named(
-    wiring: Wiring, create: Callable[[Model], str], model: Model, is_there_at_start: bool
+    wiring: SearchWiring, create: Callable[[Model], str], model: Model, is_there_at_start: bool
 ) -> None:
     if not is_there_at_start:
         _ = wiring.search
@@ -71,7 +90,7 @@ def test_a_search_in_an_index_of_a_model_that_the_image_lacks_is_refused_with_bo
 
 
 def test_an_index_filled_with_other_weights_is_refused_with_both_named(
-    wiring: Wiring, create: Callable[[Model], str], model: Model
+    wiring: SearchWiring, create: Callable[[Model], str], model: Model
 ) -> None:
     search = wiring.search
     index = create(replace(model, weights_sha256="e" * 64))
@@ -84,9 +103,9 @@ def test_an_index_filled_with_other_weights_is_refused_with_both_named(
 
 @pytest.mark.parametrize("change", [{"id": "bought_elsewhere"}, {"weights_sha256": "e" * 64}], ids=["model", "weights"])
 def test_nothing_is_written_into_an_index_of_another_model(
-    wiring: Wiring, create: Callable[[Model], str], model: Model, elasticsearch: Elasticsearch, change: dict[str, str]
+    wiring: SearchWiring, create: Callable[[Model], str], model: Model, elasticsearch: Elasticsearch, change: dict[str, str]
 ) -> None:
-    indexer = wiring.indexer
+    indexer = IndexingWiring(wiring.settings).indexer
     index = create(replace(model, **change))  # type: ignore[arg-type]
 
     with pytest.raises(Misconfigured):
@@ -96,7 +115,7 @@ def test_nothing_is_written_into_an_index_of_another_model(
     assert elasticsearch.count(index=index)["count"] == 0
 
 
-def test_health_names_what_disagrees(wiring: Wiring, create: Callable[[Model], str], model: Model) -> None:
+def test_health_names_what_disagrees(wiring: SearchWiring, create: Callable[[Model], str], model: Model) -> None:
     index = create(replace(model, id="bought_elsewhere"))
 
     health = wiring.health.check()
@@ -105,14 +124,14 @@ def test_health_names_what_disagrees(wiring: Wiring, create: Callable[[Model], s
     assert "'bought_elsewhere'" in (health.fault or "")
 
 
-def test_an_index_of_the_model_at_hand_is_served(wiring: Wiring, create: Callable[[Model], str], model: Model) -> None:
+def test_an_index_of_the_model_at_hand_is_served(wiring: SearchWiring, create: Callable[[Model], str], model: Model) -> None:
     create(model)
 
     assert wiring.health.check().fault is None
 
 
 def test_a_network_whose_manifest_names_other_weights_than_the_index_is_noticed(
-    wiring: Wiring, create: Callable[[Model], str], model: Model, models: Path, tmp_path: Path
+    wiring: SearchWiring, create: Callable[[Model], str], model: Model, models: Path, tmp_path: Path
 ) -> None:
     create(model)
     replaced = tmp_path / MODEL
@@ -120,6 +139,6 @@ def test_a_network_whose_manifest_names_other_weights_than_the_index_is_noticed(
     manifest = json.loads((replaced / "manifest.json").read_text())
     (replaced / "manifest.json").write_text(json.dumps(manifest | {"weights_sha256": "f" * 64}))
 
-    fault = Wiring(replace(wiring.settings, models=tmp_path)).health.check().fault
+    fault = SearchWiring(replace(wiring.settings, models=tmp_path)).health.check().fault
 
     assert "ffffffffffff" in (fault or "")

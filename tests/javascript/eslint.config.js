@@ -1,9 +1,9 @@
 import js from '@eslint/js';
 
 export default [
-  { files: ['functions/search/gallery/*.js'], ...js.configs.recommended },
+  { files: ['functions/search/*/*.js'], ...js.configs.recommended },
   {
-    files: ['functions/search/gallery/*.js'],
+    files: ['functions/search/*/*.js'],
     languageOptions: { sourceType: 'script' }, // the scripts of a page share one scope, which tsc checks: it knows each other's names
     linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },
     rules: {

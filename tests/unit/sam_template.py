@@ -14,6 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 ELASTICSEARCH_URL = "https://elasticsearch.example:9243"
 NO_VALUE = {"Ref": "AWS::NoValue"}
+STACK_ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/A-Shop-s-Stack/51af3dc0-da77-11e4-872e-1234567b0123"
 
 Resource = dict[str, Any]
 
@@ -36,7 +37,11 @@ class Template:
 
 
 def transform(**given: str) -> Template:
-    """Runs SAM's translator; parameters that are not given have their defaults."""
+    """Runs SAM's translator; parameters that are not given have their defaults.
+
+    Raises:
+        AssertionError: a rule of the template refuses the parameters.
+    """
     source = yaml_parse((ROOT / "template.yaml").read_text())
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -46,6 +51,9 @@ def transform(**given: str) -> Template:
     whole = translator.translate(source, parameters)
 
     values = {name: _typed(declared, parameters.get(name, declared.get("Default"))) for name, declared in whole["Parameters"].items()}
+    values["AWS::StackId"] = STACK_ID
+    for name, rule in whole["Rules"].items():
+        assert not _decide(rule["RuleCondition"], values) or all(_decide(each["Assert"], values) for each in rule["Assertions"]), name
     conditions = {name: _decide(condition, values) for name, condition in whole["Conditions"].items()}
     resources = {name: each for name, each in whole["Resources"].items() if conditions.get(each.get("Condition"), True)}
     return Template(_fill(resources, values, conditions), _fill(whole["Outputs"], values, conditions))
@@ -76,15 +84,33 @@ def _fill(value: Any, values: Mapping[str, Any], conditions: Mapping[str, bool])
         case {"Ref": name} if name in values:
             return values[name]
         case {"Fn::Sub": str(text)}:
-            filled = re.sub(r"\$\{(\w+)\}", lambda found: str(values.get(found[1], found[0])), text)
-            return {"Fn::Sub": filled} if "${" in filled else filled
+            return _substituted(text, values)
         case {"Fn::If": [name, if_true, if_false]}:
             return _fill(if_true if conditions[name] else if_false, values, conditions)
         case dict():
-            return {key: filled for key, item in value.items() if (filled := _fill(item, values, conditions)) != NO_VALUE}
+            return _evaluated({key: filled for key, item in value.items() if (filled := _fill(item, values, conditions)) != NO_VALUE})
         case list():
             return [filled for item in value if (filled := _fill(item, values, conditions)) != NO_VALUE]
     return value
+
+
+def _evaluated(value: dict[str, Any]) -> Any:
+    """A function of CloudFormation whose arguments are known; all else stays as it is."""
+    match value:
+        case {"Fn::Sub": [str(text), dict(names)]} if all(isinstance(each, str) for each in names.values()):
+            return _substituted(text, names)
+        case {"Fn::Join": [str(separator), parts]} if all(isinstance(each, str) for each in parts):
+            return separator.join(parts)
+        case {"Fn::Split": [str(separator), str(text)]}:
+            return text.split(separator)
+        case {"Fn::Select": [int(index), list(items)]}:
+            return items[index]
+    return value
+
+
+def _substituted(text: str, values: Mapping[str, Any]) -> Any:
+    filled = re.sub(r"\$\{(\w+)\}", lambda found: str(values.get(found[1], found[0])), text)
+    return {"Fn::Sub": filled} if "${" in filled else filled
 
 
 def target(reference: Any) -> str:
@@ -94,6 +120,15 @@ def target(reference: Any) -> str:
     if "Fn::GetAtt" in reference:
         return str(reference["Fn::GetAtt"][0])
     return str(reference["Fn::Sub"]).removeprefix("${").partition(".")[0]
+
+
+BUCKET_NAME = "lookalike-51af3dc0-da77-11e4-872e-1234567b0123"
+"""Of a new bucket in the stack with the id `STACK_ID`."""
+
+
+def bucket_arn(name: str = BUCKET_NAME, below: str = "") -> dict[str, str]:
+    """How the filled template writes a bucket's ARN, or that of the objects ``below`` it."""
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{name}{below}"}
 
 
 def many(value: Any) -> list[Any]:

@@ -5,7 +5,8 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from infra.demo.catalogue import CatalogueMissing, drawn_catalogue, folder_catalogue
+from infra.demo.catalogue import drawn_catalogue, folder_catalogue
+from infra.local.child_process import Failure
 
 
 def picture(path: Path) -> Path:
@@ -75,8 +76,8 @@ def test_files_of_one_name_have_different_ids_that_do_not_depend_on_what_else_is
 
 
 def test_a_missing_or_empty_folder_is_named_in_the_error(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueMissing, match="nowhere is not a folder"):
+    with pytest.raises(Failure, match="nowhere is not a folder"):
         folder_catalogue(tmp_path / "nowhere")
     (tmp_path / "notes.txt").write_text("no picture")
-    with pytest.raises(CatalogueMissing, match="no pictures among its 1 files"):
+    with pytest.raises(Failure, match="no pictures among its 1 files"):
         folder_catalogue(tmp_path)

@@ -8,8 +8,7 @@ from lookalike.pictures import decode
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 from PIL import Image
 
-from infra.demo.assortment import BACKGROUNDS, CATEGORIES, COLOURS, PATTERNS, designs
-from infra.demo.drawing import SIZE, draw, shapes
+from infra.demo.drawing import ASSORTMENT, SIZE, designs, draw, shapes
 
 
 def test_the_same_number_is_always_the_same_product_and_the_same_bytes() -> None:
@@ -18,9 +17,9 @@ def test_the_same_number_is_always_the_same_product_and_the_same_bytes() -> None
     assert draw(first) == draw(again)
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("category", ASSORTMENT["categories"])
 def test_every_kind_of_thing_is_drawn_as_a_jpeg_with_something_on_its_background(category: str) -> None:
-    design = next(design for design in designs(len(CATEGORIES)) if design.category == category)
+    design = next(design for design in designs(len(ASSORTMENT["categories"])) if design.category == category)
     with Image.open(BytesIO(draw(design))) as picture:
         assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (SIZE, SIZE))
         assert np.asarray(picture).std() > 10
@@ -29,10 +28,10 @@ def test_every_kind_of_thing_is_drawn_as_a_jpeg_with_something_on_its_background
 def test_the_drawn_catalogue_has_every_category_pattern_colour_and_background_and_as_many_of_each_category() -> None:
     catalogue = list(designs(12 * 24))
     assert set(Counter(design.category for design in catalogue).values()) == {24}
-    assert {design.pattern for design in catalogue} == set(PATTERNS)
-    assert {design.colour for design in catalogue} == set(COLOURS)
-    assert {design.background for design in catalogue} == set(BACKGROUNDS)
-    for category in CATEGORIES:
+    assert {design.pattern for design in catalogue} == set(ASSORTMENT["patterns"])
+    assert {design.colour for design in catalogue} == set(ASSORTMENT["colours"])
+    assert {design.background for design in catalogue} == set(ASSORTMENT["backgrounds"])
+    for category in ASSORTMENT["categories"]:
         numbers = range(len(shapes(category)))
         assert {design.shape % len(numbers) for design in catalogue if design.category == category} == set(numbers)
 

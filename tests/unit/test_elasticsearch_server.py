@@ -22,7 +22,7 @@ def test_roots_data_in_a_private_folder_becomes_a_link_to_where_the_other_user_c
 
 
 def test_an_own_folder_stays_where_it_is(tmp_path: Path) -> None:
-    assert server.place(tmp_path / "data", None) == (tmp_path / "data").resolve()
+    assert server.place(tmp_path / "data", "") == (tmp_path / "data").resolve()
     assert not (tmp_path / "data").is_symlink()
 
 

@@ -14,10 +14,6 @@ def test_a_received_message_becomes_a_record() -> None:
         "Body": '{"put": []}',
         "MD5OfBody": "d41d8cd9",
         "Attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": "1800000000000"},
-        "MessageAttributes": {
-            "shop": {"DataType": "String", "StringValue": "north"},
-            "trace": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
-        },
     }
     assert sqs_event([message], ARN) == {
         "Records": [
@@ -26,10 +22,7 @@ def test_a_received_message_becomes_a_record() -> None:
                 "receiptHandle": "handle",
                 "body": '{"put": []}',
                 "attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": "1800000000000"},
-                "messageAttributes": {
-                    "shop": {"dataType": "String", "stringValue": "north", "stringListValues": [], "binaryListValues": []},
-                    "trace": {"dataType": "Binary", "binaryValue": "AP8=", "stringListValues": [], "binaryListValues": []},
-                },
+                "messageAttributes": {},
                 "md5OfBody": "d41d8cd9",
                 "eventSource": "aws:sqs",
                 "eventSourceARN": ARN,
@@ -39,10 +32,10 @@ def test_a_received_message_becomes_a_record() -> None:
     }
 
 
-def test_a_message_without_attributes_has_empty_ones() -> None:
+def test_a_message_without_system_attributes_has_empty_ones() -> None:
     message: Any = {"MessageId": "m-1", "ReceiptHandle": "h", "Body": "", "MD5OfBody": "x"}
     record = sqs_event([message], ARN)["Records"][0]
-    assert (record["attributes"], record["messageAttributes"]) == ({}, {})
+    assert record["attributes"] == {}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from infra.local.gateway import MalformedAnswer, proxy_event, refusal, response
+from infra.local.gateway import proxy_event, refusal, response
+from infra.local.invocation import FunctionFailed
 
 
 def event(path: str, body: bytes = b"", **options: Any) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def test_base64_is_decoded_where_accept_begins_with_a_binary_type(accept: str, b
 
 @pytest.mark.parametrize("answer", [None, "text", [], {}, {"body": "no status"}, {"statusCode": "200"}])
 def test_an_answer_without_a_status_is_malformed(answer: Any) -> None:
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(FunctionFailed):
         response(answer, accept="", request_id="r-1")
 
 

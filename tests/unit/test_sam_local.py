@@ -9,45 +9,8 @@ import yaml
 from infra.local.elasticsearch import distribution
 from infra.sam import image
 from infra.sam.without_registry import stand_ins
-from infra.sam.without_registry.engine import without_docker
 from tests.benchmarks import image_size
 from tests.unit.sam_template import ROOT
-
-BEFORE = """\
-*filter
-:INPUT ACCEPT [10:20]
-:FORWARD ACCEPT [0:0]
--A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
-COMMIT
-"""
-AFTER = """\
-*filter
-:INPUT ACCEPT [10:20]
-:FORWARD DROP [0:0]
-:DOCKER - [0:0]
-:DOCKER-USER - [0:0]
--A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
--A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
--A FORWARD -j DOCKER-USER
--A FORWARD -i docker0 -o docker0 -j ACCEPT
--A FORWARD -i br-a999fcf8ea3b ! -o br-a999fcf8ea3b -j ACCEPT
-COMMIT
-"""
-
-
-def test_the_firewall_loses_docker_s_rules_and_keeps_what_others_added_meanwhile() -> None:
-    assert without_docker(AFTER, BEFORE).splitlines() == [
-        "*filter",
-        ":INPUT ACCEPT [10:20]",
-        ":FORWARD ACCEPT [0:0]",
-        "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
-        "-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT",
-        "COMMIT",
-    ]
-
-
-def test_a_firewall_that_forwarded_nothing_forwards_nothing_afterwards() -> None:
-    assert ":FORWARD DROP [0:0]" in without_docker(AFTER, BEFORE.replace("FORWARD ACCEPT", "FORWARD DROP"))
 
 
 def test_stand_ins_have_the_names_that_the_dockerfile_and_the_compose_file_ask_for() -> None:

@@ -7,38 +7,48 @@ import argparse
 import base64
 import fcntl
 import hashlib
+import json
 import os
 import pwd
 import secrets
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
 
 import requests
 
-from infra.local.child_process import ChildProcess, ended_by_signals, tail
+from infra.local.child_process import ChildProcess, Failure, ended_by_signals, tail
 from infra.local.elasticsearch import distribution
 from infra.local.elasticsearch.distribution import VERSION, Distribution
 from layers.models.export import Say
 
 READY_WITHIN_S = 180
 CLOSED_WITHIN_S = 10
+CONSOLE, PORTS, AUTHORITY = "logs/console.log", "logs/http.ports", "config/authority.crt"
 USER = "lookalike"
 PLACE_OF_ROOT = Path("/var/lib/lookalike")
 
-SETTINGS_OF_MODULES = {
-    "ingest-geoip": "ingest.geoip.downloader.enabled: false",
-    "x-pack-ml": "xpack.ml.enabled: false",
-    "x-pack-stack": "stack.templates.enabled: false",
+SETTINGS = {
+    "cluster.name": "lookalike-local",
+    "node.name": "local",
+    "discovery.type": "single-node",
+    "network.host": "127.0.0.1",
+    "transport.port": 0,
+    "node.portsfile": True,
+    "cluster.routing.allocation.disk.threshold_enabled": False,
 }
-"""Settings that make the start quicker, each known only to a server that has the module."""
+SWITCHED_OFF = {
+    "ingest-geoip": "ingest.geoip.downloader.enabled",
+    "x-pack-ml": "xpack.ml.enabled",
+    "x-pack-stack": "stack.templates.enabled",
+}
+"""What makes the start slow: modules and their settings, which only a server knows that has the module."""
 
-
-class ServerFailed(Exception):
-    """Elasticsearch did not start, or ended; the message has the end of its log."""
+HTTPS = {"xpack.security.http.ssl": {"enabled": True, "key": "http.key", "certificate": "http.crt"}}
 
 
 @dataclass
@@ -52,6 +62,7 @@ class ElasticsearchServer:
         heap_mb: the JVM's heap.
         port: HTTP port; 0 for any that is free. A restart keeps the port of the first start.
         password: switches security on; the user is ``lookalike``, who may do everything.
+        certificate: switches HTTPS on, which Elasticsearch allows with security only: http.key, http.crt and authority.crt, PEM each.
         say: told what happens.
     """
 
@@ -60,24 +71,16 @@ class ElasticsearchServer:
     heap_mb: int = 1024
     port: int = 0
     password: str | None = None
+    certificate: Mapping[str, bytes] = field(default_factory=dict)
     say: Say = print
 
-    _process: ChildProcess | None = field(init=False, default=None)
+    process: ChildProcess | None = field(init=False, default=None)
+    """What runs, or has ended by itself."""
 
     @property
     def url(self) -> str:
         """Where it answers, once it was started."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def runs(self) -> bool:
-        """False also when it ended by itself."""
-        return self._process is not None and self._process.exit_code is None
-
-    @property
-    def pid(self) -> int | None:
-        """The process group of the running server."""
-        return self._process.pid if self._process else None
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -90,41 +93,45 @@ class ElasticsearchServer:
         """Returns when the server answers and its indices are there.
 
         Raises:
-            DistributionMissing: there is no Elasticsearch here and none could be had.
-            ServerFailed: it ended, or was not ready in time.
+            Failure: there is no Elasticsearch here and none could be had; or it ended, or was not ready in time.
         """
         found = distribution.ensure(distribution.default_cache(), self.say)
-        user = "nobody" if os.geteuid() == 0 else None
+        user = "nobody" if os.geteuid() == 0 else ""
         home = place(self.data.absolute(), user)
         with (home / "lock").open("ab") as lock:
             _take(lock, self.data)
             self._configure(home, found.home, user)
+            (home / PORTS).unlink(missing_ok=True)
+            (home / CONSOLE).unlink(missing_ok=True)
             self.say(f"Starting Elasticsearch {VERSION}, logs in {self.data / 'logs'}")
             began = time.monotonic()
-            self._process = self._spawn(found, home, user, lock)
-        self._process.wait_until(lambda: self._is_ready(home), READY_WITHIN_S, ServerFailed, "Elasticsearch")
+            self.process = self._spawn(found, home, user, lock)
+        self.process.wait_until(lambda: self._is_ready(home), READY_WITHIN_S, "Elasticsearch")
         self.say(f"Elasticsearch is ready at {self.url} after {time.monotonic() - began:.0f} s")
 
     def stop(self) -> None:
         """Ends it in order; does nothing if it does not run."""
-        if self._process:
-            self._process.stop()
-            self._process = None
+        if self.process:
+            self.process.stop()
+            self.process = None
 
     def kill(self) -> None:
         """Ends it as ``kill -9`` does."""
-        if self._process:
-            self._process.kill()
-            self._process = None
+        if self.process:
+            self.process.kill()
+            self.process = None
 
-    def _configure(self, home: Path, distribution_home: Path, user: str | None) -> None:
+    def _configure(self, home: Path, distribution_home: Path, user: str) -> None:
         shutil.copytree(distribution_home / "config", home / "config", dirs_exist_ok=True)
         for folder in ("data", "logs", "tmp"):
             (home / folder).mkdir(exist_ok=True)
-        for old in (_ports_file(home), _console(home)):
-            old.unlink(missing_ok=True)
         modules = {module.name for module in (distribution_home / "modules").iterdir()}
-        (home / "config/elasticsearch.yml").write_text(_configuration(home, self.port, modules, secured=self.password is not None))
+        settings = SETTINGS | {setting: False for module, setting in SWITCHED_OFF.items() if module in modules}
+        own = {"http.port": self.port, "path.data": f"{home}/data", "path.logs": f"{home}/logs"}
+        security = {"xpack.security.enabled": self.password is not None, **(HTTPS if self.certificate else {})}
+        (home / "config/elasticsearch.yml").write_text(json.dumps(settings | own | security))  # JSON is YAML
+        for name, content in self.certificate.items():
+            (home / "config" / name).write_bytes(content)
         if self.password is not None:
             (home / "config/users").write_text(f"{USER}:{_password_hash(self.password)}\n")
             (home / "config/users_roles").write_text(f"superuser:{USER}\n")
@@ -132,7 +139,7 @@ class ElasticsearchServer:
             for path in (home, *(home / name for name in ("data", "logs", "tmp", "config")), *(home / "config").rglob("*")):
                 shutil.chown(path, user, pwd.getpwnam(user).pw_gid)  # what is inside ``data`` that user has written
 
-    def _spawn(self, found: Distribution, home: Path, user: str | None, lock: BinaryIO) -> ChildProcess:
+    def _spawn(self, found: Distribution, home: Path, user: str, lock: BinaryIO) -> ChildProcess:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "ES_PATH_CONF": str(home / "config"),
@@ -140,19 +147,22 @@ class ElasticsearchServer:
             "ES_JAVA_OPTS": f"-Xms{self.heap_mb}m -Xmx{self.heap_mb}m",
             **({"ES_JAVA_HOME": str(found.java_home)} if found.java_home else {}),
         }
-        return ChildProcess([str(found.home / "bin/elasticsearch")], log=_console(home), environment=environment, user=user, lock=lock)
+        return ChildProcess([str(found.home / "bin/elasticsearch")], log=home / CONSOLE, environment=environment, user=user, lock=lock)
 
     def _is_ready(self, home: Path) -> bool:
+        """The node writes the address that it listens on into a file."""
         credentials = (USER, self.password) if self.password is not None else None
         try:
-            self.port = int(_ports_file(home).read_text().splitlines()[0].rpartition(":")[2])
-            health = requests.get(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s", auth=credentials, timeout=10)
+            self.port = int((home / PORTS).read_text().splitlines()[0].rpartition(":")[2])
+            address = f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
+            authority = str(home / AUTHORITY) if self.certificate else True
+            health = requests.get(address, auth=credentials, verify=authority, timeout=10)
         except (FileNotFoundError, IndexError, ValueError, requests.RequestException):
             return False
-        return health.status_code == 200
+        return health.ok
 
 
-def place(data: Path, user: str | None) -> Path:
+def place(data: Path, user: str) -> Path:
     """The folder ``data``, made if need be.
 
     Where the other user cannot enter the folders above it (root's home, for example), ``data`` becomes a link to a folder in /var/lib.
@@ -178,25 +188,8 @@ def _take(lock: BinaryIO, folder: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 message = f"Another Elasticsearch runs in {folder}. Stop it, use it with ES_URL, or choose another folder."
-                raise ServerFailed(message) from None
+                raise Failure(message) from None
         time.sleep(0.1)
-
-
-def _configuration(home: Path, port: int, modules: set[str], *, secured: bool) -> str:
-    of_modules = "\n".join(setting for module, setting in SETTINGS_OF_MODULES.items() if module in modules)
-    return f"""cluster.name: lookalike-local
-node.name: local
-discovery.type: single-node
-network.host: 127.0.0.1
-http.port: {port}
-transport.port: 0
-node.portsfile: true
-path.data: {home / "data"}
-path.logs: {home / "logs"}
-cluster.routing.allocation.disk.threshold_enabled: false
-xpack.security.enabled: {str(secured).lower()}
-{of_modules}
-"""
 
 
 def _password_hash(password: str) -> str:
@@ -206,28 +199,16 @@ def _password_hash(password: str) -> str:
     return f"{{PBKDF2}}10000${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
 
 
-def _ports_file(home: Path) -> Path:
-    """Where the node writes the address that it listens on."""
-    return home / "logs/http.ports"
-
-
-def _console(home: Path) -> Path:
-    return home / "logs/console.log"
-
-
 def main() -> None:
     """Runs a server until Ctrl-C."""
     arguments = argparse.ArgumentParser(description="A local Elasticsearch, until Ctrl-C.")
     arguments.add_argument("--data", type=Path, default=Path("build/elasticsearch"), help="folder of its indices")
     arguments.add_argument("--port", type=int, default=9200)
-    arguments.add_argument("--heap-mb", type=int, default=1024)
-    arguments.add_argument("--password", help=f"switch security on; the user is {USER}")
     given = arguments.parse_args()
-    server = ElasticsearchServer(given.data, heap_mb=given.heap_mb, port=given.port, password=given.password)
-    with ended_by_signals(ServerFailed, distribution.DistributionMissing, distribution.DownloadDamaged), server:
-        while server.runs:
+    with ended_by_signals(), ElasticsearchServer(given.data, port=given.port) as server:
+        while server.process and server.process.exit_code is None:
             time.sleep(0.5)
-        raise ServerFailed(f"Elasticsearch ended. {tail(_console(given.data))}")
+        raise Failure(f"Elasticsearch ended. {tail(given.data / CONSOLE)}")
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import requests
 
+from infra.local.child_process import Failure
 from infra.local.elasticsearch import distribution
-from infra.sam.without_registry import debian
-from infra.sam.without_registry.engine import Engine, engine, plugins_folder
+from infra.sam.without_registry.engine import SCRIPTS, Engine, engine, install, is_debian_and_root
 from layers.models.export import Say
 
-RECIPES = Path(__file__).with_name("stand_ins")
-BASE = f"lookalike-debian:{debian.RELEASE}"
+RECIPES = SCRIPTS / "stand_ins"
+DEBIAN = "trixie"
+"""It has Python 3.13, OpenJDK 25, and Docker's compose and buildx as plugins."""
+BASE = f"lookalike-debian:{DEBIAN}"
 LABEL = "lookalike.stand-in"
 """Only stand-ins have it; its value is the checksum of the recipe that they were made by."""
 
@@ -26,13 +28,12 @@ REGISTRY_ANSWERS_WITHIN_S = 5
 MOTO = "moto[s3,secretsmanager,server,sqs]==5.2.5"
 RUNTIME_CLIENT = "awslambdaric==4.2.2"
 
-PLUGINS_SCRIPT = """cd /tmp && apt-get -qq update && apt-get -qq download docker-compose docker-buildx
+ENDS_WITH_US = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--kill-child"]
+"""Before a command: it, its children and its mounts are gone when it or this process is killed."""
+
+UNPACK_PLUGINS = """cd /tmp && apt-get -qq update && apt-get -qq download docker-compose docker-buildx
 for package in *.deb; do dpkg -x $package /x || exit 1; done
 cp /x/usr/libexec/docker/cli-plugins/* /plugins"""
-
-
-class ImageMissing(Exception):
-    """An image is not here, cannot be pulled, and no stand-in can be made; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ class OfficialImage:
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
         return digest.hexdigest()[:16]
 
+    def label(self, found: Engine) -> str | None:
+        """The label of its stand-in; empty if the image is the official one, None if there is no image."""
+        try:
+            return found.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', self.name)
+        except subprocess.CalledProcessError:
+            return None
+
 
 LAMBDA_BASE = OfficialImage("public.ecr.aws/lambda/python:3.13", "public.ecr.aws", "lambda", RUNTIME_CLIENT)
 ELASTICSEARCH = OfficialImage(f"elasticsearch:{distribution.VERSION}", "registry-1.docker.io", "elasticsearch", None)
@@ -71,8 +79,7 @@ def engine_with_images(say: Say) -> Iterator[Engine]:
     """An engine that has all three images and `docker compose`. An official image stays; a stand-in gives way to it when it can be pulled.
 
     Raises:
-        EngineMissing: no engine answers and none could be started.
-        ImageMissing: an image, or compose, is not to be had.
+        Failure: no engine answers and none could be started; or an image, or compose, is not to be had.
     """
     with engine(say) as found:
         try:
@@ -80,20 +87,12 @@ def engine_with_images(say: Say) -> Iterator[Engine]:
                 _ensure(image, found, say)
             _ensure_compose(found, say)
         except subprocess.CalledProcessError as error:
-            raise ImageMissing(f"{' '.join(map(str, error.cmd))} failed:\n{(error.stderr or '').strip()[-2000:]}") from error
-        except distribution.DistributionMissing as error:
-            raise ImageMissing(str(error)) from error
+            raise Failure(f"{' '.join(map(str, error.cmd))} failed:\n{(error.stderr or '').strip()[-2000:]}") from error
         yield found
 
 
-def official(found: Engine, image: OfficialImage) -> bool | None:
-    """Whether an image is the official one; None if it is not here."""
-    label = _label(found, image)
-    return None if label is None else label == ""
-
-
 def _ensure(image: OfficialImage, found: Engine, say: Say) -> None:
-    label = _label(found, image)
+    label = image.label(found)
     if label == "" or _pulled(image, found, say) or label == image.checksum:
         return
     _ensure_base(found, say)
@@ -108,14 +107,6 @@ def _ensure(image: OfficialImage, found: Engine, say: Say) -> None:
             home = distribution.ensure(cache, say).home
             shutil.copytree(home, Path(folder, "distribution"), ignore=shutil.ignore_patterns("jdk", "jdk.app"))
         found.docker("build", "--quiet", "--label", f"{LABEL}={image.checksum}", "--tag", image.name, folder)
-
-
-def _label(found: Engine, image: OfficialImage) -> str | None:
-    """The stand-in's label, empty for an official image, None for an absent one."""
-    try:
-        return found.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image.name)
-    except subprocess.CalledProcessError:
-        return None
 
 
 def _pulled(image: OfficialImage, found: Engine, say: Say) -> bool:
@@ -142,31 +133,23 @@ def _download_wheels(requirement: str, folder: Path) -> None:
 
 def _ensure_base(found: Engine, say: Say) -> None:
     """Debian as an image, which all stand-ins begin with."""
-    if _works(found, "image", "inspect", BASE):
+    if found.does("image", "inspect", BASE):
         return
-    if not debian.is_usable():
-        raise ImageMissing("Stand-ins are made with debootstrap, which takes Debian and root")
-    debian.install(("debootstrap",), say)
-    with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
-        debian.bootstrap(Path(folder, "root"), say)
-        archive = shutil.make_archive(str(Path(folder, "archive")), "tar", Path(folder, "root"))
-        found.docker("import", "--change", 'CMD ["bash"]', archive, BASE)
+    if not is_debian_and_root():
+        raise Failure("Stand-ins are made with debootstrap, which takes Debian and root")
+    install(["debootstrap"], say)
+    say(f"Making a minimal Debian {DEBIAN} with debootstrap (about a minute)")
+    command = [*ENDS_WITH_US, "bash", str(SCRIPTS / "debian.sh"), BASE, DEBIAN]
+    subprocess.run(command, env=found.whole_environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
 
 
 def _ensure_compose(found: Engine, say: Say) -> None:
-    """For the private engine, Debian's plugins are unpacked beside it."""
-    if _works(found, "compose", "version"):
+    """For the private engine, Debian's plugins are unpacked into its configuration."""
+    if found.does("compose", "version"):
         return
     if not found.is_private:
-        raise ImageMissing("`docker compose` does not work: install Docker's compose plugin, version 2")
+        raise Failure("`docker compose` does not work: install Docker's compose plugin, version 2")
     say("Unpacking Docker's compose and buildx plugins from Debian's packages")
     _ensure_base(found, say)
-    found.docker("run", "--rm", "--volume", f"{plugins_folder(found)}:/plugins", BASE, "sh", "-ec", PLUGINS_SCRIPT)
-
-
-def _works(found: Engine, *arguments: str) -> bool:
-    try:
-        found.docker(*arguments)
-    except subprocess.CalledProcessError:
-        return False
-    return True
+    plugins = f"{found.environment['DOCKER_CONFIG']}/cli-plugins"
+    found.docker("run", "--rm", "--volume", f"{plugins}:/plugins", BASE, "sh", "-ec", UNPACK_PLUGINS)

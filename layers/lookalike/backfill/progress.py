@@ -1,13 +1,13 @@
 """Reports how far backfills are, and what failed in them."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from lookalike.backfill.model import Backfill, BackfillStore, get_backfill
 from lookalike.backfill.outcomes import RECENT_S, OutcomeStore
-from lookalike.backfill.state import BackfillState, BackfillStates, DeadLetters, Phase
+from lookalike.backfill.state import BackfillState, BackfillStates, Phase
 
 LISTED = 100
 """Backfills that `Progress.list` shows."""
@@ -20,20 +20,18 @@ class Progress:
         self,
         store: BackfillStore,
         outcomes: OutcomeStore,
-        dead_letters: DeadLetters,
+        states: BackfillStates,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._outcomes = outcomes
-        self._states = BackfillStates(store, outcomes)
-        self._dead_letters = dead_letters
+        self._states = states
         self._now = now
 
     def status(self, backfill_id: str) -> dict[str, Any]:
         """How far a backfill is. Raises `NotFound` if there is no such backfill."""
-        state = self._states.of(get_backfill(self._store, backfill_id))
-        return report(replace(state, dead_letters=self._dead_letters.dead_letters(backfill_id)), self._now())
+        return report(self._states.of(get_backfill(self._store, backfill_id)), self._now())
 
     def phase(self, backfill_id: str) -> Phase:
         """What a backfill is doing. Raises as `status`."""
@@ -41,9 +39,8 @@ class Progress:
 
     def list(self) -> dict[str, Any]:
         """The newest `LISTED` backfills, the newest first."""
-        reports = ((backfill, report(self._states.of(backfill), self._now())) for backfill in self._store.backfills(LISTED))
-        names = ("backfill_id", "state", "percent", "total", "run", "into", "started_at")
-        return {"backfills": [{name: found[name] for name in names} | {"source": _source(backfill)} for backfill, found in reports]}
+        states = self._states.of_all(self._store.backfills(LISTED))
+        return {"backfills": [_summary(report(state, self._now())) | {"source": _source(state.backfill)} for state in states]}
 
     def failures(self, backfill_id: str, code: str | None, size: int, cursor: str | None) -> dict[str, Any]:
         """A page of failed items with URL and reason, of one error code or of all. Raises `NotFound` if there is no such backfill."""
@@ -77,6 +74,11 @@ def report(state: BackfillState, now: datetime) -> dict[str, Any]:
         "time_left_s": 0 if is_finished else round(left / rate) if rate and left is not None else None,
         "started_at": backfill.started_at.isoformat(),
     }
+
+
+def _summary(reported: dict[str, Any]) -> dict[str, Any]:
+    names = ("backfill_id", "state", "percent", "total", "run", "into", "started_at")
+    return {name: reported[name] for name in names}
 
 
 def _rate(state: BackfillState, now: datetime) -> float:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lookalike.backfill.messages import ContinuePrune, Sender
+from lookalike.backfill.messages import ContinuePrune, Sender, is_put_off
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, get_backfill
 from lookalike.backfill.outcomes import OutcomeStore
 from lookalike.backfill.state import BackfillStates, Phase
@@ -23,11 +23,18 @@ class Prune:
     """Prunes, page by page; ``clock`` counts seconds."""
 
     def __init__(
-        self, store: BackfillStore, outcomes: OutcomeStore, sender: Sender, *, clock: Callable[[], float] = time.monotonic
+        self,
+        store: BackfillStore,
+        outcomes: OutcomeStore,
+        sender: Sender,
+        states: BackfillStates,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._outcomes = outcomes
         self._sender = sender
+        self._states = states
         self._clock = clock
 
     def prune(self, backfill_id: str, *, dry_run: bool) -> int:
@@ -40,7 +47,7 @@ class Prune:
         backfill = get_backfill(self._store, backfill_id)
         if backfill.full_run != backfill.run:
             raise RequestInvalid("the last run read only what had changed: what vanished is known after a backfill without updated_at")
-        BackfillStates(self._store, self._outcomes).of(backfill).require("prune", PRUNE_IN)
+        self._states.of(backfill).require("prune", PRUNE_IN)
         vanished = self._outcomes.count_of_earlier_runs(backfill_id, backfill.run)
         if not dry_run:
             self.resume(ContinuePrune(backfill_id, backfill.run))
@@ -55,6 +62,8 @@ class Prune:
         """
         backfill = get_backfill(self._store, message.backfill_id)
         stop = self._clock() + RUN_S
+        if is_put_off(self._sender, message):
+            return
         while backfill.run == message.run:
             page = self._outcomes.of_earlier_runs(message.backfill_id, message.run, after=message.after, size=PAGE)
             keys = [outcome.key for outcome in page]

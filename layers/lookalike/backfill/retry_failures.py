@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from lookalike.backfill.dead_letters import DeadLetters
 from lookalike.backfill.enqueue import enqueue
 from lookalike.backfill.fan_out import REFRESH_MS
-from lookalike.backfill.messages import ContinueRetry, Sender
+from lookalike.backfill.messages import ContinueRetry, Sender, is_put_off
 from lookalike.backfill.model import Backfill, BackfillStore, Source, SourceDocument, get_backfill
 from lookalike.backfill.outcomes import OutcomeStore, StoredOutcome
 from lookalike.backfill.state import BackfillStates, Phase
@@ -30,6 +31,8 @@ class RetryFailures:
         store: BackfillStore,
         outcomes: OutcomeStore,
         sender: Sender,
+        states: BackfillStates,
+        dead_letters: DeadLetters,
         *,
         clock: Callable[[], float] = time.monotonic,
         now_ms: Callable[[], int] = lambda: round(time.time() * 1000),
@@ -38,18 +41,21 @@ class RetryFailures:
         self._store = store
         self._outcomes = outcomes
         self._sender = sender
+        self._states = states
+        self._dead_letters = dead_letters
         self._clock = clock
         self._now_ms = now_ms
 
     def retry(self, backfill_id: str, code: str | None = None) -> int:
-        """Sends failed items again, of one error code or of all; returns how many there are.
+        """Sends failed items again, of one error code or of all; returns how many there are. An interrupted backfill goes on.
 
         Raises:
             NotFound: there is no such backfill.
         """
         backfill = get_backfill(self._store, backfill_id)
-        state = BackfillStates(self._store, self._outcomes).of(backfill)
+        state = self._states.of(backfill)
         state.require("retry", RETRY_IN)
+        self._dead_letters.supersede(backfill_id)
         self.resume(ContinueRetry(backfill_id, backfill.run, code))
         failures = state.counts.failures
         return failures.get(code, 0) if code else sum(failures.values())
@@ -63,6 +69,8 @@ class RetryFailures:
         """
         backfill = get_backfill(self._store, message.backfill_id)
         stop = self._clock() + RUN_S
+        if is_put_off(self._sender, message):
+            return
         while backfill.run == message.run:
             page = self._outcomes.failures(
                 message.backfill_id, backfill.full_run, code=message.code, after=message.after, size=PAGE, with_queued=True

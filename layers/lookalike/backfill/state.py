@@ -1,10 +1,10 @@
 """The state of a backfill, computed in one place from its slices, its outcomes and its dead letters."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
 
+from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.model import Backfill, BackfillStore, Slice
 from lookalike.backfill.outcomes import OutcomeCounts, OutcomeStore
 from lookalike.errors import RequestInvalid, is_transient
@@ -15,15 +15,10 @@ class Phase(StrEnum):
 
     READING = "reading"
     INDEXING = "indexing"
+    INTERRUPTED = "interrupted"
+    """A message of the backfill queue is a dead letter: `start`, `retry` or `redrive` goes on."""
     FINISHED = "finished"
     CANCELLED = "cancelled"
-
-
-class DeadLetters(Protocol):
-    """Looks into the dead-letter queues of the products queue and the backfill queue."""
-
-    def dead_letters(self, backfill_id: str) -> Mapping[str, int]:
-        """The number of a backfill's messages in the dead-letter queues of ``products`` and ``backfill``. Raises `TransientError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class BackfillState:
         read: items read from the source by the last run.
         expected: items of the whole source, as far as that is known.
         counts: what became of the items.
-        dead_letters: the backfill's own messages that failed too often, by queue; empty if nobody asked for them.
+        dead_letters: the backfill's messages that failed too often, by queue.
     """
 
     backfill: Backfill
@@ -65,8 +60,18 @@ def phase_of_reading(slices: Iterable[Slice]) -> Phase | None:
     return Phase.READING if unread else None
 
 
-def state_of(backfill: Backfill, slices: Sequence[Slice], counts: OutcomeCounts) -> BackfillState:
-    """The state, without dead letters."""
+def state_of(
+    backfill: Backfill, slices: Sequence[Slice], counts: OutcomeCounts, dead_letters: Mapping[str, int] | None = None
+) -> BackfillState:
+    """The state of a backfill, from how far it is read, what became of its items, and its dead letters."""
+    state = _without_dead_letters(backfill, slices, counts)
+    if not dead_letters:
+        return state
+    is_interrupted = bool(dead_letters.get("backfill")) and state.phase in (Phase.READING, Phase.INDEXING)
+    return replace(state, phase=Phase.INTERRUPTED if is_interrupted else state.phase, dead_letters=dead_letters)
+
+
+def _without_dead_letters(backfill: Backfill, slices: Sequence[Slice], counts: OutcomeCounts) -> BackfillState:
     read = sum(slice_.read for slice_ in slices)
     reading = phase_of_reading(slices)
     if backfill.into and any(slice_.is_cancelled for slice_ in slices):
@@ -81,11 +86,18 @@ def state_of(backfill: Backfill, slices: Sequence[Slice], counts: OutcomeCounts)
 class BackfillStates:
     """Reads what the state is computed from."""
 
-    def __init__(self, store: BackfillStore, outcomes: OutcomeStore) -> None:
+    def __init__(self, store: BackfillStore, outcomes: OutcomeStore, dead_letters: DeadLetterStore) -> None:
         self._store = store
         self._outcomes = outcomes
+        self._dead_letters = dead_letters
 
     def of(self, backfill: Backfill) -> BackfillState:
         """A backfill's state. Raises `TransientError`."""
-        counts = self._outcomes.counts(backfill.backfill_id, backfill.run, backfill.full_run)
-        return state_of(backfill, self._store.slices(backfill.backfill_id), counts)
+        return next(self.of_all([backfill]))
+
+    def of_all(self, backfills: Iterable[Backfill]) -> Iterator[BackfillState]:
+        """The state of each backfill. Raises `TransientError`."""
+        dead_letters = self._dead_letters.counts()
+        for backfill in backfills:
+            counts = self._outcomes.counts(backfill.backfill_id, backfill.run, backfill.full_run)
+            yield state_of(backfill, self._store.slices(backfill.backfill_id), counts, dead_letters.get(backfill.backfill_id))

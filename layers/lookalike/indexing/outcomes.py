@@ -1,6 +1,5 @@
 """What became of a picture, and of the product, object or image that a message was about."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -63,19 +62,22 @@ class BatchResult:
 
     Args:
         outcomes: of single pictures, where the caller reports them.
-        returned: ids of messages that must come back.
-        reasons: why, and how often.
+        returned: ids of messages that must come back, and why.
     """
 
     outcomes: Sequence[PictureOutcome] = ()
-    returned: set[str] = field(default_factory=set)
-    reasons: Counter[str] = field(default_factory=Counter)
+    returned: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def returning(cls, message_ids: Iterable[str], error: LookalikeError) -> "BatchResult":
+        """A batch of which nothing came to its end."""
+        result = cls()
+        result.give_back(message_ids, error)
+        return result
 
     def give_back(self, message_ids: Iterable[str], error: LookalikeError) -> None:
         """Has messages come back because of an error."""
-        for message_id in message_ids:
-            self.returned.add(message_id)
-            self.reasons[f"{error.code}: {error}"] += 1
+        self.returned |= dict.fromkeys(message_ids, f"{error.code}: {error}")
 
 
 class OutcomeRecorder(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import inf
 
-from lookalike.errors import TransientError
+from lookalike.errors import Misconfigured, TransientError
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome
 
@@ -24,15 +24,12 @@ class Uploads:
 
         Returns:
             Outcomes, and the addresses of objects whose messages must come back.
-
-        Raises:
-            Misconfigured: a setting, role or model has to be corrected first.
         """
         result = BatchResult()
         try:
             outcomes = list(self._indexer.sync(objects, stop_at=stop_at))
             self._outcomes.record(_item_outcome(outcome) for outcome in outcomes if _is_settled(outcome))
-        except TransientError as error:
+        except (TransientError, Misconfigured) as error:
             result.give_back(objects, error)
             return result
         result.outcomes = outcomes

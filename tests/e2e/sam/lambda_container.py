@@ -10,7 +10,9 @@ from typing import Any, Self
 import requests
 import samcli
 
+from infra.sam.system import SamSystem
 from infra.sam.without_registry.engine import Engine
+from layers.models.networks import NETWORKS, model_id
 
 EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / "aws-lambda-rie-x86_64"
 INVOKE = "/2015-03-31/functions/function/invocations"
@@ -85,6 +87,14 @@ class LambdaContainer:
         listed = self._engine.docker("exec", self._id, "python3", "-c", script).splitlines()
         held = [(name, int(kb)) for name, kb, _ in map(str.split, listed) if name.startswith("python")]
         return max(kb for _, kb in held) / 1000
+
+
+def variables_of(sam: SamSystem) -> dict[str, str]:
+    """All that the search function needs which runs in the system's network without `sam local`."""
+    told: dict[str, str] = json.loads((sam.data / "environment.json").read_text())["Parameters"]
+    model = model_id(NETWORKS[sam.model], sam.random_weights)
+    own = {"LOOKALIKE_MODEL": model, "POWERTOOLS_METRICS_NAMESPACE": "lookalike", "POWERTOOLS_SERVICE_NAME": "search"}
+    return {**sam.aws_environment, **told, **own}
 
 
 def _without_emulator(entry_point: Sequence[str]) -> list[str]:

@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.child_process import ended_by_signals
-from infra.local.elasticsearch.distribution import DownloadDamaged
-from infra.local.progress import repeated
+from infra.local.elasticsearch.distribution import repeated
 from infra.sam import image
-from infra.sam.without_registry.engine import EngineMissing
-from infra.sam.without_registry.stand_ins import ImageMissing, engine_with_images
+from infra.sam.without_registry.stand_ins import engine_with_images
 from layers.models.export import Say
 from layers.models.networks import NETWORKS
 
@@ -34,7 +32,7 @@ def main() -> None:
     signal.signal(signal.SIGALRM, _give_up)
     signal.alarm(given.limit_minutes * 60)
     with (
-        ended_by_signals(EngineMissing, ImageMissing, image.BuildFailed, DownloadDamaged, TimeoutError),
+        ended_by_signals(TimeoutError),
         _progress() as say,
         engine_with_images(say) as found,
     ):

@@ -13,7 +13,7 @@ from infra.sam import image
 from infra.sam.system import SamSystem
 from infra.sam.without_registry.engine import Engine
 from tests.benchmarks import image_size
-from tests.e2e.sam.lambda_container import LambdaContainer
+from tests.e2e.sam.lambda_container import LambdaContainer, variables_of
 from tests.unit.sam_template import ROOT
 
 FORBIDDEN = ("/python/tensorflow/", "/python/keras/", "/python/pip/", "ca.pem", "/tests/")
@@ -62,7 +62,7 @@ def test_a_changed_handler_rebuilds_the_last_layer_only(docker: Engine, tmp_path
 def test_search_runs_without_root_and_without_writing_a_file(system: RunningSystem, sam: SamSystem, docker: Engine) -> None:
     assert docker.docker("image", "inspect", "--format", "{{.Config.User}}", image.NAME) == "1000"
     health = json.loads((ROOT / "tests" / "events" / "search_health.json").read_text())
-    variables = {**sam.function_environment, "POWERTOOLS_SERVICE_NAME": "search"}
+    variables = variables_of(sam)
     with LambdaContainer(docker, image.NAME, "functions.search.entry.handler", variables, network=sam.server.network) as search:
         answer = search.invoke(health)
     assert answer["statusCode"] in (200, 503), answer

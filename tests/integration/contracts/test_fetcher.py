@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from lookalike.adapters.dispatch import FetcherByScheme
+from lookalike.adapters.dispatch.fetchers import FetcherByScheme
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.adapters.s3.fetcher import S3Fetcher
 from lookalike.domain import PictureFile

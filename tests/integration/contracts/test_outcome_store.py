@@ -226,3 +226,31 @@ def _summaries(client: Elasticsearch, name: str) -> Summaries:
     client.indices.refresh(index=name)
     hits = client.search(index=name, size=100)["hits"]["hits"]
     return {(hit["_source"]["product_id"], hit["_source"]["state"], hit["_source"]["code"]) for hit in hits}
+
+
+def test_a_dead_letter_s_item_fails_unless_the_same_or_a_later_run_settled_it(under_test: OutcomesUnderTest) -> None:
+    under_test.outcomes.record([ItemOutcome("settled", "indexed", "b", 1), ItemOutcome("earlier", "indexed", "b", 0)])
+    under_test.outcomes.mark_queued([ItemOutcome("waiting", "queued", "b", 1)])
+
+    names = ("settled", "earlier", "waiting", "unknown")
+    under_test.outcomes.record_given_up(_failed(name, "dead_letter") for name in names)
+
+    failed = {(name, "failed", "dead_letter") for name in names[1:]}
+    assert under_test.stored() == {("settled", "indexed", None)} | failed
+
+
+def test_an_index_that_was_deleted_meanwhile_is_made_anew_with_its_mapping(elasticsearch: Elasticsearch) -> None:
+    with own_name(elasticsearch) as name:
+        store = ElasticsearchOutcomeStore(elasticsearch, name)
+        store.record([ItemOutcome("hat", "indexed", "b", 1)])
+        elasticsearch.indices.delete(index=name)
+
+        store.record([_failed("mug")])
+        elasticsearch.indices.delete(index=name)
+        assert store.failures("b", 1, size=10) == []
+        elasticsearch.indices.delete(index=name)
+        store.mark_queued([ItemOutcome("cap", "queued", "b", 1)])
+        elasticsearch.indices.refresh(index=name)
+
+        assert store.counts("b", 1, 1).queued == 1
+        assert elasticsearch.indices.get_mapping(index=name)[name]["mappings"]["properties"]["state"] == {"type": "keyword"}

@@ -114,6 +114,12 @@ def test_the_backfills_own_messages_are_sent_whole_to_their_own_queue(under_test
     assert under_test.products() == []
 
 
+def test_messages_that_wait_are_counted(under_test: QueuesUnderTest) -> None:
+    under_test.sender.send([DeleteProducts((f"p-{number}",)) for number in range(12)])
+
+    assert under_test.sender.waiting() == 12
+
+
 def _received(client: "SQSClient", url: str) -> list[str]:
     """The bodies of a queue's messages, in the order in which they were sent."""
     bodies: list[str] = []

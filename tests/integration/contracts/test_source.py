@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.dispatch.sources import SourceByKind
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
 from lookalike.adapters.s3.bucket_source import BucketSource
 from lookalike.backfill.model import FieldNames, IndexSpec, Position, Source, SourceDocument
@@ -48,7 +48,7 @@ def under_test(request: pytest.FixtureRequest) -> Iterator[SourceUnderTest]:
         faults = [{"image_url": "http://a/1"} for _ in range(FAULTS)]
         helpers.bulk(client, [{"_index": name, **each} for each in products + faults], refresh=True)
         own = ElasticsearchSource(request.getfixturevalue("elasticsearch_url"))
-        source = SourceByKind(own, BucketSource(request.getfixturevalue("s3")), lambda arn, _: arn)
+        source = SourceByKind(own, BucketSource(request.getfixturevalue("s3")), lambda arn, _: arn, {})
         yield SourceUnderTest(source, IndexSpec(name, fields=FieldNames("sku")))
 
 

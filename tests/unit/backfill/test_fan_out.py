@@ -4,33 +4,26 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
-from lookalike.backfill.fan_out import PAGE, FanOut
+from lookalike.backfill.fan_out import PAGE, SliceProgress
+from lookalike.backfill.messages import MAX_WAITING
 from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument
-from lookalike.backfill.progress import Progress
 from lookalike.domain import Product
 from lookalike.errors import NotFound, RequestInvalid, TransientError
 from lookalike.indexing.messages import MAX_IMAGE_URLS, CopyPictures, Message
 from lookalike.indexing.outcomes import ItemOutcome
 
-from tests.fakes import Clock, FakeBackfillStore, FakeIndices, FakeOutcomeStore, FakeQueues, FakeSource
+from tests.fakes import BackfillUseCases, Clock, FakeSource
 
 SPEC = IndexSpec("shop")
 INTO = Into("bigger")
 COUNT = 4 * PAGE + 7
 
 
-class FanOutSetup:
-    """Fan-out and progress with fakes around them."""
+class FanOutSetup(BackfillUseCases):
+    """A source of so many products, and documents that are none."""
 
     def __init__(self, count: int = COUNT, faults: int = 0) -> None:
-        self.queues, self.outcomes, self.store, self.indices = FakeQueues(), FakeOutcomeStore(), FakeBackfillStore(), FakeIndices()
-        self.source = FakeSource(count, faults)
-        self.fan_out = FanOut(self.source, self.store, self.outcomes, self.queues, self.indices)
-        self.progress = Progress(self.store, self.outcomes, self.queues)
-
-    def read_all(self) -> None:
-        while self.queues.slices:
-            self.fan_out.read_slice(*self.queues.slices.pop())
+        super().__init__(FakeSource(count, faults))
 
     def settle(self, backfill_id: str, run: int) -> None:
         self.outcomes.record(ItemOutcome(product_id, "indexed", backfill_id, run) for product_id in self.queues.sent())
@@ -90,7 +83,7 @@ def test_of_two_processes_that_read_a_slice_one_stops(monkeypatch: pytest.Monkey
 def test_a_slice_whose_time_is_up_sends_its_next_message(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = FanOutSetup()
     monkeypatch.setattr("lookalike.backfill.fan_out.SLICE_RUN_S", 0.5)
-    fan_out = FanOut(setup.source, setup.store, setup.outcomes, setup.queues, setup.indices, clock=Clock())
+    fan_out = setup.make_fan_out(clock=Clock())
     backfill = fan_out.start(SPEC)
     setup.queues.slices.clear()
 
@@ -245,7 +238,7 @@ def test_a_cancelled_backfill_into_a_new_index_ends_the_dual_write_and_starts_an
 def test_every_run_but_the_first_reads_what_changed_since_the_one_before() -> None:
     setup = FanOutSetup()
     began = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
-    fan_out = FanOut(setup.source, setup.store, setup.outcomes, setup.queues, setup.indices, now=lambda: began)
+    fan_out = setup.make_fan_out(now=lambda: began)
     spec = IndexSpec("shop", updated_at="changed")
     first = fan_out.start(spec)
     setup.read_all()
@@ -254,14 +247,14 @@ def test_every_run_but_the_first_reads_what_changed_since_the_one_before() -> No
 
     assert (first.spec, first.backfill_id) == (spec, second.backfill_id)
     assert isinstance(second.spec, IndexSpec)
-    assert second.spec.since == "2026-01-02T02:50:00+00:00"
+    assert second.spec.since == "2026-01-01T12:00:00+00:00"
 
 
 def test_a_source_whose_image_field_no_document_has_is_refused_unless_it_is_forced() -> None:
     setup = FanOutSetup(0)
     setup.source.documents = [SourceDocument(f"d-{n}", Product(f"p-{n}", ())) for n in range(50)]
 
-    with pytest.raises(RequestInvalid, match="none of the first") as refused:
+    with pytest.raises(RequestInvalid, match="none of ") as refused:
         setup.fan_out.start(SPEC)
     assert refused.value.field == "source.fields.image_urls"
     assert setup.fan_out.start(SPEC, force=True).total == 50
@@ -273,3 +266,19 @@ def test_a_source_of_which_no_document_is_a_product_is_refused_with_the_reason()
 
     with pytest.raises(RequestInvalid, match="no _source"):
         setup.fan_out.start(SPEC)
+
+
+def test_nothing_is_read_while_the_products_queue_is_long_and_all_of_it_afterwards() -> None:
+    setup = FanOutSetup()
+    setup.fan_out.start(SPEC)
+    slices = list(setup.queues.slices)
+    setup.queues.slices.clear()
+    setup.queues.more_waiting = MAX_WAITING + 1
+
+    assert setup.fan_out.read_slice(*slices[0]) == SliceProgress(0, is_at_end=False)
+    assert (setup.queues.sent(), setup.queues.slices) == ([], slices[:1])
+
+    setup.queues.more_waiting = 0
+    setup.queues.slices = slices
+    setup.read_all()
+    assert len(setup.queues.sent()) == COUNT

@@ -1,37 +1,29 @@
 """Runs that read only what changed: failures of earlier runs stay failures of the backfill until a run reads the whole source."""
 
 import pytest
-from lookalike.backfill.fan_out import FanOut
+from lookalike.backfill.messages import ContinueRetry
 from lookalike.backfill.model import Backfill, IndexSpec, Into, SourceSpec
-from lookalike.backfill.progress import Progress
-from lookalike.backfill.prune import Prune
-from lookalike.backfill.retry_failures import RetryFailures
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.outcomes import ItemOutcome
 
-from tests.fakes import FakeBackfillStore, FakeIndices, FakeOutcomeStore, FakeQueues, FakeSource
+from tests.fakes import BackfillUseCases, FakeSource
 
 COUNT = 8
 INCREMENTAL = IndexSpec("shop", updated_at="changed")
 FAILED = {"p-0": "picture_unreachable", "p-1": "download_failed"}
 
 
-class IncrementalSetup:
+class IncrementalSetup(BackfillUseCases):
     """A source of which later runs read one product, ``p-5``; the products in `FAILED` fail in the first run."""
 
     def __init__(self) -> None:
-        self.queues, self.outcomes, self.store = FakeQueues(), FakeOutcomeStore(), FakeBackfillStore()
-        self.source = FakeSource(COUNT)
+        super().__init__(FakeSource(COUNT))
         self.source.changed = [self.source.documents[5]]
-        self.fan_out = FanOut(self.source, self.store, self.outcomes, self.queues, FakeIndices())
-        self.progress = Progress(self.store, self.outcomes, self.queues)
-        self.retry_failures = RetryFailures(self.source, self.store, self.outcomes, self.queues)
 
     def run(self, spec: SourceSpec, failed: dict[str, str] | None = None) -> Backfill:
         """Starts a run, reads all of its slices and indexes what was sent."""
         backfill = self.fan_out.start(spec)
-        while self.queues.slices:
-            self.fan_out.read_slice(*self.queues.slices.pop())
+        self.read_all()
         self.index(backfill.backfill_id, failed)
         return backfill
 
@@ -103,7 +95,7 @@ def test_prune_is_refused_after_a_run_that_read_only_what_had_changed() -> None:
     backfill = setup.run(INCREMENTAL)
 
     with pytest.raises(RequestInvalid, match="read only what had changed"):
-        Prune(setup.store, setup.outcomes, setup.queues).prune(backfill.backfill_id, dry_run=True)
+        setup.prune.prune(backfill.backfill_id, dry_run=True)
 
 
 def test_after_a_cancelled_run_into_a_new_index_the_next_reads_the_whole_source() -> None:
@@ -116,3 +108,15 @@ def test_after_a_cancelled_run_into_a_new_index_the_next_reads_the_whole_source(
 
     assert (again.run, again.total, again.full_run) == (2, COUNT, 2)
     assert again.spec == INCREMENTAL
+
+
+def test_a_run_that_reads_only_what_changed_reads_again_what_failed_before() -> None:
+    setup = IncrementalSetup()
+    setup.run(INCREMENTAL, FAILED)
+    setup.run(INCREMENTAL)
+    [again] = setup.queues.continuations
+
+    assert isinstance(again, ContinueRetry)
+    setup.retry_failures.resume(again)
+
+    assert setup.queues.sent() == ["p-0", "p-1"]

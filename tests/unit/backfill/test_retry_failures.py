@@ -3,7 +3,7 @@
 import pytest
 from lookalike.backfill.messages import ContinueRetry
 from lookalike.backfill.model import SourceDocument
-from lookalike.backfill.retry_failures import PAGE, RetryFailures
+from lookalike.backfill.retry_failures import PAGE
 from lookalike.domain import Product
 from lookalike.errors import TransientError
 
@@ -49,8 +49,8 @@ def test_a_failed_product_that_the_source_no_longer_has_fails_as_not_found() -> 
 def test_a_retry_of_many_failures_is_continued_by_further_calls() -> None:
     setup = BackfillThatWasRead()
     setup.settle(COUNT, "download_failed")
-    retry_failures = RetryFailures(setup.source, setup.store, setup.outcomes, setup.queues, clock=lambda: Clock.__call__(clock) * 100)
     clock = Clock()
+    retry_failures = setup.make_retry_failures(clock=lambda: clock() * 100)
 
     retry_failures.retry(setup.id)
     assert len(setup.queues.sent()) == PAGE

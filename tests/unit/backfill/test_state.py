@@ -81,6 +81,7 @@ def test_an_action_is_refused_in_a_phase_that_it_does_not_declare(phase: Phase) 
     by_phase = {
         Phase.READING: state_of(backfill(), slices(UNREAD), counts(0)),
         Phase.INDEXING: state_of(backfill(), slices(READ), counts(0)),
+        Phase.INTERRUPTED: state_of(backfill(), slices(READ), counts(0), {"backfill": 1}),
         Phase.FINISHED: state_of(backfill(), slices(READ), counts(5)),
         Phase.CANCELLED: state_of(backfill(), slices(CANCELLED), counts(0)),
     }

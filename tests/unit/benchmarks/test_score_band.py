@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lookalike.search.ranking import MAX_HASH_DISTANCE
 
-from infra.demo.evaluation import Judged
+from infra.demo.searching import Judged
 from tests.benchmarks.score_band import embedded, score_band
 from tests.fakes import FakeEmbedder, picture
 

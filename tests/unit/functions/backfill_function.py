@@ -1,19 +1,16 @@
 """The backfill function's handler with fakes behind it."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from lookalike.adapters.sqs import backfill_messages
-from lookalike.backfill.fan_out import PAGE, FanOut
+from lookalike.backfill.fan_out import PAGE
 from lookalike.backfill.model import SourceSpec
-from lookalike.backfill.progress import Progress
-from lookalike.backfill.prune import Prune
-from lookalike.backfill.retry_failures import RetryFailures
-from lookalike.backfill.state import BackfillStates
-from lookalike.backfill.switch_alias import SwitchAlias
+from lookalike.redelivery import ReceivedMessage
 
 from functions.backfill import app
-from tests.fakes import FakeBackfillStore, FakeIndices, FakeOutcomeStore, FakeQueues, FakeSource
+from tests.fakes import BackfillUseCases, FakeSource
 from tests.unit.functions.events import REQUEST_ID, Context
 
 COUNT = 2 * PAGE + 7
@@ -31,20 +28,15 @@ class SourceWithError(FakeSource):
         return super().count(spec)
 
 
-class BackfillFunction:
+class BackfillFunction(BackfillUseCases):
     """The handler with fakes behind it."""
 
     def __init__(self) -> None:
-        self.source, self.queues, self.outcomes = SourceWithError(COUNT, faults=1), FakeQueues(), FakeOutcomeStore()
-        self.store, self.indices = FakeBackfillStore(), FakeIndices()
-        use_cases = app.UseCases(
-            FanOut(self.source, self.store, self.outcomes, self.queues, self.indices),
-            Progress(self.store, self.outcomes, self.queues),
-            RetryFailures(self.source, self.store, self.outcomes, self.queues),
-            Prune(self.store, self.outcomes, self.queues),
-            SwitchAlias(self.store, BackfillStates(self.store, self.outcomes), self.indices),
-        )
-        self._handler = app.create(use_cases, backfill_messages.decode, lambda _: None)
+        self.failing_source = SourceWithError(COUNT, faults=1)
+        super().__init__(self.failing_source)
+        self.given_up: list[ReceivedMessage] = []
+        use_cases = app.UseCases(self.fan_out, self.progress, self.retry_failures, self.prune, self.switch_alias, self.dead_letters)
+        self._handler = app.create(use_cases, backfill_messages.decode, self._redeliver)
 
     def call(self, event: Any) -> dict[str, Any]:
         return self._handler(event, Context())
@@ -55,6 +47,10 @@ class BackfillFunction:
         error: dict[str, Any] = answer["error"]
         assert error["request_id"] == REQUEST_ID
         return error
+
+    def _redeliver(self, messages: Iterable[ReceivedMessage]) -> list[str]:
+        self.given_up += (message for message in messages if message.is_hopeless)
+        return [message.message_id for message in self.given_up]
 
     def sent_slices(self) -> dict[str, str]:
         """What is in the backfill's own queue, as message ids and bodies; it is empty then."""

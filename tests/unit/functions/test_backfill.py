@@ -1,8 +1,10 @@
 """The function backfill: commands from the CLI, and its own messages through SQS."""
 
 import json
+from typing import Any
 
 import pytest
+from lookalike.backfill.dead_letters import DeadLetter
 from lookalike.backfill.model import IndexSpec, id_of
 from lookalike.errors import LookalikeError, Misconfigured, RequestInvalid, TransientError
 from lookalike.indexing.messages import DeleteProducts
@@ -10,7 +12,7 @@ from lookalike.indexing.outcomes import ItemOutcome
 
 from tests.unit.functions.backfill_function import COUNT, START, BackfillFunction
 from tests.unit.functions.conftest import Counted
-from tests.unit.functions.events import example, failed, sqs
+from tests.unit.functions.events import SENT_MS, example, failed, sqs
 
 
 def test_a_backfill_is_started_read_and_followed_to_its_end() -> None:
@@ -33,6 +35,19 @@ def test_a_backfill_is_started_read_and_followed_to_its_end() -> None:
         {"request_invalid": 1},
     )
     assert json.loads(json.dumps(end)) == end
+
+
+def test_a_scheduled_command_comes_through_the_queue_and_one_that_is_refused_is_a_dead_letter(counted: Counted) -> None:
+    function = BackfillFunction()
+    assert failed(function.call(sqs({"nightly": json.dumps(START)}))) == []
+    assert function.queues.slices
+    assert counted()["BackfillsStarted"] == 1
+
+    function.failing_source.error = RequestInvalid("there is no index 'gone'", field="source.index")
+    assert failed(function.call(sqs({"nightly": json.dumps({"action": "start", "source": {"index": "gone"}})}))) == []
+    assert [(message.message_id, message.reason) for message in function.given_up] == [
+        ("nightly", "request_invalid: there is no index 'gone'")
+    ]
 
 
 def test_the_same_start_again_answers_with_the_same_id() -> None:
@@ -58,7 +73,7 @@ def test_an_unknown_backfill_is_refused() -> None:
 )
 def test_a_failed_command_says_who_has_to_act(raised: LookalikeError, code: str) -> None:
     function = BackfillFunction()
-    function.source.error = raised
+    function.failing_source.error = raised
 
     error = function.refusal(START)
 
@@ -67,7 +82,7 @@ def test_a_failed_command_says_who_has_to_act(raised: LookalikeError, code: str)
 
 def test_a_defect_fails_the_invocation() -> None:
     function = BackfillFunction()
-    function.source.error = ZeroDivisionError()
+    function.failing_source.error = ZeroDivisionError()
 
     with pytest.raises(ZeroDivisionError):
         function.call(START)
@@ -83,11 +98,12 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_message_that_cannot_be_carried_out_comes_back_alone(body: str) -> None:
+def test_a_message_that_cannot_be_carried_out_goes_to_the_dead_letters_alone(body: str) -> None:
     function = BackfillFunction()
     function.call(START)
 
-    assert failed(function.call(sqs({"wrong": body} | function.sent_slices()))) == ["wrong"]
+    assert failed(function.call(sqs({"wrong": body} | function.sent_slices()))) == []
+    assert [message.message_id for message in function.given_up] == ["wrong"]
     assert len(function.queues.sent()) == COUNT
 
 
@@ -186,3 +202,37 @@ def test_metrics_of_a_slice_carry_the_backfill_s_id(counted: Counted, capsys: py
     published = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     assert {each["backfill_id"] for each in published} == {id_}
     assert sum(sum(each["ProductsRead"]) for each in published) == COUNT + 1
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        1,
+        "start",
+        [],
+        {},
+        {"Records": None},
+        {"Records": 1},
+        {"action": None},
+        {"action": "status"},
+        {"action": "status", "backfill_id": None},
+    ],
+    ids=str,
+)
+def test_a_payload_that_is_no_command_is_refused(payload: Any) -> None:
+    assert BackfillFunction().refusal(payload)["code"] == "request_invalid"
+
+
+def test_every_command_records_dead_letters_and_they_can_be_listed_and_sent_again() -> None:
+    function = BackfillFunction()
+    function.dead_letter_queues.waiting.append(DeadLetter("uploads", "m1", "{}", SENT_MS, "index_away: gone"))
+
+    function.call({"action": "list"})
+
+    listed = {"queue": "uploads", "backfill_id": None, "reason": "index_away: gone", "sent_ms": SENT_MS, "body": "{}"}
+    assert function.call({"action": "dead_letters", "queue": "products"}) == {"dead_letters": []}
+    assert function.call({"action": "dead_letters"}) == {"dead_letters": [listed]}
+    assert function.call({"action": "redrive"}) == {"redriven": 1, "is_complete": True}
+    assert function.call({"action": "redrive", "queue": "other"})["error"]["field"] == "queue"
+    assert [letter.message_id for letter in function.dead_letter_queues.sent_again] == ["m1"]

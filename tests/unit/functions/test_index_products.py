@@ -1,7 +1,7 @@
 """The function index_products: each message of a batch is settled for itself."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from lookalike.indexing.messages import MAX_ITEMS, DeleteProducts, PutProducts
 from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.product_updates import ProductUpdates
 from lookalike.indexing.products_queue import MAX_ATTEMPTS, ProductsQueue
-from lookalike.redelivery import ReceivedMessage
+from lookalike.redelivery import ReceivedMessage, backoff_s
 
 from functions.index_products import app
 from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, FakeOutcomeStore, FakeProductStates, FakeQueues, picture
@@ -30,8 +30,17 @@ class IndexProductsFunction:
         self._handler = app.create(
             ProductsQueue(indexer, ProductUpdates(indexer, FakeProductStates()), self.outcomes, self.queues),
             messages.decode,
-            self.redelivered.extend,
+            self._redeliver,
         )
+
+    def _redeliver(self, messages: Iterable[ReceivedMessage]) -> list[str]:
+        """As the real one, which moves what is hopeless to the dead-letter queue."""
+        self.redelivered += messages
+        return self.given_up
+
+    @property
+    def given_up(self) -> list[str]:
+        return [message.message_id for message in self.redelivered if message.is_hopeless]
 
     def call(self, event: dict[str, Any]) -> list[str]:
         return failed(self._handler(event, Context()))
@@ -82,10 +91,11 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_message_that_cannot_be_read_comes_back_alone(body: str) -> None:
+def test_a_message_that_cannot_be_read_goes_to_the_dead_letters_alone(body: str) -> None:
     function = IndexProductsFunction({"http://a/ok": picture(1)})
 
-    assert function.call(sqs({"m1": body, "m2": _put("ok")})) == ["m1"]
+    assert function.call(sqs({"m1": body, "m2": _put("ok")})) == []
+    assert function.given_up == ["m1"]
     assert function.index.products() == {"ok"}
 
 
@@ -143,16 +153,17 @@ def test_the_whole_batch_comes_back_while_the_index_is_unavailable(away: Lookali
     function = IndexProductsFunction({"http://a/ok": picture(1)})
     function.index.away = away
 
-    assert function.call(sqs({"m1": _put("ok"), "m2": "{", "m3": _put("gone")})) == ["m1", "m2", "m3"]
+    assert function.call(sqs({"m1": _put("ok"), "m2": "{", "m3": _put("gone")})) == ["m1", "m3"]
+    assert function.given_up == ["m2"]
     assert function.states() == {}
 
 
-def test_a_misconfiguration_fails_the_function_so_that_the_batch_stays_in_the_queue() -> None:
+def test_after_a_misconfiguration_the_batch_comes_back_with_the_reason() -> None:
     function = IndexProductsFunction({"http://a/ok": picture(1)})
     function.index.away = Misconfigured("the model is missing")
 
-    with pytest.raises(Misconfigured, match="the model is missing"):
-        function.call(sqs({"m1": _put("ok")}))
+    assert function.call(sqs({"m1": _put("ok")})) == ["m1"]
+    assert [message.reason for message in function.redelivered] == ["misconfigured: the model is missing"]
 
 
 def test_products_and_returned_messages_are_counted(counted: Counted) -> None:
@@ -173,16 +184,19 @@ def test_a_message_is_decoded_as_it_was_encoded() -> None:
 
 def test_messages_that_fail_come_back_soon() -> None:
     function = IndexProductsFunction({"http://a/ok": picture(1)})
-    function.call(sqs({"m1": _put("ok"), "m2": "{"}))
+    assert function.call(sqs({"m1": _put("ok"), "m2": "{"})) == []
     function.index.away = IndexUnavailable("gone")
-    function.call(sqs({"m3": _put("ok")}))
+    assert function.call(sqs({"m3": _put("ok")})) == ["m3"]
 
-    assert [(message.receives, message.is_unreadable) for message in function.redelivered] == [(1, True), (1, False)]
-    assert function.redelivered[0].delay_s(10) == 0
+    assert [(each.message_id, each.is_hopeless, each.reason) for each in function.redelivered] == [
+        ("m2", True, "request_invalid: this is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("m3", False, "index_away: gone"),
+    ]
+    assert [(each.receives, each.sent_ms) for each in function.redelivered] == [(1, SENT_MS)] * 2
 
 
 @pytest.mark.parametrize(("receives", "least_s", "most_s"), [(1, 10, 13), (2, 20, 25), (5, 160, 200), (12, 900, 900)])
 def test_the_wait_doubles_with_each_receive_up_to_a_quarter_of_an_hour(receives: int, least_s: int, most_s: int) -> None:
-    message = ReceivedMessage("arn", "handle", receives)
+    waits = [backoff_s(10, receives - 1, draw) for draw in (lambda: 0.0, lambda: 1.0)]
 
-    assert (message.delay_s(10, lambda: 0.0), message.delay_s(10, lambda: 1.0)) == pytest.approx((least_s, most_s), abs=1)
+    assert waits == pytest.approx([least_s, most_s], abs=1)

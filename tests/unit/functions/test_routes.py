@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from functions.search import app, openapi
-from functions.search.routes import ROUTES, Route, allowed_methods, handles
+from functions.search.routes import ROUTES, Route, allowed_methods, handles, methods_of
 from infra.local import gateway
 from tests.unit.functions.events import Context
 from tests.unit.sam_template import transform
@@ -46,19 +46,20 @@ def test_only_what_a_browser_opens_and_a_monitor_asks_needs_no_api_key() -> None
 
 
 def test_the_template_declares_the_routes_of_the_table_and_no_other(declared: Mapping[tuple[str, str], dict[str, Any]]) -> None:
-    assert set(declared) == {(route.method, route.path) for route in ROUTES}
+    assert set(declared) == {(method, route.path) for route in ROUTES for method in methods_of(route)}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=NAMES)
 def test_the_template_asks_for_an_api_key_where_the_table_does(route: Route, declared: Mapping[tuple[str, str], dict[str, Any]]) -> None:
-    assert declared[route.method, route.path]["security"] == ([] if route.is_open else [{"api_key": []}])
+    for method in methods_of(route):
+        assert declared[method, route.path]["security"] == ([] if route.is_open else [{"api_key": []}])
 
 
 def test_the_template_lets_pages_of_other_origins_use_the_methods_of_the_table() -> None:
     for item in transform().only("ApiGateway::RestApi")["Body"]["paths"].values():
         headers = item["options"]["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
         methods = headers["method.response.header.Access-Control-Allow-Methods"].strip("'").split(",")
-        assert set(methods) == {"OPTIONS"} | {route.method for route in ROUTES}
+        assert set(methods) == {"OPTIONS"} | {method for route in ROUTES for method in methods_of(route)}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=NAMES)
@@ -74,6 +75,19 @@ def test_an_answer_may_be_cached_as_the_table_says(route: Route, handler: app.Ha
     assert answer["multiValueHeaders"]["Cache-Control"] == [route.cache_control]
 
 
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "GET"], ids=lambda route: route.path)
+@pytest.mark.parametrize("base_path", ["", "/shop", "/shop/search", "/shop/products/v2"])
+def test_a_route_is_found_behind_the_base_path_of_a_custom_domain_and_head_has_its_headers(
+    route: Route, base_path: str, handler: app.Handler
+) -> None:
+    event = request(route) | {"resource": route.path}
+    plain, behind = handler(event, Context()), handler(event | {"path": base_path + event["path"]}, Context())
+    head = handler(event | {"httpMethod": "HEAD", "path": base_path + event["path"]}, Context())
+
+    assert behind == plain
+    assert head == plain | {"body": ""}
+
+
 def test_a_handler_of_a_route_that_is_not_in_the_table_is_refused_at_the_start() -> None:
     with pytest.raises(StopIteration):
         handles(MagicMock(), "GET", "/nowhere")
@@ -82,10 +96,10 @@ def test_a_handler_of_a_route_that_is_not_in_the_table_is_refused_at_the_start()
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/search", ["POST", "GET"]),
-        ("/", ["GET"]),
-        ("/products/a%2Fb", ["GET"]),
-        ("/products/p-7/similar", ["GET"]),
+        ("/search", ["POST", "GET", "HEAD"]),
+        ("/", ["GET", "HEAD"]),
+        ("/products/a%2Fb", ["GET", "HEAD"]),
+        ("/products/p-7/similar", ["GET", "HEAD"]),
         ("/products/", []),
         ("/openapi-json", []),
         ("/products/p-7/other", []),

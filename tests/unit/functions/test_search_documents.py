@@ -28,7 +28,7 @@ def test_the_document_is_served_and_is_openapi_3_1(api: SearchFunction) -> None:
     answer = _get(api, "/openapi.json")
 
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["cache-control"] == "public, max-age=3600"
     assert answer.body["openapi"] == "3.1.0"
     schemathesis.openapi.from_dict(answer.body).validate()
 
@@ -68,9 +68,9 @@ def test_the_page_runs_and_loads_nothing_but_what_is_in_it(api: SearchFunction) 
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     policy = headers["content-security-policy"]
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
-    assert len(scripts) == 2
+    assert len(scripts) == 1
     for text in [*scripts, *re.findall(r"<style>(.*?)</style>", html, re.DOTALL)]:
         assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
     assert "unsafe" not in policy
     assert not re.search(r"""<(script|link|img)[^>]+(src|href)=["']?https?:""", html)
-    assert len(html.encode()) < 5_000_000
+    assert len(html.encode()) < 20_000

@@ -54,11 +54,11 @@ def test_a_route_that_there_is_not_is_a_404_that_names_it(method: str, path: str
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/search", "POST, GET, OPTIONS"),
-        ("PUT", "/search", "POST, GET, OPTIONS"),
-        ("POST", "/health", "GET, OPTIONS"),
-        ("POST", "/", "GET, OPTIONS"),
-        ("POST", "/products/p-7/similar", "GET, OPTIONS"),
+        ("DELETE", "/search", "POST, GET, HEAD, OPTIONS"),
+        ("PUT", "/search", "POST, GET, HEAD, OPTIONS"),
+        ("POST", "/health", "GET, HEAD, OPTIONS"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+        ("POST", "/products/p-7/similar", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_another_method_is_a_405_that_names_those_that_are_taken(method: str, path: str, allowed: str, api: SearchFunction) -> None:
@@ -100,7 +100,7 @@ def test_a_misconfiguration_is_a_500_with_an_incident_id_and_the_log_says_what_t
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(api.index, "check", fail)
+    monkeypatch.setattr(api.index, "warnings", fail)
     monkeypatch.setattr(app.logger.registered_handler, "stream", sys.stdout)
 
     answer = api.get(image_url="https://a/7.jpg")

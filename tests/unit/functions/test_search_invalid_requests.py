@@ -57,7 +57,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "include_self without a product": (BY_URL | {"include_self": True}, "include_self"),
     "an unknown field of hits": (BY_URL | {"fields": ["vector"]}, "fields"),
     "a filter that is a text": (BY_URL | {"filter": "dress"}, "filter"),
-    "a filter's unknown attribute": (BY_URL | {"filter": {"colour": "red"}}, "filter.colour"),
+    "a filter of too many clauses": (BY_URL | {"filter": {"any": [{"any": [{"a": 1}] * 100}] * 100}}, "filter"),
+    "exists with a number": (BY_URL | {"filter": {"price": {"exists": 1}}}, "filter.price"),
     "a filter's unknown bound": (BY_URL | {"filter": {"price": {"above": 3}}}, "filter.price"),
     "a filter's value that is none": (BY_URL | {"filter": {"any": [{"price": None}]}}, "filter.any[0].price"),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from lookalike.domain import Product
 from lookalike.errors import DownloadFailed, IndexUnavailable, LookalikeError, Misconfigured
 from lookalike.indexing.indexer import Indexer
@@ -30,7 +31,7 @@ class ProductsQueueSetup:
         )
 
     def receive(self, **messages: Message) -> set[str]:
-        return self.products_queue.receive({id_: [message] for id_, message in messages.items()}).returned
+        return set(self.products_queue.receive({id_: [message] for id_, message in messages.items()}).returned)
 
     @property
     def states(self) -> Mapping[str, tuple[str, str | None]]:
@@ -157,7 +158,7 @@ def test_what_there_is_no_time_for_is_sent_again_at_once_and_unharmed() -> None:
 
     result = setup.products_queue.receive({"m1": [_put("ok", "bad")]}, stop_at=0.0)
 
-    assert result.returned == set()
+    assert result.returned == {}
     assert [(message.keys, message.attempt, delay_s) for message, delay_s in setup.queues.products] == [
         ((("product", "ok"),), 0, 0),
         ((("product", "bad"),), 0, 0),
@@ -165,10 +166,58 @@ def test_what_there_is_no_time_for_is_sent_again_at_once_and_unharmed() -> None:
     assert setup.states == {}
 
 
-def test_a_batch_that_is_given_back_says_why_and_how_often() -> None:
+def test_a_batch_that_is_given_back_says_why() -> None:
     setup = ProductsQueueSetup()
     setup.index.away = IndexUnavailable("Elasticsearch cannot be reached")
 
     result = setup.products_queue.receive({"m1": [_put("ok")], "m2": [_put("bad")]})
 
-    assert result.reasons == {"index_away: Elasticsearch cannot be reached": 2}
+    assert result.returned == dict.fromkeys(["m1", "m2"], "index_away: Elasticsearch cannot be reached")
+
+
+def test_a_product_is_sent_again_once_however_often_its_outcomes_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = ProductsQueueSetup(slow=DownloadFailed("busy"))
+
+    def refuse(_: object) -> None:
+        raise IndexUnavailable("the outcomes cannot be written")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(setup.outcomes, "record", refuse)
+        assert [setup.receive(m1=_put("ok", "slow", "bad")) for _ in range(5)] == [{"m1"}] * 5
+    assert setup.queues.products == []
+
+    assert setup.receive(m1=_put("ok", "slow", "bad")) == set()
+    assert len(setup.queues.products) == 1
+
+
+def test_credentials_in_an_address_are_in_no_document_and_in_no_outcome_and_make_no_other_picture() -> None:
+    setup = ProductsQueueSetup()
+    fetched = setup.indexer._pictures.files  # type: ignore[attr-defined]
+    fetched |= {f"https://{who}@a/hat.jpg": picture(1) for who in ("us:old", "us:new")}
+
+    for who in ("us:old", "us:new"):
+        setup.receive(m1=PutProducts((Product("hat", (f"https://{who}@a/hat.jpg",)), Product("mug", (f"https://{who}@a/mug.jpg",)))))
+
+    assert [known.image_url for known, _ in setup.index.documents.values()] == ["https://a/hat.jpg"]
+    assert setup.outcomes.known["mug"].image_url == "https://a/mug.jpg"
+
+
+def test_an_object_whose_key_names_no_product_fails_alone() -> None:
+    setup = ProductsQueueSetup()
+
+    assert setup.receive(m1=SyncObjects(("s3://b/other/a.jpg", "s3://b/images/gone.jpg"), backfill_id="b", run=1), m2=_put("ok")) == set()
+    assert setup.states["s3://b/other/a.jpg"] == ("failed", "request_invalid")
+    assert setup.states["ok"] == ("indexed", None)
+
+
+def test_pictures_that_wait_for_one_index_hold_up_no_other() -> None:
+    setup = ProductsQueueSetup()
+    copies = {source: CopyPictures(("x",), source_index=source, into="here", backfill_id="b", run=1) for source in ("here", "gone")}
+
+    def named(name: str) -> WriteTarget:
+        if name == "gone":
+            raise IndexUnavailable("no such index")
+        return WriteTarget(setup.index, FakeEmbedder())
+
+    setup.indexer._named = named
+    assert setup.receive(m1=copies["gone"], m2=copies["here"]) == {"m1"}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from lookalike.adapters.openvino.embedder import read_manifest
+from lookalike.adapters.openvino.manifests import read_manifest
 from lookalike.errors import Misconfigured
 
 from layers.models import manifest

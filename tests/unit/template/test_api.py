@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from lookalike import errors
 
-from tests.unit.sam_template import Template, transform
+from functions.search.routes import ROUTES, methods_of
+from tests.unit.sam_template import Template, target, transform
 
 STATUS_OF_RESPONSE = {
     "INVALID_API_KEY": 403,
@@ -59,14 +60,49 @@ def test_every_route_answers_a_browser_s_preflight_without_a_key(body: dict[str,
         assert "X-Api-Key" in headers["method.response.header.Access-Control-Allow-Headers"]
 
 
-def test_the_key_has_a_rate_and_a_quota_and_the_free_routes_a_rate(template: Template) -> None:
-    plan = template.only("ApiGateway::UsagePlan")
-    assert plan["Throttle"]["RateLimit"] > 0
-    assert plan["Throttle"]["BurstLimit"] > 0
-    assert plan["Quota"]["Limit"] > 0
-    [settings] = template.only("ApiGateway::Stage")["MethodSettings"]
-    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
-    assert settings["ThrottlingRateLimit"] == plan["Throttle"]["RateLimit"]
+def test_servers_and_pages_have_a_key_each_with_limits_of_its_own(template: Template) -> None:
+    plans = template.properties_of("ApiGateway::UsagePlan")
+    keys = {
+        target(each["KeyId"]): plans[target(each["UsagePlanId"])] for each in template.properties_of("ApiGateway::UsagePlanKey").values()
+    }
+    assert set(keys) == set(template.properties_of("ApiGateway::ApiKey")) == {"ServerKey", "BrowserKey"}
+    for plan in keys.values():
+        assert target(plan["ApiStages"][0]["ApiId"]) == "Api"
+        assert plan["Quota"]["Period"] == "DAY"
+    for limit in ("RateLimit", "BurstLimit"):
+        assert 0 < keys["BrowserKey"]["Throttle"][limit] < keys["ServerKey"]["Throttle"][limit]
+    assert keys["BrowserKey"]["Quota"]["Limit"] < keys["ServerKey"]["Quota"]["Limit"]
+
+
+def test_every_route_that_needs_no_key_has_a_low_limit_and_all_others_the_api_s(template: Template) -> None:
+    first, *others = template.only("ApiGateway::Stage")["MethodSettings"]
+    assert (first["ResourcePath"], first["HttpMethod"], first["ThrottlingRateLimit"]) == ("/*", "*", 20)
+    limited = {(each["HttpMethod"], "/" + each["ResourcePath"][1:].replace("~1", "")): each["ThrottlingRateLimit"] for each in others}
+    assert limited == {(method, route.path): 5 for route in ROUTES if route.is_open for method in methods_of(route)}
+
+
+def test_answers_are_compressed_for_clients_that_take_it(template: Template) -> None:
+    assert template.only("ApiGateway::RestApi")["MinimumCompressionSize"] <= 1024
+
+
+def test_there_is_an_access_log_only_if_it_is_asked_for(template: Template) -> None:
+    assert "AccessLogSetting" not in template.only("ApiGateway::Stage")
+    assert "AccessLogs" not in template.resources
+
+    logged = transform(AccessLog="on")
+    setting = logged.only("ApiGateway::Stage")["AccessLogSetting"]
+    assert target(setting["DestinationArn"]) == "AccessLogs"
+    line = json.loads(setting["Format"])
+    assert {"request_id", "status", "route", "key", "ms"} <= set(line)
+    assert not logged.properties_of("ApiGateway::Account")
+
+
+def test_the_account_s_logging_role_is_made_before_the_stage_that_logs_and_outlives_it() -> None:
+    template = transform(AccessLog="on-with-role")
+    assert target(template.only("ApiGateway::Account")["CloudWatchRoleArn"]) == "LoggingRole"
+    assert template.properties_of("Logs::LogGroup")["AccessLogs"]["Tags"][0]["Value"] == {"Ref": "LoggingAccount"}
+    for name in ("LoggingRole", "LoggingAccount"):
+        assert template.resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 def test_every_answer_of_api_gateway_has_our_shape_and_can_be_read_by_a_browser(gateway_responses: dict[str, dict[str, Any]]) -> None:
@@ -114,5 +150,7 @@ def test_a_firewall_stands_before_the_api_only_if_one_is_given(template: Templat
 
 
 def test_the_outputs_tell_a_newcomer_where_everything_is(template: Template) -> None:
-    assert set(template.outputs) == {"ApiUrl", "ApiKeyId", "Bucket", "ProductsQueueUrl", "BackfillFunction"}
-    assert template.outputs["ApiKeyId"]["Value"]["Ref"] in template.properties_of("ApiGateway::ApiKey")
+    expected = {"ApiUrl", "ServerKeyId", "BrowserKeyId", "Bucket", "UploadsQueueArn", "ProductsQueueUrl", "BackfillFunction"}
+    assert set(template.outputs) == expected
+    for name in ("ServerKeyId", "BrowserKeyId"):
+        assert template.outputs[name]["Value"]["Ref"] in template.properties_of("ApiGateway::ApiKey")

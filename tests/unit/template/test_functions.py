@@ -1,13 +1,16 @@
 """House rules of the functions: what they run, what they are told, what they leave behind."""
 
+import json
+import re
 from dataclasses import fields
 from typing import Any
 
 import pytest
 from lookalike.settings import PREFIX, Settings
+from samtranslator.yaml_helper import yaml_parse
 
 from layers.models.networks import NETWORKS, model_id
-from tests.unit.sam_template import ELASTICSEARCH_URL, ROOT, Template, target, transform
+from tests.unit.sam_template import BUCKET_NAME, ELASTICSEARCH_URL, ROOT, Template, target, transform
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +62,33 @@ def test_every_setting_is_declared_for_every_function_and_no_other(template: Tem
 def test_what_the_parameters_default_to_is_what_the_settings_default_to(template: Template) -> None:
     variables = template.properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]
     given = {name: str(value) for name, value in variables.items() if not isinstance(value, dict)}
-    assert Settings.load(given) == Settings(elasticsearch_url=ELASTICSEARCH_URL)
+    assert Settings.load(given) == Settings(elasticsearch_url=ELASTICSEARCH_URL, bucket=BUCKET_NAME)
 
 
 def test_settings_that_name_a_resource_refer_to_it(template: Template) -> None:
     variables = template.properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]
-    references = {name.removeprefix(PREFIX).lower(): target(value) for name, value in variables.items() if isinstance(value, dict)}
-    assert references == {"bucket": "Bucket", "products_queue_url": "ProductsQueue", "backfill_queue_url": "BackfillQueue"}
+    references = {
+        name.removeprefix(PREFIX).lower(): target(value)
+        for name, value in variables.items()
+        if name.startswith(PREFIX) and isinstance(value, dict)
+    }
+    queues = {f"{name.lower()}_queue_url": f"{name}Queue" for name in ("Uploads", "Products", "Backfill")}
+    assert references == {"alias": "AWS::StackName"} | queues
+
+
+def test_what_two_stacks_on_one_elasticsearch_must_not_share_is_named_after_each(template: Template) -> None:
+    for function in template.properties_of("Lambda::Function").values():
+        variables = function["Environment"]["Variables"]
+        assert variables["LOOKALIKE_ALIAS"] == variables["POWERTOOLS_METRICS_NAMESPACE"] == {"Ref": "AWS::StackName"}
+    for queue in template.properties_of("SQS::Queue").values():
+        assert queue["QueueName"]["Fn::Sub"].startswith("${AWS::StackName}-")
+    assert transform(Alias="shop").properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]["LOOKALIKE_ALIAS"] == "shop"
 
 
 def test_made_up_weights_are_built_in_and_asked_for_by_the_id_that_the_export_gives_them() -> None:
     search = transform(Model="efficientnet_lite2", RandomWeights="7").resources["Search"]
-    assert search["Metadata"]["DockerBuildArgs"] == {"MODEL": "efficientnet_lite2", "RANDOM_WEIGHTS": "7", "NEXT_MODEL": ""}
+    arguments = search["Metadata"]["DockerBuildArgs"]
+    assert (arguments["MODEL"], arguments["RANDOM_WEIGHTS"], arguments["NEXT_MODEL"]) == ("efficientnet_lite2", "7", "")
     variables = search["Properties"]["Environment"]["Variables"]
     assert variables["LOOKALIKE_MODEL"] == model_id(NETWORKS["efficientnet_lite2"], random_weights=7)
 
@@ -87,10 +105,55 @@ def test_a_function_fits_a_new_account_and_its_caller_s_patience(template: Templ
         assert "ReservedConcurrentExecutions" not in function, name
 
 
-def test_functions_are_traced_and_run_where_openvino_does(template: Template) -> None:
+def test_functions_run_where_openvino_does_and_claim_no_traces(template: Template) -> None:
     for name, function in template.properties_of("Lambda::Function").items():
-        assert function["TracingConfig"] == {"Mode": "Active"}, name
+        assert "TracingConfig" not in function, name
         assert function["Architectures"] == ["x86_64"], name
+
+
+def test_lambda_lets_the_functions_that_post_to_their_own_queue_go_on(template: Template) -> None:
+    allowed = {name for name, function in template.properties_of("Lambda::Function").items() if function.get("RecursiveLoop") == "Allow"}
+    assert allowed == {"Backfill", "IndexProducts"}
+
+
+def test_a_changed_parameter_of_search_makes_a_new_version_of_it() -> None:
+    """SAM's own hash has the image and the template, but not the values of parameters."""
+
+    def version(template: Template) -> tuple[str, str]:
+        [(name, properties)] = template.properties_of("Lambda::Version").items()
+        assert target(properties["Description"]) == "SettingsVersion"  # CloudFormation replaces a version whose description changes
+        return name, template.only("AppConfig::HostedConfigurationVersion")["Content"]
+
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    used = parameters_in({name: source["Globals"]["Function"][name] for name in ("VpcConfig", "Environment")})
+    used |= parameters_in(source["Resources"]["Search"]["Properties"]) - {"SearchProvisionedConcurrency", "SearchRollout"}
+    assert used <= parameters_in(source["Resources"]["SettingsVersion"])
+    one, other = version(transform()), version(transform(ElasticsearchUrl="https://moved.example:9243"))
+    assert one[0] == other[0]
+    assert one[1] != other[1]
+
+
+def parameters_in(value: Any) -> set[str]:
+    """The parameters that a part of the template as it is written refers to, by themselves or through conditions."""
+    text = json.dumps(value)
+    names = set(re.findall(r'"Ref": "(\w+)"', text)) | set(re.findall(r"\$\{(\w+)\}", text))
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    for condition in re.findall(r'"Fn::If": \["(\w+)"', text):
+        names |= parameters_in(source["Conditions"][condition])
+    return names & set(source["Parameters"])
+
+
+def test_search_changes_at_once_or_by_and_by_with_its_alarms_watching(template: Template) -> None:
+    assert not template.properties_of("CodeDeploy::DeploymentGroup")
+    assert "UpdatePolicy" not in template.resources["SearchAliaslive"]
+
+    gradual = transform(SearchRollout="Canary10Percent5Minutes")
+    group = gradual.only("CodeDeploy::DeploymentGroup")
+    assert {target(each["Name"]) for each in group["AlarmConfiguration"]["Alarms"]} == {"SearchFails", "SearchIsSlow"}
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert target(group["ServiceRoleArn"]) == "RolloutRole"
+    assert "CodeDeployLambdaAliasUpdate" in gradual.resources["SearchAliaslive"]["UpdatePolicy"]
 
 
 def test_logs_of_every_function_end_one_day(template: Template) -> None:

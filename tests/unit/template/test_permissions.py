@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sam_template import Template, many, statements, target, transform
+from tests.unit.sam_template import Template, bucket_arn, many, statements, target, transform
 
+KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:elasticsearch-AbCdEf"
-NO_NARROWER_RESOURCE = {"Trace", "JoinVpc"}
+NO_NARROWER_RESOURCE = {"JoinVpc"}
 """Statements whose actions AWS does not let one limit to a resource."""
 
 
@@ -19,7 +21,16 @@ def template() -> Template:
 
 @pytest.fixture(scope="module")
 def full() -> Template:
-    return transform(ElasticsearchSecretArn=SECRET_ARN, VpcSubnetIds="subnet-1", VpcSecurityGroupIds="sg-1")
+    return transform(
+        ElasticsearchSecretArn=SECRET_ARN,
+        KmsKeyArns=KEY_ARN,
+        VpcSubnetIds="subnet-1",
+        VpcSecurityGroupIds="sg-1",
+        PermissionsBoundaryArn=BOUNDARY,
+        ScheduledBackfill="{}",
+        SearchRollout="Canary10Percent5Minutes",
+        AccessLog="on-with-role",
+    )
 
 
 def allowed(template: Template, function: str) -> Iterator[dict[str, Any]]:
@@ -50,9 +61,25 @@ def test_the_rules_below_cover_every_function(template: Template) -> None:
 
 def test_each_function_has_a_role_of_its_own_without_aws_s_broad_policies(full: Template) -> None:
     roles = [target(function["Role"]) for function in full.properties_of("Lambda::Function").values()]
-    assert sorted(roles) == sorted(full.properties_of("IAM::Role"))
-    for role in full.properties_of("IAM::Role").values():
-        assert all(isinstance(arn, dict) for arn in role["ManagedPolicyArns"])
+    assert len(roles) == len(set(roles)) == 4
+    for name in roles:
+        [policy] = full.properties_of("IAM::Role")[name]["ManagedPolicyArns"]
+        assert target(policy) == "FunctionPolicy"
+
+
+def test_every_role_is_within_the_permissions_boundary_if_there_is_one(template: Template, full: Template) -> None:
+    assert not any("PermissionsBoundary" in role for role in template.properties_of("IAM::Role").values())
+    bounds = {name: role["PermissionsBoundary"] for name, role in full.properties_of("IAM::Role").items()}
+    assert bounds == dict.fromkeys(bounds, BOUNDARY)
+    assert {"RolloutRole", "LoggingRole", "SchedulesRole"} < set(bounds)
+
+
+def test_a_customer_s_key_may_be_used_through_the_services_that_need_it_only(template: Template, full: Template) -> None:
+    assert not any(statement["Sid"] == "Decrypt" for statement in allowed(template, "Search"))
+    [statement] = [each for each in allowed(full, "Search") if each["Sid"] == "Decrypt"]
+    assert statement["Resource"] == [KEY_ARN]
+    services = [service["Fn::Sub"].partition(".")[0] for service in statement["Condition"]["StringEquals"]["kms:ViaService"]]
+    assert services == ["secretsmanager", "s3"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -63,29 +90,37 @@ def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower
         if statement["Sid"] in NO_NARROWER_RESOURCE:
             assert statement["Resource"] == "*"
         else:
-            assert all(isinstance(resource, dict) or resource == SECRET_ARN for resource in many(statement["Resource"])), statement
+            assert all(isinstance(resource, dict) or resource in (SECRET_ARN, KEY_ARN) for resource in many(statement["Resource"])), (
+                statement
+            )
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_receives_from_the_queue_that_invokes_it_and_only_backfill_looks_into_dead_letters(
-    template: Template, function: str
-) -> None:
+def test_a_function_receives_from_the_queue_that_invokes_it_and_only_backfill_takes_dead_letters(template: Template, function: str) -> None:
     mappings = template.properties_of("Lambda::EventSourceMapping").values()
     invoking = {target(mapping["EventSourceArn"]) for mapping in mappings if target(mapping["FunctionName"]) == function}
-    peeked = {"ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
-    assert resources(template, function, "sqs:DeleteMessage") == invoking
-    assert resources(template, function, "sqs:ReceiveMessage") == invoking | peeked
-    assert resources(template, function, "sqs:GetQueueUrl") == invoking | peeked
-    assert resources(template, function, "sqs:ChangeMessageVisibility") == invoking | peeked
-    inspected = {"ProductsQueue"} if function == "Backfill" else set()
-    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | inspected | peeked
+    own = {name.replace("Queue", "DeadLetterQueue") for name in invoking}
+    recorded = {"UploadsDeadLetterQueue", "ProductsDeadLetterQueue", "BackfillDeadLetterQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:DeleteMessage") == invoking | recorded
+    assert resources(template, function, "sqs:ReceiveMessage") == invoking | recorded
+    assert resources(template, function, "sqs:GetQueueUrl") == invoking | own | recorded
+    assert resources(template, function, "sqs:ChangeMessageVisibility") == invoking
+    inspected = {"UploadsQueue", "ProductsQueue"} if function == "Backfill" else set()
+    assert resources(template, function, "sqs:GetQueueAttributes") == invoking | inspected | recorded
 
 
 @pytest.mark.parametrize(
     ("function", "queues"),
-    [("OnUpload", set()), ("Backfill", {"BackfillQueue", "ProductsQueue"}), ("IndexProducts", {"ProductsQueue"}), ("Search", set())],
+    [
+        ("OnUpload", {"UploadsDeadLetterQueue"}),
+        ("Backfill", {"BackfillQueue", "ProductsQueue", "UploadsQueue", "BackfillDeadLetterQueue"}),
+        ("IndexProducts", {"ProductsQueue", "ProductsDeadLetterQueue"}),
+        ("Search", set()),
+    ],
 )
-def test_a_function_sends_only_to_the_queues_that_continue_its_work(template: Template, function: str, queues: set[str]) -> None:
+def test_a_function_sends_only_to_queues_that_continue_its_work_and_to_its_dead_letters(
+    template: Template, function: str, queues: set[str]
+) -> None:
     assert resources(template, function, "sqs:SendMessage") == queues
 
 
@@ -94,12 +129,13 @@ def test_reading_a_picture_comes_with_learning_that_it_is_absent(template: Templ
     pictures = [statement for statement in allowed(template, function) if statement["Action"] == "s3:GetObject"]
     listing = [statement for statement in allowed(template, function) if statement["Action"] == "s3:ListBucket"]
     assert (len(pictures), len(listing)) == (0 if function == "Backfill" else 1, 1)
-    assert all(statement["Resource"] == {"Fn::Sub": "${Bucket.Arn}/images/*"} for statement in pictures)
+    assert all(statement["Resource"] == bucket_arn(below="/images/*") for statement in pictures)
+    assert all(statement["Resource"] == bucket_arn() for statement in listing)
     assert all("Condition" not in statement for statement in listing)
 
 
 def test_another_bucket_and_another_secret_may_be_read_by_a_backfill_and_its_workers_if_they_are_named() -> None:
-    named = transform(SourceBucket="shop-pictures", SourceSecretArn=SECRET_ARN)
+    named = transform(SourceBucket="shop-pictures", SourceUrl="https://other.example:9243", SourceSecretArn=SECRET_ARN)
 
     def sources(function: str) -> list[str]:
         return [statement["Sid"] for statement in allowed(named, function) if "Source" in statement["Sid"]]
@@ -108,8 +144,13 @@ def test_another_bucket_and_another_secret_may_be_read_by_a_backfill_and_its_wor
         "OnUpload": [],
         "Backfill": ["ListSource", "ReadSourceSecret"],
         "IndexProducts": ["ListSource", "ReadSource"],
-        "Search": [],
+        "Search": ["ListSource", "ReadSource"],  # it signs links to these pictures, which can do what their signer can
     }
+
+
+def test_a_secret_of_another_cluster_is_refused_without_its_address() -> None:
+    with pytest.raises(AssertionError, match="SourceSecretHasItsUrl"):
+        transform(SourceSecretArn=SECRET_ARN)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -124,6 +165,16 @@ def test_the_secret_may_be_read_only_if_there_is_one(template: Template, full: T
     assert not any("secretsmanager:GetSecretValue" in many(statement["Action"]) for statement in allowed(template, function))
     [statement] = [each for each in allowed(full, function) if each["Action"] == "secretsmanager:GetSecretValue"]
     assert statement["Resource"] == SECRET_ARN
+
+
+def test_a_function_reads_the_secret_with_its_own_rights_and_no_other_s() -> None:
+    arns = {name: f"{SECRET_ARN}-{name}" for name in ("search", "workers", "backfill")}
+    own = transform(ElasticsearchSecretArn=arns["backfill"], SearchSecretArn=arns["search"], WorkersSecretArn=arns["workers"])
+    roles = {"OnUpload": "workers", "Backfill": "backfill", "IndexProducts": "workers", "Search": "search"}
+    for function, role in roles.items():
+        [statement] = [each for each in allowed(own, function) if each["Action"] == "secretsmanager:GetSecretValue"]
+        variables = own.properties_of("Lambda::Function")[function]["Environment"]["Variables"]
+        assert (statement["Resource"], variables["LOOKALIKE_ELASTICSEARCH_SECRET_ARN"]) == (arns[role], arns[role]), function
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

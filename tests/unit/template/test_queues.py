@@ -1,10 +1,10 @@
 """House rules of the queues and of the event sources that read them."""
 
 import pytest
-from lookalike.redelivery import ReceivedMessage
+from lookalike.redelivery import backoff_s
 
-from infra.local.resources import TRIGGERS, Trigger
-from tests.unit.sam_template import Template, statements, target, transform
+from infra.local.aws import TRIGGERS, Trigger
+from tests.unit.sam_template import Template, bucket_arn, statements, target, transform
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_every_queue_is_read_by_one_function_or_holds_the_dead_letters_of_one_qu
 def test_a_message_is_tried_twelve_times_which_takes_over_an_hour(template: Template) -> None:
     queues = template.properties_of("SQS::Queue")
     assert {queues[name]["RedrivePolicy"]["maxReceiveCount"] for name in dead_letter_queues(template)} == {12}
-    assert sum(ReceivedMessage("arn", "handle", receives).delay_s(10, lambda: 0.0) for receives in range(1, 12)) > 3600
+    assert sum(backoff_s(10, receives - 1, lambda: 0.0) for receives in range(1, 12)) > 3600
 
 
 def test_dead_letters_outlive_the_messages_that_they_were(template: Template) -> None:
@@ -68,11 +68,10 @@ def test_all_event_sources_together_leave_a_new_account_one_function_for_search(
 
 def test_only_our_bucket_may_send_to_the_uploads_queue(template: Template) -> None:
     [statement] = statements(template.only("SQS::QueuePolicy"))
-    bucket_name = template.only("S3::Bucket")["BucketName"]["Fn::Sub"]
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
     assert statement["Action"] == "sqs:SendMessage"
     assert statement["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::" + bucket_name}},
+        "ArnEquals": {"aws:SourceArn": bucket_arn()},
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
     }
 

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from elastic_transport import ConnectionError as NoConnection
-from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError
+from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
 from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Misconfigured
@@ -23,7 +23,13 @@ BUSY = frozenset({408, 429, 502, 503, 504})
 """HTTP statuses of a server that will answer later."""
 
 
-def connect(url: str, secret: str | None = None, ca: str | None = None, new_secret: Callable[[], str] | None = None) -> Elasticsearch:
+def connect(
+    url: str,
+    secret: str | None = None,
+    ca: str | None = None,
+    new_secret: Callable[[], str] | None = None,
+    request_id: Callable[[], str | None] = lambda: None,
+) -> Elasticsearch:
     """A client; it connects when it is first used.
 
     Args:
@@ -31,17 +37,20 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
         secret: JSON with ``api_key``, or with ``username`` and ``password``.
         ca: PEM text of the certificate authority.
         new_secret: reads the secret anew when the server answers 401, so that it can be rotated; once for each request.
+        request_id: the id of what is being worked on, which Elasticsearch's slow and audit logs then have (``X-Opaque-Id``).
 
     Raises:
-        Misconfigured: the secret is of another shape, or the authority is no PEM text.
+        Misconfigured: the secret is of another shape, or the authority is no PEM text, or goes with an address that is not https.
     """
     options: dict[str, Any] = credentials(secret) if secret else {}
+    if ca and "http://" in url:
+        raise Misconfigured("LOOKALIKE_ELASTICSEARCH_URL begins with http://, and LOOKALIKE_ELASTICSEARCH_CA is for https:// alone")
     if ca:
         options["ssl_context"] = trusting(ca)
-    if secret and new_secret:
-        options["transport_class"] = partial(_RotatingTransport, new_secret=new_secret)
+    options["transport_class"] = partial(_OwnTransport, new_secret=new_secret if secret else None, request_id=request_id)
     return Elasticsearch(
         [each.strip() for each in url.split(",")],
+        node_class=_WholeAnswers,
         request_timeout=TIMEOUT_S,
         max_retries=RETRIES,
         retry_on_timeout=True,
@@ -50,30 +59,43 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
     )
 
 
-def trusting(ca: str) -> ssl.SSLContext:
-    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured` if it is none."""
+def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLContext:
+    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured`, naming the setting, if it is none."""
     try:
         return ssl.create_default_context(cadata=ca)
-    except (ssl.SSLError, ValueError) as error:
+    except (ssl.SSLError, ValueError, TypeError) as error:
         raise Misconfigured(
-            "LOOKALIKE_ELASTICSEARCH_CA is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
+            f"{setting} is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
         ) from error
 
 
-class _RotatingTransport(Transport):
-    """Repeats a request that is answered 401 with the secret's new credentials."""
+class _WholeAnswers(Urllib3HttpNode):
+    """Refuses an answer whose connection was cut among the headers: it would count as an empty success."""
 
-    def __init__(self, *args: Any, new_secret: Callable[[], str], **options: Any) -> None:
+    def perform_request(self, method: str, *args: Any, **options: Any) -> Any:
+        answer = super().perform_request(method, *args, **options)
+        if method != "HEAD" and answer.meta.status == HTTPStatus.OK and not answer.body:
+            raise NoConnection("the answer was cut off")
+        return answer
+
+
+class _OwnTransport(Transport):
+    """Says which request it works for, and repeats what is answered 401 with the secret's new credentials."""
+
+    def __init__(self, *args: Any, new_secret: Callable[[], str] | None, request_id: Callable[[], str | None], **options: Any) -> None:
         super().__init__(*args, **options)
         self._new_secret = new_secret
+        self._request_id = request_id
         self._rotated: dict[str, str] = {}
 
     def perform_request(self, method: str, target: str, *, headers: Any = None, **options: Any) -> TransportApiResponse:
-        answer = super().perform_request(method, target, headers={**(headers or {}), **self._rotated}, **options)
-        if answer.meta.status != HTTPStatus.UNAUTHORIZED:
+        request_id = self._request_id()
+        headers = {**(headers or {}), **({"x-opaque-id": request_id} if request_id else {})}
+        answer = super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
+        if answer.meta.status != HTTPStatus.UNAUTHORIZED or self._new_secret is None:
             return answer
         self._rotated = {"authorization": authorization(self._new_secret())}
-        return super().perform_request(method, target, headers={**(headers or {}), **self._rotated}, **options)
+        return super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
 
 
 @contextmanager
@@ -89,12 +111,12 @@ def translate_errors(index: str = "") -> Iterator[None]:
         yield
     except TlsError as error:
         raise Misconfigured(
-            f"Elasticsearch's certificate is refused: check LOOKALIKE_ELASTICSEARCH_CA, and that the URL's scheme is the server's: {error}"
+            f"Elasticsearch's certificate is refused: check LOOKALIKE_ELASTICSEARCH_CA, and LOOKALIKE_ELASTICSEARCH_URL's scheme: {error}"
         ) from error
     except ConnectionTimeout as error:
         raise IndexUnavailable("Elasticsearch did not answer in time") from error
     except (NoConnection, TransportError) as error:
-        raise IndexUnavailable("Elasticsearch cannot be reached") from error
+        raise IndexUnavailable("Elasticsearch cannot be reached: if it runs, check LOOKALIKE_ELASTICSEARCH_URL, its scheme too") from error
     except NotFoundError as error:
         raise IndexMissing(f"there is no index {index!r} in Elasticsearch: it appears with the first picture") from error
     except ApiError as error:
@@ -123,6 +145,8 @@ def of_status(status: int, message: str) -> LookalikeError:
     """The error that an HTTP status of Elasticsearch stands for."""
     if status in BUSY:
         return IndexUnavailable(f"Elasticsearch is busy: {message}", retry_after_s=5)
+    if status == HTTPStatus.NOT_FOUND:
+        return IndexMissing(f"the index is gone: {message}")
     if status == 403 and "license" in message:
         return Misconfigured(f"Elasticsearch's licence does not cover this: {message}")
     if "media_type_header_exception" in message:
@@ -145,11 +169,15 @@ def authorization(secret: str) -> str:
 
 
 def credentials(secret: str) -> dict[str, Any]:
-    """The client's options for the credentials in a secret. Raises `Misconfigured` if the secret is of another shape."""
+    """The client's options for the credentials in a secret; Elasticsearch's own answer, when it makes an API key, is one.
+
+    Raises:
+        Misconfigured: the secret is of another shape.
+    """
     try:
         given = json.loads(secret)
         if "api_key" in given:
-            return {"api_key": given["api_key"]}
+            return {"api_key": given.get("encoded", given["api_key"])}
         return {"basic_auth": (given["username"], given["password"])}
     except (ValueError, KeyError, TypeError) as error:
         raise Misconfigured('the Elasticsearch secret must be JSON: {"api_key": …} or {"username": …, "password": …}') from error

@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from lookalike.adapters.elasticsearch.client import definition, ensure_index, translate_errors
-from lookalike.backfill.model import Indices, Into
 from lookalike.domain import IndexOptions, Model
-from lookalike.errors import IndexMissing, Misconfigured, RequestInvalid
+from lookalike.errors import IndexMissing, Misconfigured
 
 CACHED_S = 5.0
 DEFAULT_OPTIONS = IndexOptions()
@@ -24,10 +23,6 @@ LEAST_VERSION = (9, 3)
 """Older servers do not take vectors as base64."""
 
 
-_NAMES_THERE = {"shards": "number_of_shards", "replicas": "number_of_replicas", "type": "type", "oversample": "rescore_vector"}
-"""What Elasticsearch calls each of the `IndexOptions`."""
-
-
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
     """A concrete index and the model that its ``_meta`` names."""
@@ -37,14 +32,13 @@ class IndexInfo:
     weights_sha256: str
 
 
-class ElasticsearchIndices(Indices):
-    """Resolves, creates and switches indices behind an alias.
+class ElasticsearchIndices:
+    """Resolves the indices behind an alias, and makes the first one.
 
     Args:
         alias: points to the index that is searched; ``ALIAS-next`` to one that is being filled to take its place, if any.
         options: how new indices are cut and compressed.
         clock: seconds, for how long an answer is cached.
-        model: a model by its id, for an index that is to be filled beside the one that is searched.
     """
 
     def __init__(
@@ -53,15 +47,12 @@ class ElasticsearchIndices(Indices):
         alias: str,
         options: IndexOptions = DEFAULT_OPTIONS,
         clock: Callable[[], float] = time.monotonic,
-        *,
-        model: Callable[[str], Model] | None = None,
     ) -> None:
         self._client = client
         self._alias = alias
         self._next = f"{alias}-next"
         self._options = options
         self._clock = clock
-        self._model = model
         self._resolved: dict[str, list[IndexInfo]] = {}
         self._resolved_at = float("-inf")
 
@@ -100,74 +91,9 @@ class ElasticsearchIndices(Indices):
         """An index by its own name. Raises `IndexMissing` if there is none of this name."""
         with translate_errors(name):
             found = self._client.indices.get(index=name, features=["mappings"])
+        if name not in found:
+            raise Misconfigured(f"{name!r} is a pattern or an alias, and the name of an index is needed")
         return _info(name, found[name]["mappings"])
-
-    def searched(self) -> str:
-        self._resolved_at = float("-inf")
-        name = self.current().name
-        with translate_errors(name):
-            self._client.indices.refresh(index=name)
-        return name
-
-    def begin_dual_write(self, into: Into) -> str:
-        self._resolved_at = float("-inf")
-        resolved = self._resolve()
-        model = self._model_of(into.model)
-        name = into.index or self._free_name(model)
-        filled = self._one(self._next) if self._next in resolved else None
-        if filled and filled.name != name:
-            raise RequestInvalid(f"the index {filled.name!r} is being filled: switch to it, or cancel its backfill", field="into")
-        if not name.startswith(f"{self._alias}-"):
-            raise RequestInvalid(f"an index of pictures is called {self._alias}-…, such as {self._free_name(model)!r}", field="into.index")
-        if fault := self._licence_fault(self._options_of(into)):
-            raise RequestInvalid(fault, field="into.type")
-        self._create(name, model, self._next, self._options_of(into))
-        there = self.named(name)
-        if (there.model_id, there.weights_sha256) != (model.id, model.weights_sha256):
-            raise RequestInvalid(f"the index {name!r} was filled by {there.model_id!r}, not by this {model.id!r}", field="into.model")
-        self._check_options(name, into)
-        if self._alias not in resolved or self._one(self._alias).name != name:
-            with translate_errors(name):
-                self._client.indices.put_alias(index=name, name=self._next)
-        self._resolved_at = float("-inf")
-        return name
-
-    def end_dual_write(self, name: str) -> None:
-        with translate_errors(name):
-            self._client.options(ignore_status=404).indices.delete_alias(index=name, name=self._next)
-        self._resolved_at = float("-inf")
-
-    def switch(self, name: str) -> str | None:
-        self._resolved_at = float("-inf")
-        previous = self._one(self._alias) if self._alias in self._resolve() else None
-        if previous and previous.name == name:
-            return None
-        removed: list[Mapping[str, Any]] = [{"remove": {"index": previous.name, "alias": self._alias}}] if previous else []
-        moved = [
-            {"add": {"index": name, "alias": self._alias, "is_write_index": True}},
-            {"remove": {"index": name, "alias": self._next, "must_exist": False}},
-        ]
-        with translate_errors(name):
-            self._client.indices.refresh(index=name)
-            self._client.indices.update_aliases(actions=[*removed, *moved])
-        self._resolved_at = float("-inf")
-        return previous.name if previous else None
-
-    def _model_of(self, model_id: str) -> Model:
-        if self._model is None:
-            raise Misconfigured("there is nobody to ask for models")
-        return self._model(model_id)
-
-    def _free_name(self, model: Model) -> str:
-        """The model's next number, or that of its index which is being filled."""
-        filled = self._one(self._next) if self._next in self._resolved else None
-        if filled and filled.model_id == model.id:
-            return filled.name
-        prefix = f"{self._alias}-{model.id}-"
-        with translate_errors(self._alias):
-            names = self._client.indices.get(index=f"{prefix}*", features=["aliases"])
-        numbers = [int(name.removeprefix(prefix)) for name in names if name.removeprefix(prefix).isdigit()]
-        return f"{prefix}{max(numbers, default=0) + 1}"
 
     def _one(self, alias: str) -> IndexInfo:
         """The index behind an alias. Raises `Misconfigured` if it points to several: only what needs the alias fails."""
@@ -186,24 +112,10 @@ class ElasticsearchIndices(Indices):
             self._resolved_at = self._clock() if is_clear else float("-inf")
         return self._resolved
 
-    def _options_of(self, into: Into) -> IndexOptions:
-        return replace(self._options, **into.options)
-
-    def _check_options(self, name: str, into: Into) -> None:
-        """Checks that an index which existed before is cut and compressed as the request asks for."""
-        with translate_errors(name):
-            there = self._client.indices.get(index=name, features=["mappings", "settings"])[name]
-        wanted = definition_of(self._model_of(into.model), self._options_of(into))
-        asked = {**wanted["settings"]["index"], **wanted["mappings"]["properties"]["image_vector"]["index_options"]}
-        found = {**there["settings"]["index"], **there["mappings"]["properties"]["image_vector"]["index_options"]}
-        for option, name_there in _NAMES_THERE.items():
-            if option in into.options and str(found.get(name_there)) != str(asked.get(name_there)):
-                raise RequestInvalid(f"the index {name!r} exists with other {option}: name another index", field=f"into.{option}")
-
     def _create(self, name: str, model: Model, alias: str, options: IndexOptions) -> None:
         """Creates an index and its alias at once."""
         with translate_errors(name):
-            self._check_version()
+            check_version(self._client.info()["version"])
         ensure_index(self._client, name, definition_of(model, options) | {"aliases": {alias: {"is_write_index": True}}})
         self._resolved_at = float("-inf")
 
@@ -218,10 +130,14 @@ class ElasticsearchIndices(Indices):
             return None
         return f"the index type {options.type} needs an Enterprise licence, and this Elasticsearch has {licence!r}: choose another type"
 
-    def _check_version(self) -> None:
-        number = self._client.info()["version"]["number"]
-        if tuple(int(part) for part in number.split(".")[:2]) < LEAST_VERSION:
-            raise Misconfigured(f"Elasticsearch {number} is too old: 9.3 or later is needed")
+
+def check_version(version: Mapping[str, Any]) -> None:
+    """Checks what a server says of itself. Raises `Misconfigured` if the system's indices cannot be made there."""
+    number = version["number"]
+    if version.get("build_flavor") == "serverless":
+        raise Misconfigured("Elastic Cloud Serverless is not supported, for it chooses shards and replicas: take a hosted deployment")
+    if tuple(int(part) for part in number.split(".")[:2]) < LEAST_VERSION:
+        raise Misconfigured(f"Elasticsearch {number} is too old: 9.3 or later is needed")
 
 
 def definition_of(model: Model, options: IndexOptions) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What became of each item of each backfill, one small document each."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -19,6 +20,17 @@ MAX_CODES = 50
 Body = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The run and the state of an outcome that is stored."""
+
+    run: int
+    state: str
+
+
+_NOTHING = _Stored(-1, "")
+
+
 class ElasticsearchOutcomeStore(OutcomeStore):
     """Failures are stored for every item; successes only for a backfill's items, which its status counts."""
 
@@ -28,13 +40,19 @@ class ElasticsearchOutcomeStore(OutcomeStore):
 
     def record(self, outcomes: Iterable[ItemOutcome]) -> None:
         latest = {_id_of(outcome): outcome for outcome in outcomes}
-        stored = self._stored_runs([id_ for id_, outcome in latest.items() if outcome.backfill_id])
-        self._write(_actions(outcome for id_, outcome in latest.items() if stored.get(id_, 0) <= outcome.run))
+        stored = self._stored([id_ for id_, outcome in latest.items() if outcome.backfill_id])
+        self._write(_actions(outcome for id_, outcome in latest.items() if stored.get(id_, _NOTHING).run <= outcome.run))
 
     def mark_queued(self, queued: Iterable[ItemOutcome]) -> None:
         latest = {_id_of(outcome): outcome for outcome in queued}
-        stored = self._stored_runs(latest)
-        self._write(_actions(outcome for id_, outcome in latest.items() if stored.get(id_, -1) < outcome.run), refresh=True)
+        stored = self._stored(latest)
+        self._write(_actions(outcome for id_, outcome in latest.items() if stored.get(id_, _NOTHING).run < outcome.run), refresh=True)
+
+    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
+        latest = {_id_of(failure): failure for failure in failures}
+        stored = self._stored(latest)
+        actions = _actions(failure for id_, failure in latest.items() if _is_unsettled(stored.get(id_, _NOTHING), failure.run))
+        self._write(actions, refresh=True)
 
     def remove(self, backfill_id: str, keys: Iterable[str]) -> None:
         self._write([{"_op_type": "delete", "_id": _id(backfill_id, key)} for key in keys], refresh=True)
@@ -71,14 +89,14 @@ class ElasticsearchOutcomeStore(OutcomeStore):
         with translate_errors(self._name):
             return int(self._client.count(index=self._name, query=_of_runs(backfill_id, {"lt": run}))["count"])
 
-    def _stored_runs(self, ids: Collection[str]) -> dict[str, int]:
-        """The run of each outcome that is stored, by document id."""
+    def _stored(self, ids: Collection[str]) -> dict[str, _Stored]:
+        """The outcomes that are stored, by document id."""
         if not ids:
             return {}
         self._ensure()
         with translate_errors(self._name):
-            found = self._client.mget(index=self._name, ids=list(ids), source_includes=["run"])["docs"]
-        return {document["_id"]: document["_source"]["run"] for document in found if document.get("found")}
+            found = self._client.mget(index=self._name, ids=list(ids), source_includes=["run", "state"])["docs"]
+        return {document["_id"]: _Stored(**document["_source"]) for document in found if document.get("found")}
 
     def _listed(self, query: Body, after: str | None, size: int) -> Sequence[StoredOutcome]:
         self._refresh()
@@ -154,6 +172,10 @@ def _stored_outcome(source: Mapping[str, Any]) -> StoredOutcome:
         source["at"],
         source["run"],
     )
+
+
+def _is_unsettled(stored: _Stored, run: int) -> bool:
+    return stored.run < run or (stored.run == run and stored.state == "queued")
 
 
 def _id(scope: str, key: str) -> str:

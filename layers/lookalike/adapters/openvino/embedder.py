@@ -7,10 +7,10 @@ The requests are waited for by the thread that started them. OpenVINO's own `Asy
 Python's garbage collector may come to run: one that collected an earlier queue there waited for itself, once in some thousand batches.
 """
 
-import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -21,7 +21,9 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 
 import openvino
 
-from lookalike.domain import Embedder, Model, Pixels, Vectors
+from lookalike.adapters.openvino.manifests import read_manifest
+from lookalike.adapters.openvino.text_encoder import TextEncoder
+from lookalike.domain import Embedder, Model, Pixels, Vector, Vectors
 from lookalike.errors import Misconfigured
 
 Hint = Literal["LATENCY", "THROUGHPUT"]
@@ -43,6 +45,7 @@ class OpenVinoEmbedder(Embedder):
     """
 
     def __init__(self, folder: Path, hint: Hint = "LATENCY", precision: Literal["f32"] | None = None) -> None:
+        self._folder = folder
         self._model = read_manifest(folder)
         config: dict[str, str] = {"PERFORMANCE_HINT": hint}
         # OpenVINO asks the CPU whether it has bf16; oneDNN, which computes, goes by the variable that holds it to an older CPU.
@@ -73,20 +76,18 @@ class OpenVinoEmbedder(Embedder):
                     request.start_async({0: pixels[number][np.newaxis]}, share_inputs=True)
         return vectors
 
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        if model.weights_sha256 == self._model.weights_sha256:
+            return vectors
+        if model.weights_sha256 != self._model.adapted_from:
+            return None
+        transform = openvino.Core().compile_model(self._folder / "transform.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        transformed: Vectors = transform(vectors)[0]
+        return transformed
 
-def read_manifest(folder: Path) -> Model:
-    """The model that a folder's manifest describes. Raises `Misconfigured` if there is none, or it lacks something."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        width, height = manifest["input_size"]
-        return Model(
-            id=manifest["id"],
-            weights_sha256=manifest["weights_sha256"],
-            dimensions=manifest["dimensions"],
-            input_size=(width, height),
-            interpolation=manifest["interpolation"],
-            preprocessing=manifest["preprocessing"],
-            precision=manifest["precision"],
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Misconfigured(f"{str(folder)!r} holds no exported network: {error!r}") from error
+    def embed_text(self, text: str) -> Vector:
+        return self._text_encoder(text)
+
+    @cached_property
+    def _text_encoder(self) -> TextEncoder:
+        return TextEncoder(self._folder, self._model)

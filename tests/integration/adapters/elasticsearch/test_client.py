@@ -59,6 +59,13 @@ def test_a_closed_connection_is_transient(read: Callable[[str], object]) -> None
 
 
 @pytest.mark.parametrize("read", [_read_index, _read_source])
+def test_an_answer_that_is_cut_off_among_its_headers_is_transient_and_no_empty_success(read: Callable[[str], object]) -> None:
+    start = b"HTTP/1.1 200 OK\r\nX-Elastic-Product: Elasticsearch\r\nContent-Type: application/json\r\nContent-Le"
+    with ScriptedServer(defaultdict(lambda: lambda connection: connection.send(start))) as server, pytest.raises(IndexUnavailable):
+        read(f"http://{server.origin}")
+
+
+@pytest.mark.parametrize("read", [_read_index, _read_source])
 def test_a_timeout_is_transient(read: Callable[[str], object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.adapters.elasticsearch.client.TIMEOUT_S", 0.2)
     monkeypatch.setattr("lookalike.adapters.elasticsearch.source.TIMEOUT_S", 0.2)
@@ -149,6 +156,22 @@ def test_a_new_secret_that_is_refused_too_is_misconfigured() -> None:
         client = connect(f"http://{server.origin}", json.dumps({"api_key": "old"}), new_secret=lambda: json.dumps({"api_key": "other"}))
         with pytest.raises(Misconfigured, match="credentials"):
             ElasticsearchIndex(client, "any").stored_of("hat", 5)
+
+
+def test_elasticsearch_is_told_which_request_it_works_for() -> None:
+    seen: list[str | None] = []
+
+    def script(connection: Connection) -> None:
+        seen.append(connection.headers.get("X-Opaque-Id"))
+        _elastic("200 OK", {"hits": {"hits": []}, "_shards": {"failed": 0}, "timed_out": False})(connection)
+
+    ids = iter(["a-request", None])
+    with ScriptedServer(defaultdict(lambda: script)) as server:
+        index = ElasticsearchIndex(connect(f"http://{server.origin}", request_id=lambda: next(ids)), "any")
+        list(index.stored_of("hat", 5))
+        list(index.stored_of("hat", 5))
+
+    assert seen == ["a-request", None]
 
 
 @pytest.mark.parametrize("ca", ["garbage", "-----BEGIN CERTIFICATE----- one line -----END CERTIFICATE-----"])

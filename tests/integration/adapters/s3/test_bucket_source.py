@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from elasticsearch import Elasticsearch, helpers
-from lookalike.adapters.dispatch import SourceByKind
+from lookalike.adapters.dispatch.sources import SourceByKind
 from lookalike.adapters.elasticsearch.source import ElasticsearchSource
 from lookalike.adapters.s3.bucket_source import BucketSource
 from lookalike.backfill.model import BucketSpec, CurrentSpec, IndexSpec, Position, SourceDocument, SourceSpec
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sources(elasticsearch_url: str, s3: "S3Client") -> SourceByKind:
-    return SourceByKind(ElasticsearchSource(elasticsearch_url), BucketSource(s3), lambda arn, _: '{"api_key": "key"}')
+    return SourceByKind(ElasticsearchSource(elasticsearch_url), BucketSource(s3), lambda arn, _: arn, {})
 
 
 def _rows(sources: SourceByKind, spec: SourceSpec, size: int) -> list[SourceDocument]:
@@ -75,6 +75,6 @@ def test_another_cluster_is_read_under_its_own_address(
 ) -> None:
     elasticsearch.index(index=name, document={"image_url": "http://a/1"}, refresh=True)
 
-    assert sources.count(IndexSpec(name, url=elasticsearch_url, secret_arn="arn")) == 1
+    assert sources.count(IndexSpec(name, url=elasticsearch_url)) == 1
     with pytest.raises(IndexUnavailable):
         sources.count(IndexSpec(name, url="http://127.0.0.1:9"))

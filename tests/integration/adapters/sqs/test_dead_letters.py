@@ -1,19 +1,27 @@
-"""The dead letters of one backfill: found among those of others and of the shop, and left where they are."""
+"""Dead letters: drained from their queues once they are recorded, with reason, first time and backfill, and sent again."""
 
 import json
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 from lookalike.adapters.sqs import backfill_messages, messages
-from lookalike.adapters.sqs.queues import SqsQueues
-from lookalike.backfill.messages import ContinueRetry, ReadSlice
+from lookalike.adapters.sqs.dead_letters import SqsDeadLetters
+from lookalike.adapters.sqs.redelivery import SqsRedelivery
+from lookalike.backfill.dead_letters import DeadLetter
+from lookalike.backfill.messages import ReadSlice
 from lookalike.domain import Product
+from lookalike.errors import IndexUnavailable, Misconfigured
 from lookalike.indexing.messages import DeleteProducts, PutProducts
+from lookalike.redelivery import ReceivedMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+FIRST_SENT_MS = 1_764_000_000_000
 
 
 @dataclass(frozen=True)
@@ -24,80 +32,135 @@ class RedriveQueue:
     dead_letter_url: str
 
 
-@pytest.fixture
-def products(sqs: "SQSClient") -> RedriveQueue:
-    return _queue(sqs)
+class Queues:
+    """The three queues, what drains their dead letters, and what was recorded."""
+
+    def __init__(self, sqs: "SQSClient") -> None:
+        self.sqs = sqs
+        self.uploads, self.products, self.backfill = (_queue(sqs) for _ in range(3))
+        urls = {"uploads": self.uploads.url, "products": self.products.url, "backfill": self.backfill.url}
+        self.dead_letters = SqsDeadLetters(sqs, urls)  # type: ignore[arg-type]
+        self.recorded: list[DeadLetter] = []
+
+    def drain(self) -> list[DeadLetter]:
+        self.dead_letters.drain(self.recorded.extend, time.monotonic() + 60)
+        return self.recorded
 
 
 @pytest.fixture
-def backfill(sqs: "SQSClient") -> RedriveQueue:
-    return _queue(sqs)
-
-
-@pytest.fixture
-def queues(sqs: "SQSClient", products: RedriveQueue, backfill: RedriveQueue) -> SqsQueues:
-    return SqsQueues(sqs, products.url, backfill.url)
+def queues(sqs: "SQSClient") -> Queues:
+    return Queues(sqs)
 
 
 def _queue(sqs: "SQSClient") -> RedriveQueue:
     name = f"test-{uuid4().hex[:12]}"
     dead_letter_url = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=dead_letter_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+    policy = json.dumps({"deadLetterTargetArn": _arn(sqs, dead_letter_url), "maxReceiveCount": 5})
     return RedriveQueue(sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})["QueueUrl"], dead_letter_url)
 
 
-def _send(sqs: "SQSClient", url: str, *bodies: str) -> None:
-    for body in bodies:
-        sqs.send_message(QueueUrl=url, MessageBody=body)
+def _arn(sqs: "SQSClient", url: str) -> str:
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
 def _received(sqs: "SQSClient", url: str) -> list[str]:
     bodies: list[str] = []
-    while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600, WaitTimeSeconds=2).get("Messages"):
+    while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600).get("Messages"):
         bodies += [message["Body"] for message in batch]
     return sorted(bodies)
 
 
 def _put(backfill_id: str | None, number: int = 0) -> str:
-    return messages.encode(PutProducts((Product(f"p-{number}", ()),), backfill_id=backfill_id, run=1))
+    return messages.encode(PutProducts((Product(f"p-{number}", ("http://a/1",)),), backfill_id=backfill_id, run=1))
 
 
-def test_where_there_are_no_dead_letters_there_are_none_of_a_backfill(queues: SqsQueues) -> None:
-    assert queues.dead_letters("b") == {"products": 0, "backfill": 0}
+def _failed(
+    queues: Queues, body: str, *, receives: int = 5, is_hopeless: bool = False, reason: str = "index_away: gone"
+) -> ReceivedMessage:
+    """A message that was received from the products queue and failed."""
+    queues.sqs.send_message(QueueUrl=queues.products.url, MessageBody=body)
+    [received] = queues.sqs.receive_message(QueueUrl=queues.products.url, VisibilityTimeout=600)["Messages"]
+    arn = _arn(queues.sqs, queues.products.url)
+    return ReceivedMessage(arn, received["MessageId"], received["ReceiptHandle"], receives, body, FIRST_SENT_MS, reason, is_hopeless)
 
 
-def test_only_the_dead_letters_of_the_backfill_are_counted(
-    sqs: "SQSClient", products: RedriveQueue, backfill: RedriveQueue, queues: SqsQueues
-) -> None:
-    _send(sqs, products.dead_letter_url, *(_put("b", number) for number in range(12)), *(_put("other", number) for number in range(3)))
-    _send(sqs, products.dead_letter_url, _put(None), messages.encode(DeleteProducts(("hat",))))
-    for message in (ReadSlice("b", 1), ContinueRetry("b", 1), ReadSlice("other", 1)):
-        _send(sqs, backfill.dead_letter_url, backfill_messages.encode(message))
-    _send(sqs, products.url, _put("b"))
-
-    assert queues.dead_letters("b") == {"products": 12, "backfill": 2}
+def test_empty_dead_letter_queues_give_nothing(queues: Queues) -> None:
+    assert queues.drain() == []
 
 
-def test_a_shops_message_that_is_not_json_or_not_an_object_is_not_counted(
-    sqs: "SQSClient", products: RedriveQueue, queues: SqsQueues
-) -> None:
-    _send(sqs, products.dead_letter_url, "poison", '"b"', "[]", "null", '{"backfill_id": ["b"]}', _put("b"))
+def test_each_dead_letter_is_recorded_with_its_queue_and_backfill_and_deleted(queues: Queues) -> None:
+    bodies = [*(_put("b", number) for number in range(12)), _put(None), "poison", "[]", '{"backfill_id": ["b"]}']
+    for body in bodies:
+        queues.sqs.send_message(QueueUrl=queues.products.dead_letter_url, MessageBody=body)
+    queues.sqs.send_message(QueueUrl=queues.backfill.dead_letter_url, MessageBody=backfill_messages.encode(ReadSlice("b", 1)))
+    queues.sqs.send_message(QueueUrl=queues.uploads.dead_letter_url, MessageBody="{}")
 
-    assert queues.dead_letters("b") == {"products": 1, "backfill": 0}
+    recorded = queues.drain()
+
+    assert sorted(each.body for each in recorded if each.queue == "products") == sorted(bodies)
+    assert sorted((each.queue, each.backfill_id) for each in recorded if each.queue != "products") == [("backfill", "b"), ("uploads", None)]
+    assert sum(each.backfill_id == "b" for each in recorded if each.queue == "products") == 12
+    assert [each.reason for each in recorded if each.body == "poison"] == [
+        "request_invalid: this is not JSON: Expecting value: line 1 column 1 (char 0)"
+    ]
+    assert _received(queues.sqs, queues.products.dead_letter_url) == []
 
 
-def test_dead_letters_stay_in_their_queue_and_are_counted_again_at_once(
-    sqs: "SQSClient", products: RedriveQueue, queues: SqsQueues
-) -> None:
-    sent = [*(_put("b", number) for number in range(11)), "poison"]
-    _send(sqs, products.dead_letter_url, *sent)
+def test_what_could_not_be_recorded_stays_in_its_queue(queues: Queues) -> None:
+    queues.sqs.send_message(QueueUrl=queues.products.dead_letter_url, MessageBody=_put("b"))
 
-    assert [queues.dead_letters("b")["products"] for _ in range(2)] == [11, 11]
-    assert _received(sqs, products.dead_letter_url) == sorted(sent)
+    def refuse(letters: Sequence[DeadLetter]) -> None:
+        raise IndexUnavailable("gone")
+
+    with pytest.raises(IndexUnavailable):
+        queues.dead_letters.drain(refuse, time.monotonic() + 60)
+    held = queues.sqs.get_queue_attributes(
+        QueueUrl=queues.products.dead_letter_url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+    )
+    assert held["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
 
 
-def test_a_queue_without_a_dead_letter_queue_has_none(sqs: "SQSClient") -> None:
-    url = sqs.create_queue(QueueName=f"test-{uuid4().hex[:12]}")["QueueUrl"]
+def test_a_message_received_as_often_as_allowed_goes_to_the_dead_letters_with_its_reason_and_first_time(queues: Queues) -> None:
+    message = _failed(queues, _put("b"), reason="index_away: the \x00 odd reason")
 
-    assert SqsQueues(sqs, url, url).dead_letters("b") == {"products": 0, "backfill": 0}
+    assert SqsRedelivery(queues.sqs, 10).redeliver([message]) == {message.message_id}
+
+    [letter] = queues.drain()
+    assert (letter.reason, letter.sent_ms, letter.backfill_id) == ("index_away: the \x00 odd reason", FIRST_SENT_MS, "b")
+
+
+def test_a_hopeless_message_goes_there_at_once_and_one_that_may_succeed_comes_back(queues: Queues) -> None:
+    hopeless, other = _failed(queues, "{", receives=1, is_hopeless=True), _failed(queues, _put(None), receives=4)
+
+    assert SqsRedelivery(queues.sqs, 0).redeliver([hopeless, other]) == {hopeless.message_id}
+    assert _received(queues.sqs, queues.products.url) == [other.body]
+
+
+def test_a_queue_without_dead_letters_keeps_its_messages(queues: Queues) -> None:
+    url = queues.sqs.create_queue(QueueName=f"test-{uuid4().hex[:12]}")["QueueUrl"]
+    message = ReceivedMessage(_arn(queues.sqs, url), "m", "no-such-handle", 99, "{", FIRST_SENT_MS, "why", True)
+
+    assert SqsRedelivery(queues.sqs, 10).redeliver([message]) == set()
+
+
+def test_a_redriven_message_says_how_old_it_is(queues: Queues) -> None:
+    """SQS gives it a new time, with which it would count as newer than what the shop sent since."""
+    both = json.dumps({"put": [{"product_id": "a", "image_urls": ["http://a/1"]}], "delete": ["c"]})
+    letters = [DeadLetter("products", "1", both, FIRST_SENT_MS, "why"), DeadLetter("products", "2", "poison", FIRST_SENT_MS, "why")]
+    letters.append(DeadLetter("backfill", "3", backfill_messages.encode(ReadSlice("b", 1)), FIRST_SENT_MS, "why"))
+    letters.append(DeadLetter("uploads", "4", '{"Records": []}', FIRST_SENT_MS, "why"))
+
+    queues.dead_letters.send_again(letters)
+
+    bodies = _received(queues.sqs, queues.products.url)
+    sent = [message for body in bodies if body != "poison" for message in messages.decode(body)]
+    assert "poison" in bodies
+    assert {type(message) for message in sent} == {PutProducts, DeleteProducts}
+    assert {message.as_of for message in sent} == {FIRST_SENT_MS}
+    assert _received(queues.sqs, queues.backfill.url) == [letters[2].body]
+    assert _received(queues.sqs, queues.uploads.url) == ['{"Records": []}']
+
+
+def test_a_queue_that_does_not_exist_is_misconfigured(sqs: "SQSClient", queues: Queues) -> None:
+    with pytest.raises(Misconfigured, match="gone"):
+        SqsDeadLetters(sqs, {"products": f"{queues.products.url}-gone"}).drain(lambda _: None, time.monotonic() + 60)

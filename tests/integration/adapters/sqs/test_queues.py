@@ -89,8 +89,6 @@ def test_a_queue_that_does_not_exist_is_misconfigured(sqs: "SQSClient", queue_ur
         queues.send([DELETE_HAT])
     with pytest.raises(Misconfigured):
         queues.send_backfill([ReadSlice("b", 0)])
-    with pytest.raises(Misconfigured):
-        queues.dead_letters("b")
 
 
 def test_a_message_that_sqs_does_not_take_is_an_error(queues: SqsQueues) -> None:
@@ -104,5 +102,3 @@ def test_an_sqs_that_cannot_be_reached_is_a_transient_error() -> None:
 
     with pytest.raises(TransientError):
         queues.send_backfill([ReadSlice("b", 0)])
-    with pytest.raises(TransientError):
-        queues.dead_letters("b")

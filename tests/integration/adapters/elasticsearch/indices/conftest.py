@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices, definition_of
+from lookalike.adapters.elasticsearch.backfill_indices import BackfillIndices
+from lookalike.adapters.elasticsearch.indices import definition_of
 from lookalike.domain import IndexOptions, Model
 
 from tests.fakes import MODEL
@@ -18,8 +19,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def indices(elasticsearch: Elasticsearch, name: str, clock: ManualClock) -> ElasticsearchIndices:
-    return ElasticsearchIndices(elasticsearch, name, clock=clock, model={MODEL.id: MODEL, OTHER_MODEL.id: OTHER_MODEL}.__getitem__)
+def indices(elasticsearch: Elasticsearch, name: str, clock: ManualClock) -> BackfillIndices:
+    return BackfillIndices(elasticsearch, name, clock=clock, model={MODEL.id: MODEL, OTHER_MODEL.id: OTHER_MODEL}.__getitem__)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices
+from lookalike.adapters.elasticsearch.backfill_indices import BackfillIndices
 from lookalike.backfill.model import Into
 from lookalike.errors import RequestInvalid
 
@@ -12,7 +12,7 @@ from tests.fakes import MODEL
 from tests.integration.samples import OTHER_MODEL
 
 
-def test_an_index_that_is_filled_is_written_from_then_on_and_not_searched(indices: ElasticsearchIndices, name: str) -> None:
+def test_an_index_that_is_filled_is_written_from_then_on_and_not_searched(indices: BackfillIndices, name: str) -> None:
     [first] = indices.written(MODEL)
 
     assert indices.begin_dual_write(Into("other")) == f"{name}-other-1"
@@ -22,7 +22,7 @@ def test_an_index_that_is_filled_is_written_from_then_on_and_not_searched(indice
 
 
 def test_the_name_of_an_index_may_be_given_and_otherwise_has_the_models_next_number(
-    indices: ElasticsearchIndices, create: Callable[..., str], name: str
+    indices: BackfillIndices, create: Callable[..., str], name: str
 ) -> None:
     create("fake-7", MODEL, name)
 
@@ -31,7 +31,7 @@ def test_the_name_of_an_index_may_be_given_and_otherwise_has_the_models_next_num
     assert indices.begin_dual_write(Into("other", f"{name}-spring")) == f"{name}-spring"
 
 
-def test_after_the_end_of_dual_write_the_index_is_kept_and_not_written(indices: ElasticsearchIndices, elasticsearch: Elasticsearch) -> None:
+def test_after_the_end_of_dual_write_the_index_is_kept_and_not_written(indices: BackfillIndices, elasticsearch: Elasticsearch) -> None:
     [first] = indices.written(MODEL)
     new = indices.begin_dual_write(Into("other"))
     indices.end_dual_write(new)
@@ -44,7 +44,7 @@ def test_after_the_end_of_dual_write_the_index_is_kept_and_not_written(indices: 
 
 @pytest.mark.parametrize("into", [Into("fake"), Into("fake", "{}-other-1"), Into("other", "elsewhere")], ids=str)
 def test_dual_write_is_refused_beside_another_one_or_for_another_model_or_under_a_strange_name(
-    indices: ElasticsearchIndices, name: str, into: Into
+    indices: BackfillIndices, name: str, into: Into
 ) -> None:
     indices.written(MODEL)
     indices.begin_dual_write(Into("other"))
@@ -56,7 +56,7 @@ def test_dual_write_is_refused_beside_another_one_or_for_another_model_or_under_
 
 
 def test_a_switch_moves_the_alias_at_once_and_keeps_the_old_index(
-    indices: ElasticsearchIndices, elasticsearch: Elasticsearch, name: str
+    indices: BackfillIndices, elasticsearch: Elasticsearch, name: str
 ) -> None:
     [old] = indices.written(MODEL)
     new = indices.begin_dual_write(Into("other"))
@@ -70,7 +70,7 @@ def test_a_switch_moves_the_alias_at_once_and_keeps_the_old_index(
     assert [info.name for info in indices.written(MODEL)] == [new]
 
 
-def test_the_first_index_may_be_one_that_was_switched_to(indices: ElasticsearchIndices, name: str) -> None:
+def test_the_first_index_may_be_one_that_was_switched_to(indices: BackfillIndices, name: str) -> None:
     new = indices.begin_dual_write(Into("other"))
 
     assert indices.switch(new) is None
@@ -78,7 +78,7 @@ def test_the_first_index_may_be_one_that_was_switched_to(indices: ElasticsearchI
 
 
 def test_a_fresh_answer_knows_an_index_that_another_process_began_to_fill(
-    indices: ElasticsearchIndices, create: Callable[..., str], name: str
+    indices: BackfillIndices, create: Callable[..., str], name: str
 ) -> None:
     create("fake-1", MODEL, name)
     assert len(indices.written(MODEL)) == 1

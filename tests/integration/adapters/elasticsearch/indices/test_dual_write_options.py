@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch.backfill_indices import BackfillIndices
 from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices
 from lookalike.backfill.model import Into
 from lookalike.domain import IndexOptions
@@ -25,7 +26,7 @@ def _stored(elasticsearch: Elasticsearch, name: str) -> tuple[Mapping[str, Any],
     return found["settings"]["index"], found["mappings"]["properties"]["image_vector"]["index_options"]
 
 
-def test_the_index_is_created_as_the_request_asks(indices: ElasticsearchIndices, elasticsearch: Elasticsearch) -> None:
+def test_the_index_is_created_as_the_request_asks(indices: BackfillIndices, elasticsearch: Elasticsearch) -> None:
     settings, vectors = _stored(elasticsearch, indices.begin_dual_write(_into()))
 
     assert (settings["number_of_shards"], settings["number_of_replicas"], "auto_expand_replicas" in settings) == ("2", "0", False)
@@ -34,7 +35,7 @@ def test_the_index_is_created_as_the_request_asks(indices: ElasticsearchIndices,
 
 def test_options_that_are_not_given_are_those_of_the_settings(elasticsearch: Elasticsearch, name: str) -> None:
     options = IndexOptions(shards=3, type="int4_flat", oversample=2.0)
-    indices = ElasticsearchIndices(elasticsearch, name, options, model=lambda _: MODEL)
+    indices = BackfillIndices(elasticsearch, name, options, model=lambda _: MODEL)
 
     settings, vectors = _stored(elasticsearch, indices.begin_dual_write(Into("fake", options={"oversample": 4.0})))
 
@@ -42,7 +43,7 @@ def test_options_that_are_not_given_are_those_of_the_settings(elasticsearch: Ela
     assert (vectors["type"], vectors["rescore_vector"]) == ("int4_flat", {"oversample": 4.0})
 
 
-def test_the_same_request_again_resumes(indices: ElasticsearchIndices) -> None:
+def test_the_same_request_again_resumes(indices: BackfillIndices) -> None:
     name = indices.begin_dual_write(_into())
 
     assert indices.begin_dual_write(_into()) == name
@@ -51,7 +52,7 @@ def test_the_same_request_again_resumes(indices: ElasticsearchIndices) -> None:
 
 
 @pytest.mark.parametrize("type_", ["hnsw", "flat", "bbq_flat"])
-def test_the_same_request_again_resumes_whatever_the_type(indices: ElasticsearchIndices, type_: str) -> None:
+def test_the_same_request_again_resumes_whatever_the_type(indices: BackfillIndices, type_: str) -> None:
     name = indices.begin_dual_write(_into(type=type_))
 
     assert indices.begin_dual_write(_into(type=type_)) == name
@@ -59,7 +60,7 @@ def test_the_same_request_again_resumes_whatever_the_type(indices: Elasticsearch
 
 @pytest.mark.parametrize(("option", "value"), [("shards", 1), ("replicas", 1), ("type", "bbq_hnsw"), ("oversample", 5.0)])
 def test_an_index_that_exists_with_other_options_is_refused_with_the_option_named(
-    indices: ElasticsearchIndices, elasticsearch: Elasticsearch, option: str, value: Any
+    indices: BackfillIndices, elasticsearch: Elasticsearch, option: str, value: Any
 ) -> None:
     name = indices.begin_dual_write(_into())
     indices.end_dual_write(name)
@@ -71,14 +72,14 @@ def test_an_index_that_exists_with_other_options_is_refused_with_the_option_name
     assert not elasticsearch.indices.get_alias(index=name)[name]["aliases"]
 
 
-def test_an_index_that_exists_is_taken_as_it_is_where_no_options_are_given(indices: ElasticsearchIndices) -> None:
+def test_an_index_that_exists_is_taken_as_it_is_where_no_options_are_given(indices: BackfillIndices) -> None:
     name = indices.begin_dual_write(_into())
 
     assert indices.begin_dual_write(Into("fake", name)) == name
 
 
 def test_a_type_that_the_licence_does_not_cover_is_refused_before_an_index_is_made(
-    indices: ElasticsearchIndices, elasticsearch: Elasticsearch, name: str
+    indices: BackfillIndices, elasticsearch: Elasticsearch, name: str
 ) -> None:
     indices.written(MODEL)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch.backfill_indices import BackfillIndices
 from lookalike.adapters.elasticsearch.indices import CACHED_S, ElasticsearchIndices
 from lookalike.errors import IndexMissing, IndexUnavailable, Misconfigured
 
@@ -13,13 +14,13 @@ from tests.integration.adapters.elasticsearch.indices.manual_clock import Manual
 from tests.integration.samples import OTHER_MODEL
 
 
-def test_before_the_first_picture_there_is_no_index(indices: ElasticsearchIndices) -> None:
+def test_before_the_first_picture_there_is_no_index(indices: BackfillIndices) -> None:
     with pytest.raises(IndexMissing):
         indices.current()
 
 
 def test_the_first_index_is_made_for_the_model_and_found_by_its_alias(
-    indices: ElasticsearchIndices, elasticsearch: Elasticsearch, name: str
+    indices: BackfillIndices, elasticsearch: Elasticsearch, name: str
 ) -> None:
     [written] = indices.written(MODEL)
 
@@ -30,7 +31,7 @@ def test_the_first_index_is_made_for_the_model_and_found_by_its_alias(
 
 
 def test_of_two_who_make_the_first_index_at_once_both_write_to_the_same(
-    indices: ElasticsearchIndices, elasticsearch: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
+    indices: BackfillIndices, elasticsearch: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quicker = ElasticsearchIndices(elasticsearch, name)
 
@@ -46,7 +47,7 @@ def test_of_two_who_make_the_first_index_at_once_both_write_to_the_same(
 
 
 def test_an_index_that_is_there_is_written_whatever_model_a_first_one_would_have(
-    indices: ElasticsearchIndices, create: Callable[..., str], name: str
+    indices: BackfillIndices, create: Callable[..., str], name: str
 ) -> None:
     there = create("other-7", OTHER_MODEL, name)
 
@@ -54,7 +55,7 @@ def test_an_index_that_is_there_is_written_whatever_model_a_first_one_would_have
 
 
 def test_an_index_that_is_being_filled_is_written_too_and_not_searched(
-    indices: ElasticsearchIndices, create: Callable[..., str], name: str
+    indices: BackfillIndices, create: Callable[..., str], name: str
 ) -> None:
     old, new = create("fake-1", MODEL, name), create("other-1", OTHER_MODEL, f"{name}-next")
 
@@ -62,14 +63,14 @@ def test_an_index_that_is_being_filled_is_written_too_and_not_searched(
     assert indices.current().name == old
 
 
-def test_an_index_behind_both_aliases_is_written_once(indices: ElasticsearchIndices, create: Callable[..., str], name: str) -> None:
+def test_an_index_behind_both_aliases_is_written_once(indices: BackfillIndices, create: Callable[..., str], name: str) -> None:
     both = create("fake-1", MODEL, name, f"{name}-next")
 
     assert [info.name for info in indices.written(MODEL)] == [both]
 
 
 def test_an_alias_that_moves_is_followed_when_the_cached_answer_expires(
-    indices: ElasticsearchIndices, elasticsearch: Elasticsearch, create: Callable[..., str], name: str, clock: ManualClock
+    indices: BackfillIndices, elasticsearch: Elasticsearch, create: Callable[..., str], name: str, clock: ManualClock
 ) -> None:
     old, new = create("fake-1", MODEL, name), create("other-1", OTHER_MODEL)
     assert indices.current().name == old
@@ -81,7 +82,7 @@ def test_an_alias_that_moves_is_followed_when_the_cached_answer_expires(
     assert indices.current().name == new
 
 
-def test_an_index_that_names_no_model_is_misconfigured(indices: ElasticsearchIndices, elasticsearch: Elasticsearch, name: str) -> None:
+def test_an_index_that_names_no_model_is_misconfigured(indices: BackfillIndices, elasticsearch: Elasticsearch, name: str) -> None:
     elasticsearch.indices.create(index=f"{name}-strange", aliases={name: {}})
 
     with pytest.raises(Misconfigured, match=f"{name}-strange"):
@@ -90,7 +91,7 @@ def test_an_index_that_names_no_model_is_misconfigured(indices: ElasticsearchInd
         indices.written(MODEL)
 
 
-def test_an_alias_that_leads_to_two_indices_is_misconfigured(indices: ElasticsearchIndices, create: Callable[..., str], name: str) -> None:
+def test_an_alias_that_leads_to_two_indices_is_misconfigured(indices: BackfillIndices, create: Callable[..., str], name: str) -> None:
     one, other = create("fake-1", MODEL, name), create("fake-2", MODEL, name)
 
     with pytest.raises(Misconfigured, match="several") as fault:
@@ -101,7 +102,7 @@ def test_an_alias_that_leads_to_two_indices_is_misconfigured(indices: Elasticsea
 
 
 def test_a_corrected_alias_is_seen_at_once(
-    indices: ElasticsearchIndices, elasticsearch: Elasticsearch, create: Callable[..., str], name: str
+    indices: BackfillIndices, elasticsearch: Elasticsearch, create: Callable[..., str], name: str
 ) -> None:
     one, other = create("fake-1", MODEL, name), create("fake-2", MODEL, name)
     with pytest.raises(Misconfigured):
@@ -117,7 +118,7 @@ def test_a_server_that_cannot_be_reached_is_unavailable(name: str) -> None:
         ElasticsearchIndices(nobody, name).current()
 
 
-def test_an_index_is_found_by_its_own_name(indices: ElasticsearchIndices, create: Callable[..., str]) -> None:
+def test_an_index_is_found_by_its_own_name(indices: BackfillIndices, create: Callable[..., str]) -> None:
     index = create("other-3", OTHER_MODEL)
 
     assert (indices.named(index).name, indices.named(index).model_id) == (index, "other")
@@ -126,7 +127,7 @@ def test_an_index_is_found_by_its_own_name(indices: ElasticsearchIndices, create
 
 
 def test_two_indices_that_are_being_filled_stop_writes_and_not_searches(
-    indices: ElasticsearchIndices, create: Callable[..., str], name: str
+    indices: BackfillIndices, create: Callable[..., str], name: str
 ) -> None:
     searched = create("fake-1", MODEL, name)
     for number in (2, 3):
@@ -138,7 +139,7 @@ def test_two_indices_that_are_being_filled_stop_writes_and_not_searches(
 
 
 def test_nothing_is_written_where_the_first_index_exists_without_its_alias(
-    indices: ElasticsearchIndices, create: Callable[..., str], name: str
+    indices: BackfillIndices, create: Callable[..., str], name: str
 ) -> None:
     create("fake-1", MODEL)
 

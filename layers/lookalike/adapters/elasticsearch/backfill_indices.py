@@ -1,0 +1,113 @@
+"""What backfills do with the indices of pictures: one is filled beside the one that is searched, and takes its place."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from lookalike.adapters.elasticsearch.client import translate_errors
+from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, ElasticsearchIndices, definition_of
+from lookalike.backfill.model import Indices, Into
+from lookalike.domain import IndexOptions, Model
+from lookalike.errors import RequestInvalid
+
+_NAMES_THERE = {"shards": "number_of_shards", "replicas": "number_of_replicas", "type": "type", "oversample": "rescore_vector"}
+"""What Elasticsearch calls each of the `IndexOptions`."""
+
+
+class BackfillIndices(ElasticsearchIndices, Indices):
+    """Creates and switches indices behind an alias.
+
+    Args:
+        model: a model by its id, for an index that is to be filled; the others as `ElasticsearchIndices` takes them.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        alias: str,
+        options: IndexOptions = DEFAULT_OPTIONS,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        model: Callable[[str], Model],
+    ) -> None:
+        super().__init__(client, alias, options, clock)
+        self._model = model
+
+    def searched(self) -> str:
+        self._resolved_at = float("-inf")
+        name = self.current().name
+        with translate_errors(name):
+            self._client.indices.refresh(index=name)
+        return name
+
+    def begin_dual_write(self, into: Into) -> str:
+        self._resolved_at = float("-inf")
+        resolved = self._resolve()
+        model = self._model(into.model)
+        name = into.index or self._free_name(model)
+        filled = self._one(self._next) if self._next in resolved else None
+        if filled and filled.name != name:
+            raise RequestInvalid(f"the index {filled.name!r} is being filled: switch to it, or cancel its backfill", field="into")
+        if not name.startswith(f"{self._alias}-"):
+            raise RequestInvalid(f"an index of pictures is called {self._alias}-…, such as {self._free_name(model)!r}", field="into.index")
+        if fault := self._licence_fault(self._options_of(into)):
+            raise RequestInvalid(fault, field="into.type")
+        self._create(name, model, self._next, self._options_of(into))
+        there = self.named(name)
+        if (there.model_id, there.weights_sha256) != (model.id, model.weights_sha256):
+            raise RequestInvalid(f"the index {name!r} was filled by {there.model_id!r}, not by this {model.id!r}", field="into.model")
+        self._check_options(name, into)
+        if self._alias not in resolved or self._one(self._alias).name != name:
+            with translate_errors(name):
+                self._client.indices.put_alias(index=name, name=self._next)
+        self._resolved_at = float("-inf")
+        return name
+
+    def end_dual_write(self, name: str) -> None:
+        with translate_errors(name):
+            self._client.options(ignore_status=404).indices.delete_alias(index=name, name=self._next)
+        self._resolved_at = float("-inf")
+
+    def switch(self, name: str) -> str | None:
+        self._resolved_at = float("-inf")
+        previous = self._one(self._alias) if self._alias in self._resolve() else None
+        if previous and previous.name == name:
+            return None
+        removed: list[Mapping[str, Any]] = [{"remove": {"index": previous.name, "alias": self._alias}}] if previous else []
+        moved = [
+            {"add": {"index": name, "alias": self._alias, "is_write_index": True}},
+            {"remove": {"index": name, "alias": self._next, "must_exist": False}},
+        ]
+        with translate_errors(name):
+            self._client.indices.refresh(index=name)
+            self._client.indices.update_aliases(actions=[*removed, *moved])
+        self._resolved_at = float("-inf")
+        return previous.name if previous else None
+
+    def _free_name(self, model: Model) -> str:
+        """The model's next number, or that of its index which is being filled."""
+        filled = self._one(self._next) if self._next in self._resolved else None
+        if filled and filled.model_id == model.id:
+            return filled.name
+        prefix = f"{self._alias}-{model.id}-"
+        with translate_errors(self._alias):
+            names = self._client.indices.get(index=f"{prefix}*", features=["aliases"])
+        numbers = [int(name.removeprefix(prefix)) for name in names if name.removeprefix(prefix).isdigit()]
+        return f"{prefix}{max(numbers, default=0) + 1}"
+
+    def _options_of(self, into: Into) -> IndexOptions:
+        return replace(self._options, **into.options)
+
+    def _check_options(self, name: str, into: Into) -> None:
+        """Checks that an index which existed before is cut and compressed as the request asks for."""
+        with translate_errors(name):
+            there = self._client.indices.get(index=name, features=["mappings", "settings"])[name]
+        wanted = definition_of(self._model(into.model), self._options_of(into))
+        asked = {**wanted["settings"]["index"], **wanted["mappings"]["properties"]["image_vector"]["index_options"]}
+        found = {**there["settings"]["index"], **there["mappings"]["properties"]["image_vector"]["index_options"]}
+        for option, name_there in _NAMES_THERE.items():
+            if option in into.options and str(found.get(name_there)) != str(asked.get(name_there)):
+                raise RequestInvalid(f"the index {name!r} exists with other {option}: name another index", field=f"into.{option}")

@@ -1,0 +1,97 @@
+"""The dead-letter queues: what is in them is taken out, and sent to the queues that it came from."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lookalike.adapters.sqs import messages
+from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, send_all, translate_errors
+from lookalike.backfill.dead_letters import DeadLetter, DeadLetterQueues, QueueName
+from lookalike.errors import RequestInvalid
+from lookalike.indexing.messages import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+HIDDEN_S = 60
+"""How long messages that are taken stay invisible to others; a batch is recorded and deleted sooner."""
+
+WAIT_S = 1
+"""A receive that waits asks all of SQS's servers; one that does not may miss messages."""
+
+UNKNOWN_REASON = "it was received as often as the queue allows, and each time the function ended before it could say why: its log may"
+
+
+class SqsDeadLetters(DeadLetterQueues):
+    """Drains the dead-letter queues of three queues, given by their URLs."""
+
+    def __init__(self, client: "SQSClient", queue_urls: Mapping[QueueName, str]) -> None:
+        self._client = client
+        self._queue_urls = queue_urls
+        self._dead_letter_urls: dict[str, str | None] = {}
+
+    def drain(self, record: Callable[[Sequence[DeadLetter]], None], stop_at: float) -> None:
+        for queue, queue_url in self._queue_urls.items():
+            with translate_errors(queue_url):
+                url = self._dead_letter_url(queue_url)
+                while url and number_waiting(self._client, url) and time.monotonic() < stop_at and (batch := self._receive(url)):
+                    record([_dead_letter(queue, message) for message in batch])
+                    entries: Any = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(batch)]
+                    self._client.delete_message_batch(QueueUrl=url, Entries=entries)
+
+    def send_again(self, letters: Sequence[DeadLetter]) -> None:
+        for queue, queue_url in self._queue_urls.items():
+            send_all(self._client, queue_url, _bodies(letter for letter in letters if letter.queue == queue))
+
+    def _receive(self, url: str) -> Sequence["MessageTypeDef"]:
+        return self._client.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=MAX_ENTRIES,
+            VisibilityTimeout=HIDDEN_S,
+            WaitTimeSeconds=WAIT_S,
+            MessageSystemAttributeNames=["SentTimestamp"],
+            MessageAttributeNames=["reason", "sent_ms"],
+        ).get("Messages", [])
+
+    def _dead_letter_url(self, queue_url: str) -> str | None:
+        if queue_url not in self._dead_letter_urls:
+            found = self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
+            arn = json.loads(found.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
+            self._dead_letter_urls[queue_url] = arn and self._client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+        return self._dead_letter_urls[queue_url]
+
+
+def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:
+    attributes = {name: value.get("StringValue", "") for name, value in received.get("MessageAttributes", {}).items()}
+    sent_ms = int(attributes.get("sent_ms") or received["Attributes"]["SentTimestamp"])
+    reason = json.loads(attributes["reason"]) if "reason" in attributes else UNKNOWN_REASON
+    body = received["Body"]
+    asked: Sequence[Message] = ()
+    if queue == "products":
+        try:
+            asked = messages.decode(body, sent_ms)
+        except RequestInvalid as error:
+            reason = f"{error.code}: {error}"
+    return DeadLetter(queue, received["MessageId"], body, sent_ms, reason, _backfill_id(body), asked)
+
+
+def _backfill_id(body: str) -> str | None:
+    """The backfill of a message; a shop's own message may be anything."""
+    try:
+        found = json.loads(body).get("backfill_id")
+    except (ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _bodies(letters: Iterable[DeadLetter]) -> Iterator[tuple[str, str | None]]:
+    """Messages and their groups; one about products says how old it is, because SQS gives it a new time."""
+    for letter in letters:
+        try:
+            asked = messages.decode(letter.body, letter.sent_ms) if letter.queue == "products" else ()
+        except RequestInvalid:
+            asked = ()
+        for body in [messages.encode(message) for message in asked] or [letter.body]:
+            yield body, letter.backfill_id

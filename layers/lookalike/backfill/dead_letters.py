@@ -1,0 +1,151 @@
+"""Dead letters: messages that failed too often are recorded with their reasons, and sent again when somebody asks for it."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from lookalike.backfill.outcomes import OutcomeStore
+from lookalike.errors import TriedTooOften
+from lookalike.indexing.messages import Message
+from lookalike.indexing.outcomes import ItemOutcome
+
+QueueName = Literal["uploads", "products", "backfill"]
+
+PAGE = 100
+RUN_S = 20.0
+"""How long one call works; the caller of the command waits for it."""
+
+LISTED = 100
+"""Dead letters that `DeadLetters.list` shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that failed too often.
+
+    Args:
+        queue: the queue that gave it up.
+        message_id: the queue's id of the message.
+        body: as it was sent.
+        sent_ms: when it was sent first, in milliseconds since 1970.
+        reason: why it failed, as far as the function could say.
+        backfill_id: the backfill that it belongs to.
+        messages: what it asks for, if it is one of the products queue that can be read.
+    """
+
+    queue: QueueName
+    message_id: str
+    body: str
+    sent_ms: int
+    reason: str
+    backfill_id: str | None = None
+    messages: Sequence[Message] = ()
+
+
+class DeadLetterQueues(Protocol):
+    """The dead-letter queues of the three queues."""
+
+    def drain(self, record: Callable[[Sequence[DeadLetter]], None], stop_at: float) -> None:
+        """Takes what is in the dead-letter queues, batch by batch; what was recorded is deleted there.
+
+        Args:
+            record: stores a batch; what it raises ends the work and leaves the batch in its queue.
+            stop_at: the time, by `time.monotonic`, after which no batch is begun.
+
+        Raises:
+            TransientError, Misconfigured: as `lookalike.indexing.messages.ProductsQueueSender.send`.
+        """
+
+    def send_again(self, letters: Sequence[DeadLetter]) -> None:
+        """Sends messages to their queues; those about products are as old as they were. Raises as `drain`."""
+
+
+class DeadLetterStore(Protocol):
+    """Where dead letters are recorded; all that was recorded is seen at once."""
+
+    def put(self, letters: Iterable[DeadLetter]) -> None:
+        """Stores dead letters; one that is stored already is replaced."""
+
+    def page(self, queue: QueueName | None = None, backfill_id: str | None = None, *, size: int) -> Sequence[DeadLetter]:
+        """The oldest dead letters: those of one queue, or of one backfill, or all."""
+
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """How many dead letters each backfill has, by its id and by queue; backfills without any are missing."""
+
+    def remove(self, letters: Iterable[DeadLetter]) -> None:
+        """Removes dead letters, as far as they are stored."""
+
+    def remove_of(self, backfill_id: str, queue: QueueName) -> None:
+        """Removes the dead letters of a backfill that came from one queue."""
+
+
+class DeadLetters:
+    """Records dead letters, lists them and sends them again; ``clock`` is that of `time.monotonic`."""
+
+    def __init__(
+        self,
+        queues: DeadLetterQueues,
+        store: DeadLetterStore,
+        outcomes: OutcomeStore,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queues = queues
+        self._store = store
+        self._outcomes = outcomes
+        self._clock = clock
+
+    def collect(self) -> None:
+        """Records what is in the dead-letter queues, for at most `RUN_S`; a backfill's products among it are failures of the backfill.
+
+        Raises:
+            TransientError, Misconfigured: as `DeadLetterQueues.drain`.
+        """
+        self._queues.drain(self._record, self._clock() + RUN_S)
+
+    def list(self, queue: QueueName | None = None, backfill_id: str | None = None) -> dict[str, Any]:
+        """The oldest `LISTED` dead letters with their reasons."""
+        names = ("queue", "backfill_id", "reason", "sent_ms", "body")
+        found = self._store.page(queue, backfill_id, size=LISTED)
+        return {"dead_letters": [{name: getattr(letter, name) for name in names} for letter in found]}
+
+    def redrive(self, queue: QueueName | None = None, backfill_id: str | None = None) -> dict[str, Any]:
+        """Sends dead letters again, for at most `RUN_S`: those of one queue, or of one backfill, or all.
+
+        Returns:
+            ``redriven``, how many were sent, and ``is_complete``, false if there are more.
+
+        Raises:
+            TransientError, Misconfigured: as `DeadLetterQueues.drain`.
+        """
+        stop_at, redriven = self._clock() + RUN_S, 0
+        while self._clock() < stop_at:
+            letters = self._store.page(queue, backfill_id, size=PAGE)
+            self._queues.send_again(letters)
+            self._store.remove(letters)
+            redriven += len(letters)
+            if len(letters) < PAGE:
+                return {"redriven": redriven, "is_complete": True}
+        return {"redriven": redriven, "is_complete": False}
+
+    def supersede(self, backfill_id: str) -> None:
+        """Before a backfill's failures are sent again: its reading goes on, and what is sent again need not be redriven too."""
+        self.redrive("backfill", backfill_id)
+        self._store.remove_of(backfill_id, "products")
+
+    def _record(self, letters: Sequence[DeadLetter]) -> None:
+        self._store.put(letters)
+        self._outcomes.record_given_up(failure for letter in letters for failure in _failures(letter))
+
+
+def _failures(letter: DeadLetter) -> Iterable[ItemOutcome]:
+    """The items of a backfill's dead letter, as failures that a retry finds."""
+    for message in letter.messages:
+        if message.backfill_id is None:
+            continue
+        for kind, key in message.keys:
+            product_id, item = (key, None) if kind == "product" else ("", key)
+            yield ItemOutcome(
+                product_id, "failed", message.backfill_id, message.run, code=TriedTooOften.code, reason=letter.reason, item=item
+            )

@@ -1,0 +1,71 @@
+"""What the functions that embed pictures share: networks, the indices that name them, and where pictures come from."""
+
+from functools import cached_property
+
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
+from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices, IndexInfo
+from lookalike.adapters.http import host_headers
+from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.adapters.http.host_headers import HostHeaders
+from lookalike.adapters.openvino.embedder import Hint
+from lookalike.adapters.openvino.model_store import ModelStore
+from lookalike.concurrency import run_within
+from lookalike.domain import Embedder
+from lookalike.errors import Misconfigured, TransientError
+from lookalike.settings import Settings
+from lookalike.wiring.base import Wiring, secret
+
+INIT_LIMIT_S = 4.0
+"""For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
+
+
+class ModelWiring(Wiring):
+    """Networks and indices that agree with each other. ``hint``: what the networks are loaded for, single pictures at once, or many."""
+
+    hint: Hint = "THROUGHPUT"
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__(settings)
+        self._open_indices: dict[str, ElasticsearchIndex] = {}
+
+    @cached_property
+    def indices(self) -> ElasticsearchIndices:
+        """The indices of pictures behind the alias, as Elasticsearch has them."""
+        return ElasticsearchIndices(self.elasticsearch, self.settings.alias, self.settings.index_options)
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """The networks in the container image, by model id."""
+        return ModelStore(self.settings.models, self.hint)
+
+    @cached_property
+    def http_fetcher(self) -> HttpFetcher:
+        """Fetches pictures behind URLs."""
+        return HttpFetcher(self.settings.private_image_origins, ca=self.settings.image_ca, headers=self._image_headers)
+
+    def _image_headers(self) -> HostHeaders:
+        arn = self.settings.image_headers_secret_arn
+        return host_headers.parse(secret(arn)) if arn else {}
+
+    def _load_model(self) -> None:
+        """Loads the network while Lambda's init phase lasts: the one that the index names, or the first index's to be."""
+        try:
+            info = run_within(INIT_LIMIT_S, self.indices.current, "Elasticsearch")
+        except TransientError:
+            self.models.embedder(self.settings.model)
+        else:
+            self._embedder(info)
+
+    def _index(self, info: IndexInfo) -> ElasticsearchIndex:
+        if info.name not in self._open_indices:
+            self._open_indices[info.name] = ElasticsearchIndex(self.elasticsearch, info.name)
+        return self._open_indices[info.name]
+
+    def _embedder(self, info: IndexInfo) -> Embedder:
+        embedder = self.models.embedder(info.model_id, wanted_by=f"the index {info.name!r}")
+        if embedder.model.weights_sha256 != info.weights_sha256:
+            raise Misconfigured(
+                f"the index {info.name!r} was filled by {info.model_id!r} with weights {info.weights_sha256[:12]}…, "
+                f"the model at hand has {embedder.model.weights_sha256[:12]}…: backfill into a new index, or deploy the old weights"
+            )
+        return embedder

@@ -1,0 +1,78 @@
+"""Builds what the search function needs, from the settings."""
+
+from contextlib import suppress
+from functools import cached_property
+
+import boto3
+from botocore.config import Config
+
+from lookalike.adapters.elasticsearch.client import translate_errors
+from lookalike.adapters.http import host_headers
+from lookalike.adapters.http.host_headers import HostHeaders
+from lookalike.adapters.openvino.embedder import Hint
+from lookalike.adapters.s3.fetcher import PresignedLinks
+from lookalike.errors import Misconfigured
+from lookalike.health import HealthCheck
+from lookalike.search.browse import Browse, BrowsedIndex
+from lookalike.search.ports import SearchTarget
+from lookalike.search.search import Search
+from lookalike.wiring.base import AWS_CONFIG
+from lookalike.wiring.models import ModelWiring
+
+REGIONAL_LINKS = Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+"""The host of a bucket in its region: the global one, boto3's default, answers signed links of most regions with 307 or 400."""
+
+
+class SearchWiring(ModelWiring):
+    """The use cases that read."""
+
+    hint: Hint = "LATENCY"
+
+    @cached_property
+    def search(self) -> Search:
+        """The use case behind `search`."""
+        with suppress(Misconfigured):  # each request then answers 500 with an incident id, and the log says what to correct
+            self._load_model()
+        return Search(self._searched, self.http_fetcher, self._links.link)
+
+    def _image_headers(self) -> HostHeaders:
+        """Whoever searches does so without the shop's secrets."""
+        return host_headers.harmless(super()._image_headers())
+
+    @cached_property
+    def browse(self) -> Browse:
+        """The use case behind ``/products/{id}``, ``/attributes`` and ``/stats``."""
+        return Browse(self._browsed, self._links.link)
+
+    @cached_property
+    def _links(self) -> PresignedLinks:
+        public = self.settings.public_s3_endpoint
+        config = AWS_CONFIG if public else AWS_CONFIG.merge(REGIONAL_LINKS)
+        client = boto3.client("s3", config=config, endpoint_url=public)
+        buckets = {self.settings.bucket, self.settings.source_bucket}
+        return PresignedLinks(client, self.settings.presigned_url_expiry_s, buckets)
+
+    @cached_property
+    def health(self) -> HealthCheck:
+        """The use case behind `/health`."""
+        return HealthCheck(self._cluster, self._current, self._searched, self.models.ids)
+
+    def _searched(self) -> SearchTarget:
+        info = self.indices.current()
+        return SearchTarget(self._index(info), self._embedder(info))
+
+    def _browsed(self) -> BrowsedIndex:
+        info = self.indices.current()
+        return BrowsedIndex(self._index(info), info.name, info.model_id)
+
+    def _cluster(self) -> str:
+        client = self.elasticsearch.options(ignore_status=403)
+        with translate_errors():
+            info, health = client.info(), client.cluster.health()
+        if "version" not in info or "status" not in health:
+            return "answers; version and status are told to keys with the cluster privilege monitor"
+        return f"{info['version']['number']} {health['status']}"
+
+    def _current(self) -> tuple[str, str]:
+        info = self.indices.current()
+        return info.name, info.model_id

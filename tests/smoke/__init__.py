@@ -1,0 +1,1 @@
+"""What a deployed stack must be able to do, asked of it from outside."""

@@ -1,0 +1,95 @@
+"""House rules of what watches the system: an alarm for each way to ail, a page for each alarm, a dashboard."""
+
+import json
+from typing import Any
+
+import pytest
+from lookalike.errors import IndexUnavailable
+
+from tests.unit.sam_template import ROOT, Template, target, transform
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
+RUNBOOK = (ROOT / "infra" / "operations.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return transform(AlarmTopicArn=TOPIC, ScheduledBackfill='{"action": "list"}')
+
+
+@pytest.fixture(scope="module")
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    return template.properties_of("CloudWatch::Alarm")
+
+
+def test_there_is_an_alarm_for_each_way_to_ail(alarms: dict[str, dict[str, Any]]) -> None:
+    assert set(alarms) == {
+        *("UploadsDeadLetters", "ProductsDeadLetters", "BackfillDeadLetters"),
+        *("UploadsWait", "ProductsWait", "BackfillWait"),
+        *("SearchFails", "SearchIsSlow", "Throttled", "RecursionDropped", "ElasticsearchAway", "NightlyBackfillMissed"),
+    }
+
+
+def test_an_alarm_is_told_when_it_rings_and_when_it_ends(alarms: dict[str, dict[str, Any]]) -> None:
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [TOPIC], name
+    for alarm in transform().properties_of("CloudWatch::Alarm").values():
+        assert "AlarmActions" not in alarm
+
+
+def test_the_runbook_says_of_each_alarm_what_it_means_what_to_look_at_and_what_to_do(alarms: dict[str, dict[str, Any]]) -> None:
+    sections = {section.partition("\n")[0]: section for section in RUNBOOK.split("\n### ")[1:]}
+    assert set(sections) == set(alarms)
+    for name, section in sections.items():
+        assert all(f"**{part}.**" in section for part in ("Means", "Look at", "Do")), name
+
+
+def test_every_dead_letter_queue_and_every_queue_s_age_is_watched(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
+    watched = {
+        (alarm["MetricName"], target(alarm["Dimensions"][0]["Value"])) for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SQS"
+    }
+    queues = template.properties_of("SQS::Queue")
+    assert watched == {
+        ("ApproximateAgeOfOldestMessage" if "RedrivePolicy" in queue else "ApproximateNumberOfMessagesVisible", name)
+        for name, queue in queues.items()
+    }
+
+
+def test_a_message_s_age_is_told_long_before_the_queue_drops_it(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
+    queues = template.properties_of("SQS::Queue")
+    for name in ("Uploads", "Products", "Backfill"):
+        assert alarms[f"{name}Wait"]["Threshold"] <= queues[f"{name}Queue"]["MessageRetentionPeriod"] / 2
+
+
+@pytest.mark.parametrize(("alarm", "metric"), [("Throttled", "Throttles"), ("RecursionDropped", "RecursiveInvocationsDropped")])
+def test_what_lambda_refuses_is_summed_over_all_functions(
+    template: Template, alarms: dict[str, dict[str, Any]], alarm: str, metric: str
+) -> None:
+    summed = [each["MetricStat"]["Metric"] for each in alarms[alarm]["Metrics"] if "MetricStat" in each]
+    assert {each["MetricName"] for each in summed} == {metric}
+    assert {target(each["Dimensions"][0]["Value"]) for each in summed} == set(template.properties_of("Lambda::Function"))
+
+
+def test_elasticsearch_s_absence_is_read_from_every_function_s_log(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
+    filters = template.properties_of("Logs::MetricFilter").values()
+    assert {target(each["LogGroupName"]) for each in filters} == set(template.properties_of("Logs::LogGroup"))
+    for each in filters:
+        assert each["FilterPattern"] == f'"{IndexUnavailable.code}"'
+        [made] = each["MetricTransformations"]
+        assert made["MetricName"] == alarms["ElasticsearchAway"]["MetricName"]
+        assert made["MetricNamespace"] == alarms["ElasticsearchAway"]["Namespace"] == {"Ref": "AWS::StackName"}
+
+
+def test_a_missed_night_rings_also_when_nothing_at_all_is_reported(alarms: dict[str, dict[str, Any]]) -> None:
+    alarm = alarms["NightlyBackfillMissed"]
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 26 * 3600
+    assert "NightlyBackfillMissed" not in transform().resources
+
+
+def test_the_dashboard_shows_every_queue_and_function(template: Template) -> None:
+    body, names = template.only("CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
+    shown = {target(reference) for reference in names.values()}
+    assert set(template.properties_of("SQS::Queue")) <= shown
+    assert all(f"${{{function}}}" in body for function in template.properties_of("Lambda::Function"))
+    assert len(json.loads(body)["widgets"]) >= 6
