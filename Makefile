@@ -7,18 +7,21 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
+LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) $(if $(ATTRIBUTE),--attribute $(ATTRIBUTE)) \
+	$(if $(ES_URL),--elasticsearch $(ES_URL))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint smoke costs sbom bench soak backfill-watch sam-local sam-test image-size lock clean
+.PHONY: help demo test unit lint smoke costs sbom bench soak evaluate adapt backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv: layers/locks/uv.txt layers/locks/dev.txt pyproject.toml ## the virtual environment, from the lock files
+.venv: layers/locks/uv.txt layers/locks/dev.txt layers/locks/saliency.txt pyproject.toml ## the virtual environment, from the lock files
 	@echo "Setting up the virtual environment in .venv (the first time, some 700 MB of packages are downloaded)"
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r layers/locks/uv.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes -r layers/locks/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes -r layers/locks/saliency.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch .venv
 
@@ -73,14 +76,21 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 	$(BIN)/python -m tests.benchmarks.filtered_search
 	$(BIN)/python -m tests.benchmarks.fanout
 
-soak: .venv ## adversity: histories in any order, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
+soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
 	$(BIN)/python -m infra.local.elasticsearch.distribution
 	$(BIN)/python -m tests.toxiproxy.server
 	$(BIN)/python -m tests.benchmarks.histories --histories $(or $(HISTORIES),500)
+	$(BIN)/python -m tests.benchmarks.bad_pictures
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.benchmarks.concurrent_search
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
-	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),400) --moments $(or $(MOMENTS),1)
+	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
+
+evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
+	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))
+
+adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, and IMAGES or INDEX as for evaluate)
+	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED)
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)
@@ -104,6 +114,7 @@ lock: .venv ## resolve the dependencies of pyproject.toml and package.json; what
 	$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o layers/locks/dev.txt
 	$(COMPILE) -c layers/locks/dev.txt --extra export pyproject.toml -o layers/locks/export.txt
 	$(COMPILE) -c layers/locks/dev.txt pyproject.toml -o layers/locks/serve.txt
+	$(COMPILE) -c layers/locks/dev.txt --extra text pyproject.toml -o layers/locks/text.txt
 	$(NPM) $(if $(UPGRADE),update --save,install) --package-lock-only
 	$(BIN)/python -c 'import json, pathlib; path = pathlib.Path("$(JS)/package-lock.json"); lock = json.loads(path.read_text()); \
 		[package.pop("funding", None) for package in lock["packages"].values()]; path.write_text(json.dumps(lock, indent=2) + "\n")'

@@ -3,19 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from lookalike import filters
+from lookalike import data_urls, filters
 from lookalike.domain import Crop
 from lookalike.errors import RequestInvalid
 from lookalike.search.ports import Per
-from lookalike.search.query_vectors import MAX_EXAMPLES, ByContent, ByImage, ByProduct, ByUrl, Example, QueryInput, WeightedExamples
+from lookalike.search.query_vectors import MAX_EXAMPLES, ByContent, ByImage, ByProduct, ByText, ByUrl, Example, QueryInput, WeightedExamples
 from lookalike.search.ranking import SearchOptions
 from lookalike.search.search import MAX_SIZE, Query
 from lookalike.validation import parsed, validated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
-from functions.search import data_urls
-
-EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id")
+EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id", "text")
 """Fields that name one picture or product to search by."""
 
 INPUT_FIELDS = (*EXAMPLE_FIELDS, "images")
@@ -23,6 +21,9 @@ INPUT_FIELDS = (*EXAMPLE_FIELDS, "images")
 
 HIT_FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
 """Fields of a hit."""
+
+LEAST_CROP = 0.0001
+"""Of a picture's width and height: a pixel of the largest pictures."""
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,8 +47,8 @@ class CropBox(BaseModel):
 
     @model_validator(mode="after")
     def _has_an_area(self) -> Self:
-        if self.left >= self.right or self.top >= self.bottom:
-            raise RequestInvalid("a crop box needs left < right and top < bottom, as fractions from 0 to 1", field="crop")
+        if self.right - self.left < LEAST_CROP or self.bottom - self.top < LEAST_CROP:
+            raise RequestInvalid(f"a crop box needs left < right and top < bottom, {LEAST_CROP} apart at least", field="crop")
         return self
 
     def crop(self) -> Crop:
@@ -63,7 +64,7 @@ def _exactly_one(*names: str) -> ConfigDict:
 
 
 class Picture(BaseModel):
-    """A picture or product to search by: exactly one of ``image_url``, ``image``, ``product_id`` and ``image_id``."""
+    """A picture or product to search by: exactly one of ``image_url``, ``image``, ``product_id``, ``image_id`` and ``text``."""
 
     model_config = _exactly_one(*EXAMPLE_FIELDS)
 
@@ -71,6 +72,13 @@ class Picture(BaseModel):
     image: str | None = Field(default=None, description="the picture's file, base64-encoded")
     product_id: str | None = Field(default=None, description="id of an indexed product; up to five of its pictures are searched by")
     image_id: str | None = Field(default=None, description="id of an indexed picture")
+    text: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="words to search by, where the model has a text encoder",
+        examples=["a red hat"],
+    )
     crop: CropBox | None = Field(default=None, description="with image_url or image: the part of the picture to search by")
 
     def example(self, include_self: bool) -> Example:
@@ -80,6 +88,8 @@ class Picture(BaseModel):
             return ByProduct(self.product_id, include_self)
         if self.image_id is not None:
             return ByImage(self.image_id, include_self)
+        if self.text is not None:
+            return ByText(self.text)
         if self.image_url is None:
             return ByContent(data_urls.content(self.image or "", "image"), crop)
         url = self.image_url.strip()
@@ -151,7 +161,7 @@ class PictureOptions(Options):
 
 
 class SearchRequest(ProductOptions, Picture):
-    """A search request: exactly one of ``image_url``, ``image``, ``product_id``, ``image_id`` and ``images``, and options."""
+    """A search request: exactly one of the fields of `Picture` and ``images``, and options."""
 
     model_config = _exactly_one(*INPUT_FIELDS)
 
@@ -168,6 +178,8 @@ class SearchRequest(ProductOptions, Picture):
         examples = [self, *(self.images or ())]
         if self.include_self and all(each.product_id is None and each.image_id is None for each in examples):
             raise RequestInvalid("include_self goes with product_id or image_id", field="include_self")
+        if self.near_duplicates and self.text is not None:
+            raise RequestInvalid("near_duplicates goes with one picture or product", field="near_duplicates")
         if self.images is None:
             return self
         if all(each.weight <= 0 for each in self.images):

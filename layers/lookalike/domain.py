@@ -1,5 +1,6 @@
 """The nouns: products, pictures, models, and what a search gives back."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +28,23 @@ Origin = Literal["upload", "products"]
 
 def image_id(product_id: str, image_url: str) -> str:
     """The document id of a product's picture: computed, so that every write can be repeated. 32 hex digits."""
-    return blake2b(f"{product_id}\0{image_url}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{product_id}\0{without_credentials(image_url)}".encode(), digest_size=16).hexdigest()
+
+
+def without_credentials(url: str) -> str:
+    """A URL without the user and password before its host: what is stored with a picture and shown, and what makes its id."""
+    return _CREDENTIALS.sub(r"\1", url)
+
+
+def shown(url: str) -> str:
+    """A URL as it is told in failures: without credentials, and of a data: URL its beginning."""
+    public = without_credentials(url)
+    return public if len(public) <= MAX_SHOWN else f"{public[:MAX_SHOWN]}…"
+
+
+MAX_SHOWN = 2000
+
+_CREDENTIALS = re.compile(r"^(\s*https?://)[^/?#]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +70,18 @@ class PictureFile:
     is_unmodified: bool = False
 
 
+Resize = Literal["stretch", "centre_crop", "pad"]
+"""How a picture of another shape is brought to a network's: out of proportion, without its edges, or with white edges."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A network as its manifest describes it; two vectors can be compared only if they come from the same one.
 
     ``input_size`` is (width, height) in pixels; ``interpolation`` is Pillow's name of the filter that scales a picture to it.
-    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far.
+    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far. ``crop_share`` is how much of the edge a
+    ``centre_crop`` keeps. ``adapted_from`` is the SHA-256 of the weights of the
+    model whose vectors this one transforms, if its vectors can be had from those without the pictures.
     """
 
     id: str
@@ -68,6 +91,9 @@ class Model:
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"]
     preprocessing: str
     precision: Literal["f32", "fastest"] = "fastest"
+    resize: Resize = "stretch"
+    crop_share: float = 1.0
+    adapted_from: str | None = None
 
 
 IndexType = Literal["hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat", "bbq_flat"]
@@ -104,6 +130,12 @@ class Embedder(Protocol):
 
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
         """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
+
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        """The vectors of the same pictures, from those that another model made; None if that takes the pictures."""
+
+    def embed_text(self, text: str) -> Vector:
+        """The unit vector of words, to be compared with those of pictures. Raises `RequestInvalid` if the model knows pictures alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from layers.models.manifest import is_up_to_date
+from layers.models.manifest import is_own, is_up_to_date
 from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Network, model_id
 from layers.models.weights import WeightsUnavailable, locate
 
@@ -37,7 +37,7 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
     """Makes sure that a network is in ``folder/<model id>``, exported by the present sources; whole, or not at all.
 
     Args:
-        model: a network's id, or `AUTO`.
+        model: a network's id, or `AUTO`; or the id of a model in ``folder`` that was made elsewhere, such as by `layers.quality.adapt`.
         folder: where exported networks are, one sub-folder each.
         say: takes progress.
         random_weights: the seed of random weights, for parity and speed work; the model's id then says so.
@@ -49,6 +49,9 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
         ExportFailed: there is no such network, its weights cannot be had, or the export failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if model not in (*NETWORKS, AUTO) and is_own(folder / model):
+        say(f"{model} is in {folder / model}")
+        return model
     network = _network(model, folder, say, random_weights)
     exported = model_id(network, random_weights)
     with _alone_in(folder, say):
@@ -63,14 +66,20 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
 def main() -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m layers.models.export", description="Exports a network as OpenVINO IR with a manifest.")
-    parser.add_argument("model", choices=[*NETWORKS, AUTO], help="auto is for local commands: the first whose weights can be had")
+    known = (
+        f"{', '.join(NETWORKS)}; {AUTO}, for local commands: the first whose weights can be had; or a network of your own, file or folder"
+    )
+    parser.add_argument("model", help=known)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="one sub-folder a model is written here")
     parser.add_argument(
         "--random-weights", type=int, metavar="SEED", help="for parity and speed work; vectors mean nothing, the model's id says so"
     )
     arguments = parser.parse_args()
     try:
-        ensure(arguments.model, arguments.output, lambda line: print(line, flush=True), arguments.random_weights)
+        if Path(arguments.model).exists():
+            _export_own(Path(arguments.model), arguments.output)
+        else:
+            ensure(arguments.model, arguments.output, _print, arguments.random_weights)
     except ExportFailed as error:
         print(error, file=sys.stderr)
         return 1
@@ -78,6 +87,19 @@ def main() -> int:
         print("stopped; nothing was exported", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _export_own(path: Path, folder: Path) -> None:
+    from layers.models import own, own_export  # imported here: who only asks for a network of the table need not load OpenVINO
+
+    try:
+        own_export.export(own.described(path), folder, _print)
+    except own.Undescribed as error:
+        raise ExportFailed(str(error)) from error
 
 
 def _network(model: str, folder: Path, say: Say, random_weights: int | None) -> Network:

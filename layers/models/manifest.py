@@ -42,8 +42,17 @@ def recipe_sha256() -> str:
 
 def is_up_to_date(folder: Path) -> bool:
     """Whether a folder holds a network that was exported by the present sources and tools."""
+    return _read(folder).get("recipe_sha256") == recipe_sha256()
+
+
+def is_own(folder: Path) -> bool:
+    """Whether a folder holds a model that is not one of the table: an own network, or an adapted one."""
+    return "canonical_vector" in _read(folder)
+
+
+def _read(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / FILE).read_text())
     except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and found.get("recipe_sha256") == recipe_sha256()
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -5,12 +5,15 @@ Uploads and the products queue both end here: `Indexer.sync` for objects of the 
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 
-from lookalike.domain import Product, image_id
-from lookalike.errors import Misconfigured, PictureRefused, RequestInvalid, TransientError
-from lookalike.indexing.outcomes import PictureOutcome
+import numpy as np
+
+from lookalike.domain import IndexedPicture, Product, image_id
+from lookalike.errors import Misconfigured, PictureRefused, PictureUnreachable, RequestInvalid, TransientError
+from lookalike.indexing.outcomes import OutcomeState, PictureOutcome
 from lookalike.indexing.pipeline import IndexingPipeline, PictureTask
 from lookalike.indexing.ports import PictureFetcher, WritableIndex, WriteTarget
 
@@ -45,6 +48,7 @@ class Indexer:
     ) -> None:
         self._targets = targets
         self._pictures = pictures
+        self._now = now
         self._targets_now = targets_now or targets
         self._named = named
         self._downloads = ThreadPoolExecutor(DOWNLOADS, thread_name_prefix="download")
@@ -104,23 +108,28 @@ class Indexer:
         self._check_that_all_were_written(targets, into)
 
     def copy(self, image_ids: Iterable[str], source_index: str, into: str, stop_at: float = inf) -> Iterator[tuple[str, PictureOutcome]]:
-        """Makes an index hold pictures as another one has them now, each fetched and embedded with the model of ``into``.
+        """Makes an index hold pictures as another one has them now.
 
+        Where the model of ``into`` can use the vectors that are there, no picture is fetched; else each is fetched and embedded.
         The documents are read again after the write, and indexed again if they changed meanwhile, because whoever changed them may have
         written the new index before us. Yields (image id, outcome).
 
         Raises:
             TransientError, Misconfigured: as `put`.
         """
-        source, target = self._named_target(source_index).index, self._named_target(into)
+        from_, target = self._named_target(source_index), self._named_target(into)
+        source = from_.index
         pending = list(dict.fromkeys(image_ids))
         for _ in range(SYNC_ATTEMPTS):
             before = source.pictures(pending)
+            outcomes = self._copied(before, from_, target)
             tasks = [
-                PictureTask(p.product_id, p.image_url, p.origin, p.attributes if p.origin == "products" else None) for p in before.values()
+                PictureTask(p.product_id, p.image_url, p.origin, p.attributes if p.origin == "products" else None)
+                for image, p in before.items()
+                if image not in outcomes
             ]
             indexed = self._pipeline.run(tasks, [target], stop_at)
-            outcomes = {image_id(outcome.product_id, outcome.image_url): outcome for outcome in indexed}
+            outcomes |= {image_id(outcome.product_id, outcome.image_url): outcome for outcome in indexed}
             after = source.pictures(pending)
             settled = [image for image in pending if before.get(image) == after.get(image)]
             _delete(target.index, [image for image in settled if image not in after])
@@ -165,6 +174,23 @@ class Indexer:
             yield PictureOutcome(product_id, url, "failed", TransientError("the object changes faster than it can be indexed"))
         self._check_that_all_were_written(targets, into)
 
+    def _copied(self, pictures: Mapping[str, IndexedPicture], source: WriteTarget, target: WriteTarget) -> dict[str, PictureOutcome]:
+        """Writes those whose vectors can be had from the source's; none where the models have nothing to do with each other."""
+        known = source.index.embedded({picture.content_sha256 for picture in pictures.values()})
+        vectors = np.array([embedding.vector for embedding in known.values()])
+        made = target.embedder.from_vectors(vectors, source.embedder.model) if known else None
+        if made is None:
+            return {}
+        vector_of, there, now = dict(zip(known, made, strict=True)), target.index.pictures(pictures), self._now()
+        copied = {image: picture for image, picture in pictures.items() if picture.content_sha256 in vector_of}
+        same = {image for image, p in copied.items() if image in there and replace(there[image], indexed_at=p.indexed_at) == p}
+        put = [(replace(p, indexed_at=now), vector_of[p.content_sha256]) for image, p in copied.items() if image not in same]
+        rejected = target.index.write(put, ())
+        return {
+            image: PictureOutcome(p.product_id, p.image_url, _state_of_copy(image in same, image in rejected), rejected.get(image))
+            for image, p in copied.items()
+        }
+
     def _targets_of(self, into: str | None) -> Sequence[WriteTarget]:
         targets = [self._named_target(into)] if into else self._targets()
         if not targets:
@@ -184,13 +210,17 @@ class Indexer:
 
     def _is_current(self, outcome: PictureOutcome) -> bool:
         """Whether the outcome is about the object and metadata that are there now; one that will be tried again needs no second look."""
-        if outcome.error is not None and outcome.error.ending != "drop":
-            return True
+        if outcome.error is not None and (outcome.error.ending != "drop" or isinstance(outcome.error, PictureUnreachable)):
+            return True  # an archived object is there and stays as unreadable
         try:
             head = self._pictures.head(outcome.image_url)
         except (PictureRefused, RequestInvalid):
             return True
         return (head.etag, head.attributes) == (outcome.etag, outcome.attributes) if head else outcome.etag is None
+
+
+def _state_of_copy(is_same: bool, is_rejected: bool) -> OutcomeState:
+    return "failed" if is_rejected else "unchanged" if is_same else "indexed"
 
 
 def _delete(index: WritableIndex, image_ids: Iterable[str]) -> None:

@@ -56,7 +56,14 @@ class ByImage:
     include_self: bool = False
 
 
-Example: TypeAlias = ByUrl | ByContent | ByProduct | ByImage
+@dataclass(frozen=True, slots=True)
+class ByText:
+    """Words, where the model has a text encoder."""
+
+    text: str
+
+
+Example: TypeAlias = ByUrl | ByContent | ByProduct | ByImage | ByText
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,8 @@ class QueryVectorizer:
         if contents:
             embedded = self._embedded([(contents[n], crops[n]) for n in contents], index, embedder, timings)
             found |= dict(zip(contents, embedded, strict=True))
+        with timings.stage("embed"):
+            found |= {n: QueryVectors((embedder.embed_text(each.text),)) for n, each in enumerate(examples) if isinstance(each, ByText)}
         return [found[n] for n in range(len(examples))]
 
     def _content(self, example: ByUrl) -> bytes:

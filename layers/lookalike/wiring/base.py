@@ -12,6 +12,7 @@ from elasticsearch import Elasticsearch
 
 from lookalike.adapters.elasticsearch.client import connect
 from lookalike.errors import Misconfigured
+from lookalike.keys import Keys
 from lookalike.settings import Settings
 
 _TRIES = {"mode": "standard", "total_max_attempts": 3}
@@ -40,6 +41,11 @@ class Wiring:
         return keys.get("correlation_id") or keys.get("function_request_id")
 
     @cached_property
+    def keys(self) -> Keys:
+        """Which product an object of a bucket belongs to."""
+        return Keys(self.settings.key_patterns)
+
+    @cached_property
     def _secret(self) -> str | None:
         arn = self.settings.elasticsearch_secret_arn
         return secret(arn) if arn else None
@@ -50,9 +56,13 @@ class Wiring:
         return partial(secret, arn, True) if arn else None
 
 
+SECRET_AGE_S = 300
+"""How long a secret's value is used before it is read anew."""
+
+
 def secret(arn: str, is_fresh: bool = False) -> str:
     """A secret's text. Raises `Misconfigured` if it cannot be read."""
     try:
-        return str(parameters.get_secret(arn, force_fetch=is_fresh))
+        return str(parameters.get_secret(arn, force_fetch=is_fresh, max_age=SECRET_AGE_S))
     except (parameters.GetParameterError, ClientError, BotoCoreError) as error:
         raise Misconfigured(f"the secret {arn!r} cannot be read: {error}") from error

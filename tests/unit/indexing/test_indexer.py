@@ -1,15 +1,13 @@
 """The indexer: the index becomes what the pictures are now, and nothing is embedded twice."""
 
-from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 import pytest
 from lookalike.domain import Product
-from lookalike.errors import DownloadFailed, IndexUnavailable, TransientError
+from lookalike.errors import DownloadFailed, IndexUnavailable
 from lookalike.indexing.indexer import Indexer
-from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.ports import WriteTarget
+from lookalike.keys import KEYS
 from PIL import Image
 
 from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, picture
@@ -172,7 +170,7 @@ def test_two_targets_are_both_written(setup: IndexerSetup) -> None:
     ],
 )
 def test_a_key_names_its_product(key: str, product_id: str | None) -> None:
-    assert product_of_key(key) == product_id
+    assert KEYS.product_of_key(key) == product_id
 
 
 def test_a_picture_that_is_unchanged_where_it_is_is_not_downloaded_again(setup: IndexerSetup) -> None:
@@ -205,94 +203,3 @@ def test_a_picture_whose_vector_the_index_does_not_give_is_downloaded_again(setu
 
     assert setup.put(Product("p", ("http://a/1",), {"price": 2})) == {"http://a/1": "indexed"}
     assert (setup.fetcher.downloads, setup.embedder.embedded) == (2, 2)
-
-
-def test_a_picture_that_one_of_two_indices_lacks_is_downloaded_for_it() -> None:
-    indices = TwoIndices()
-    indices.put(1)
-    both = Indexer(lambda: [WriteTarget(indices.old, FakeEmbedder()), WriteTarget(indices.new, FakeEmbedder())], indices.fetcher)
-    list(both.put([Product("hat", ("http://a/0", "http://a/1"), {"price": 1})]))
-
-    assert indices.fetcher.downloads == 4
-    assert len(indices.new.documents) == 2
-
-
-class TwoIndices:
-    """Two indices, of which the second is being filled from the first."""
-
-    def __init__(self) -> None:
-        self.old, self.new, self.fetcher = FakeIndex(), FakeIndex(), FakeFetcher({f"http://a/{n}": picture(n) for n in range(3)})
-        self.appeared = [self.old]
-        target = {"old": WriteTarget(self.old, FakeEmbedder()), "new": WriteTarget(self.new, FakeEmbedder())}
-        self.indexer = Indexer(
-            lambda: [target["old"]],
-            self.fetcher,
-            targets_now=lambda: [each for each in target.values() if each.index in self.appeared],
-            named=target.__getitem__,
-        )
-
-    def put(self, price: int) -> None:
-        list(self.indexer.put([Product("hat", ("http://a/0", "http://a/1"), {"price": price})]))
-
-
-def test_pictures_are_copied_as_the_other_index_has_them() -> None:
-    indices = TwoIndices()
-    indices.put(1)
-
-    outcomes = dict(indices.indexer.copy([*indices.old.documents, "nobody's"], "old", "new"))
-
-    assert {image: outcome.state for image, outcome in outcomes.items()} == dict.fromkeys(indices.old.documents, "indexed") | {
-        "nobody's": "deleted"
-    }
-    assert [p.attributes for p, _ in indices.new.documents.values()] == [{"price": 1}] * 2
-
-
-def test_a_picture_that_changes_while_it_is_copied_is_copied_as_it_is_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    indices = TwoIndices()
-    indices.put(1)
-    write = indices.new.write
-
-    def change_first(*given: Any) -> Any:
-        monkeypatch.undo()
-        indices.put(2)
-        return write(*given)
-
-    monkeypatch.setattr(indices.new, "write", change_first)
-    list(indices.indexer.copy(list(indices.old.documents), "old", "new"))
-
-    assert [p.attributes for p, _ in indices.new.documents.values()] == [{"price": 2}] * 2
-
-
-def test_a_picture_that_is_deleted_while_it_is_copied_is_not_in_the_new_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    indices = TwoIndices()
-    indices.put(1)
-    write = indices.new.write
-
-    def delete_first(*given: Any) -> Any:
-        monkeypatch.undo()
-        indices.indexer.delete({"hat": NOW_MS})
-        return write(*given)
-
-    images = list(indices.old.documents)
-    monkeypatch.setattr(indices.new, "write", delete_first)
-    outcomes = dict(indices.indexer.copy(images, "old", "new"))
-
-    assert (indices.new.documents, {outcome.state for outcome in outcomes.values()}) == ({}, {"deleted"})
-
-
-def test_what_was_written_while_an_index_appeared_is_done_again() -> None:
-    indices = TwoIndices()
-    indices.appeared.append(indices.new)
-
-    writes: list[Callable[[], object]] = [
-        lambda: indices.put(1),
-        lambda: indices.indexer.delete({"hat": NOW_MS}),
-        lambda: list(indices.indexer.sync({"s3://b/images/1.jpg": "1"})),
-    ]
-    for write in writes:
-        with pytest.raises(TransientError):
-            write()
-    list(indices.indexer.put([Product("mug", ("http://a/2",))], into="new"))
-
-    assert indices.new.products() == {"mug"}
-    assert indices.old.products() == set()

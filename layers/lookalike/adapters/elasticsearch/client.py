@@ -63,7 +63,7 @@ def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLCon
     """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured`, naming the setting, if it is none."""
     try:
         return ssl.create_default_context(cadata=ca)
-    except (ssl.SSLError, ValueError) as error:
+    except (ssl.SSLError, ValueError, TypeError) as error:
         raise Misconfigured(
             f"{setting} is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
         ) from error
@@ -145,6 +145,8 @@ def of_status(status: int, message: str) -> LookalikeError:
     """The error that an HTTP status of Elasticsearch stands for."""
     if status in BUSY:
         return IndexUnavailable(f"Elasticsearch is busy: {message}", retry_after_s=5)
+    if status == HTTPStatus.NOT_FOUND:
+        return IndexMissing(f"the index is gone: {message}")
     if status == 403 and "license" in message:
         return Misconfigured(f"Elasticsearch's licence does not cover this: {message}")
     if "media_type_header_exception" in message:

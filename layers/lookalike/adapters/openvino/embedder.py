@@ -10,6 +10,7 @@ Python's garbage collector may come to run: one that collected an earlier queue 
 import os
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -21,7 +22,8 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 import openvino
 
 from lookalike.adapters.openvino.manifests import read_manifest
-from lookalike.domain import Embedder, Model, Pixels, Vectors
+from lookalike.adapters.openvino.text_encoder import TextEncoder
+from lookalike.domain import Embedder, Model, Pixels, Vector, Vectors
 from lookalike.errors import Misconfigured
 
 Hint = Literal["LATENCY", "THROUGHPUT"]
@@ -43,6 +45,7 @@ class OpenVinoEmbedder(Embedder):
     """
 
     def __init__(self, folder: Path, hint: Hint = "LATENCY", precision: Literal["f32"] | None = None) -> None:
+        self._folder = folder
         self._model = read_manifest(folder)
         config: dict[str, str] = {"PERFORMANCE_HINT": hint}
         # OpenVINO asks the CPU whether it has bf16; oneDNN, which computes, goes by the variable that holds it to an older CPU.
@@ -72,3 +75,19 @@ class OpenVinoEmbedder(Embedder):
                 if number < len(pixels):
                     request.start_async({0: pixels[number][np.newaxis]}, share_inputs=True)
         return vectors
+
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        if model.weights_sha256 == self._model.weights_sha256:
+            return vectors
+        if model.weights_sha256 != self._model.adapted_from:
+            return None
+        transform = openvino.Core().compile_model(self._folder / "transform.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        transformed: Vectors = transform(vectors)[0]
+        return transformed
+
+    def embed_text(self, text: str) -> Vector:
+        return self._text_encoder(text)
+
+    @cached_property
+    def _text_encoder(self) -> TextEncoder:
+        return TextEncoder(self._folder, self._model)

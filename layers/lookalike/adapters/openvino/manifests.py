@@ -41,6 +41,9 @@ def read_manifest(folder: Path) -> Model:
             interpolation=manifest["interpolation"],
             preprocessing=manifest["preprocessing"],
             precision=manifest["precision"],
+            resize=manifest.get("resize", "stretch"),
+            crop_share=manifest.get("crop_share", 1.0),
+            adapted_from=manifest.get("adapted_from"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Misconfigured(f"{str(folder)!r} holds no exported network: {error!r}") from error

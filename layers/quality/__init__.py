@@ -1,0 +1,1 @@
+"""How good the hits are, and how they become better: measured, and learned, on the shop's own pictures."""

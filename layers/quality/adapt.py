@@ -1,0 +1,104 @@
+"""Learns from a shop's own classes what makes its hits better: ``python -m layers.quality.adapt MODEL --images FOLDER``.
+
+What is found is written as a model of its own, beside the one that it was made from; where nothing is gained, nothing is written.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+from rich.console import Console
+from rich.progress import track
+
+from layers.models import export
+from layers.models.manifest import FILE
+from layers.quality import adapted_model, choice, labelled, variants
+from layers.quality.assembly import COLOURS
+from layers.quality.choice import Choice, Features
+from layers.quality.labelled import Labelled, NothingToLearn
+from layers.quality.variants import OWN
+
+
+class NoGain(Exception):
+    """Nothing that was tried makes the hits better; the message says what was measured."""
+
+
+def main() -> int:
+    """The command line; returns the exit code: 2 where nothing is gained."""
+    given = _arguments()
+    console = Console()
+    try:
+        model = export.ensure(given.model, given.output, lambda line: console.print(line, highlight=False))
+        base = given.output / model
+        if json.loads((base / FILE).read_text()).get("adapted"):
+            raise NothingToLearn(f"{model} is adapted already: adapt the network that it was made from")
+        pictures, features = _from_index(given, base) if given.index else _from_folder(given.images, base)
+        console.print(f"{len(pictures):,} pictures of {len(pictures.classes):,} classes", highlight=False)
+        made = adapt(base, pictures, features, console)
+    except (NothingToLearn, NoGain, export.ExportFailed) as error:
+        print(error, file=sys.stderr)
+        return 2
+    console.print(f"[green]✓[/] {made.name} is in {made}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def adapt(base: Path, pictures: Labelled, features: Features, console: Console) -> Path:
+    """Chooses, measures, learns from all pictures, and writes the model beside ``base``; returns its folder.
+
+    Raises:
+        NoGain: held-out pictures show none.
+        NothingToLearn: there are too few classes.
+    """
+    with console.status("choosing by cross-validation"):
+        chosen = choice.choose(pictures, features)
+    _tell(chosen, console)
+    if not chosen.recipe.parts:
+        raise NoGain("nothing that was tried is better than the network as it is: no model was made")
+    if not chosen.pays:
+        low, high = chosen.gains[0].interval
+        raise NoGain(f"the gain on held-out pictures is between {low:+.3f} and {high:+.3f}, so there may be none: no model was made")
+    transform = choice.learn(chosen.recipe, pictures.labels, features)
+    return adapted_model.write(base, chosen, transform, features[chosen.recipe.variant][0][:16], len(pictures))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m layers.quality.adapt", description="Learns from your classes what makes hits better.")
+    parser.add_argument("model", help="id of the network to adapt")
+    parser.add_argument("--output", type=Path, default=Path("build/models"), metavar="FOLDER", help="where models are, one sub-folder each")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--images", type=Path, metavar="FOLDER", help="pictures, in a sub-folder for each class")
+    source.add_argument("--index", help="an index of pictures, or its alias: only its vectors are used, no picture is fetched")
+    parser.add_argument("--elasticsearch", default="http://localhost:9200", metavar="URL", help="where the index is")
+    parser.add_argument("--attribute", default="category", help="of the index, what the classes are; product_id: several pictures of one")
+    return parser.parse_args()
+
+
+def _from_folder(folder: Path, base: Path) -> tuple[Labelled, Features]:
+    files, tried = labelled.files_of(folder), variants.available()
+    with variants.embedders(base, tried) as embedders:
+        pictures, vectors = labelled.embedded(folder, track(files, "embedding", transient=True), embedders)
+    return pictures, {variant: (made[:, :-COLOURS], made[:, -COLOURS:]) for variant, made in zip(tried, vectors, strict=True)}
+
+
+def _from_index(given: argparse.Namespace, base: Path) -> tuple[Labelled, Features]:
+    client = Elasticsearch(given.elasticsearch, request_timeout=60)
+    pictures, vectors = labelled.indexed(client, given.index, given.attribute)
+    dimensions = json.loads((base / FILE).read_text())["dimensions"]
+    if vectors.shape[1] != dimensions:
+        raise NothingToLearn(f"the vectors of {given.index} have {vectors.shape[1]} numbers, those of {base.name} {dimensions}")
+    return pictures, {OWN: (vectors, vectors[:, :0])}
+
+
+def _tell(chosen: Choice, console: Console) -> None:
+    found = choice.summary(chosen)
+    console.print(f"best in cross-validation: {' + '.join(found['recipe']) or 'the network as it is'}", highlight=False)
+    for name, gain in found["held_out"].items():
+        values = ", ".join(f"{measure} {gain['before'][measure]:.3f} -> {gain['after'][measure]:.3f}" for measure in gain["before"])
+        low, high = gain["interval"]
+        console.print(f"held-out pictures of {name} ({gain['pictures']}): {values}; gain {low:+.3f} to {high:+.3f}", highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

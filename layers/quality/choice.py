@@ -1,0 +1,223 @@
+"""Which transform pays: chosen by cross-validation on one half of the pictures, its gain measured on the other half."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from lookalike.domain import Vectors
+from numpy.typing import NDArray
+
+from layers.quality.labelled import Labelled, NothingToLearn
+from layers.quality.measures import Labels, Scores, interval, nearest, scores
+from layers.quality.transforms import MAX_CLASSES, Transform, ridge_head, whitening
+from layers.quality.variants import OWN, Variant
+
+COLOUR_WEIGHTS = (0.0, 0.3, 0.5)
+SPLITS = 2
+"""Of each kind, in the cross-validation."""
+
+CONFIDENCE = 0.99
+"""Of the interval of the gain: labels that mean nothing are taken for a gain once in 200 times."""
+
+WORTH = 0.004
+"""What each part of a recipe has to bring at least, because it costs time or pictures that are fetched again."""
+
+PICTURES_OF_A_CATEGORY = 8
+"""Where the median class has fewer, classes are taken for products: new ones come, so they are split by class alone."""
+
+MOST_MEASURED = 3000
+"""Pictures that are held out, and that take part in the cross-validation."""
+
+LEAST_CLASSES = 4
+"""For a split by classes: two to learn from, two to measure."""
+
+Chosen = NDArray[np.int64]
+"""Places of pictures."""
+
+Features = Mapping[Variant, tuple[Vectors, Vectors]]
+"""Of each variant the vectors and the colour histograms of all pictures; without histograms they have the shape (n, 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is done to a picture and its vector."""
+
+    variant: Variant = OWN
+    whitens: bool = False
+    has_head: bool = False
+    colour: float = 0.0
+
+    @property
+    def parts(self) -> list[str]:
+        """What differs from the network as it is, in words."""
+        named = [(self.whitens, "learned whitening"), (self.has_head, "ridge head"), (self.colour > 0, f"colour x {self.colour:g}")]
+        return [*self.variant.parts, *(name for is_there, name in named if is_there)]
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Scores on pictures that nothing was learned from: of the network as it is, and with the recipe."""
+
+    before: Scores
+    after: Scores
+
+    @property
+    def mean(self) -> float:
+        """Of the mean of P@1 and P@5."""
+        return float((self.after.both - self.before.both).mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the gain lies, with `CONFIDENCE`."""
+        return interval(self.after.both - self.before.both, CONFIDENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The best recipe and its gain: on other pictures of the classes it learned from, and on classes that it never saw; None where there
+    are too few pictures or classes to say.
+    """
+
+    recipe: Recipe
+    known: Gain | None
+    new: Gain | None
+
+    @property
+    def gains(self) -> list[Gain]:
+        """Those that there are."""
+        return [gain for gain in (self.known, self.new) if gain]
+
+    @property
+    def pays(self) -> bool:
+        """Whether the gain is above zero beyond doubt, and nothing is lost elsewhere beyond doubt."""
+        return self.gains[0].interval[0] > 0 and all(gain.interval[1] > 0 for gain in self.gains)
+
+
+def choose(labelled: Labelled, features: Features) -> Choice:
+    """The recipe that scores best in cross-validation, and what it gains on held-out pictures.
+
+    Raises:
+        NothingToLearn: there are too few classes with several pictures.
+    """
+    drawn = np.random.default_rng(0)
+    by_class = is_by_product(labelled.labels)
+    _check(labelled, by_class)
+    learn, held = next(_by_class(labelled.labels, drawn) if by_class else _by_picture(labelled.labels, drawn))
+    recipe = _best(labelled, features, _some(labelled.labels, learn, by_class, drawn), drawn)
+    held = _some(labelled.labels, held, by_class, drawn)
+    if by_class:
+        return Choice(recipe, None, _gain(recipe, labelled, features, learn, held))
+    known = _gain(recipe, labelled, features, learn, held)
+    if len(labelled.classes) < LEAST_CLASSES:
+        return Choice(recipe, known, None)
+    seen, unseen = next(_by_class(labelled.labels, drawn))
+    new = _gain(recipe, labelled, features, np.intersect1d(seen, learn), np.intersect1d(unseen, held))
+    return Choice(recipe, known, new)
+
+
+def learn(recipe: Recipe, labels: Labels, features: Features, chosen: Chosen | None = None) -> Transform:
+    """The recipe's transform, learned from the chosen pictures, or from all."""
+    vectors, _ = features[recipe.variant]
+    where = np.arange(len(labels)) if chosen is None else chosen
+    return Transform(
+        whitening(vectors[where], labels[where]) if recipe.whitens else None,
+        ridge_head(vectors[where], labels[where]) if recipe.has_head else None,
+        recipe.colour,
+    )
+
+
+def is_by_product(labels: Labels) -> bool:
+    """Whether the classes are products with some pictures each, rather than categories."""
+    return float(np.median(np.bincount(labels))) < PICTURES_OF_A_CATEGORY
+
+
+def _check(labelled: Labelled, by_class: bool) -> None:
+    several = int((np.bincount(labelled.labels) > 1).sum())
+    if several < (2 * LEAST_CLASSES if by_class else 2):
+        raise NothingToLearn(f"only {several} classes have more than one picture: there is too little to learn from")
+
+
+def _best(labelled: Labelled, features: Features, among: Chosen, drawn: np.random.Generator) -> Recipe:
+    found = dict[Recipe, list[float]]()
+    for learned, held in _splits(labelled.labels[among], drawn):
+        for variant in features:
+            for recipe, transform in _candidates(variant, features, among[learned], labelled):
+                score = _scores(transform, recipe, labelled, features, among[held]).both.mean()
+                found.setdefault(recipe, []).append(float(score))
+    return max(found, key=lambda recipe: np.mean(found[recipe]) - WORTH * len(recipe.parts))
+
+
+def _candidates(variant: Variant, features: Features, learned: Chosen, labelled: Labelled) -> Iterator[tuple[Recipe, Transform]]:
+    """Every recipe of a variant, its transform learned; each part is learned once."""
+    whole = learn(Recipe(variant, whitens=True, has_head=True), labelled.labels, features, learned)
+    has_head = len(labelled.classes) <= MAX_CLASSES and not is_by_product(labelled.labels)
+    weights = COLOUR_WEIGHTS if features[variant][1].shape[1] else (0.0,)
+    for whitens, head, colour in product((False, True), (False, True) if has_head else (False,), weights):
+        transform = Transform(whole.whitening if whitens else None, whole.head if head else None, colour)
+        yield Recipe(variant, whitens, head, colour), transform
+
+
+def _gain(recipe: Recipe, labelled: Labelled, features: Features, learned: Chosen, held: Chosen) -> Gain:
+    transform = learn(recipe, labelled.labels, features, learned)
+    before = _scores(Transform(), Recipe(next(iter(features))), labelled, features, held)
+    return Gain(before, _scores(transform, recipe, labelled, features, held))
+
+
+def _scores(transform: Transform, recipe: Recipe, labelled: Labelled, features: Features, held: Chosen) -> Scores:
+    vectors, histograms = features[recipe.variant]
+    return scores(nearest(transform(vectors[held], histograms[held]), labelled.bits[held]), labelled.labels[held])
+
+
+def _splits(labels: Labels, drawn: np.random.Generator) -> Iterator[tuple[Chosen, Chosen]]:
+    """Halves by picture and halves by class, as far as they say something."""
+    for _ in range(SPLITS):
+        if not is_by_product(labels):
+            yield from _by_picture(labels, drawn)
+        if len(np.unique(labels)) >= LEAST_CLASSES:
+            yield from _by_class(labels, drawn)
+
+
+def _by_picture(labels: Labels, drawn: np.random.Generator) -> Iterator[tuple[Chosen, Chosen]]:
+    """Two halves with about half of each class."""
+    order = drawn.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    yield np.sort(order[::2]), np.sort(order[1::2])
+
+
+def _by_class(labels: Labels, drawn: np.random.Generator) -> Iterator[tuple[Chosen, Chosen]]:
+    """Two halves of the classes with all of their pictures."""
+    classes = drawn.permutation(np.unique(labels))
+    is_first = np.isin(labels, classes[: len(classes) // 2])
+    yield np.flatnonzero(is_first), np.flatnonzero(~is_first)
+
+
+def _some(labels: Labels, places: Chosen, by_class: bool, drawn: np.random.Generator) -> Chosen:
+    """At most `MOST_MEASURED` of the pictures; of products all pictures or none."""
+    if len(places) <= MOST_MEASURED:
+        return places
+    if not by_class:
+        return np.sort(drawn.choice(places, MOST_MEASURED, replace=False))
+    order = drawn.permutation(np.unique(labels[places]))
+    counts = np.bincount(labels[places])[order]
+    return places[np.isin(labels[places], order[np.cumsum(counts) <= MOST_MEASURED])]
+
+
+def summary(choice: Choice) -> dict[str, Any]:
+    """The choice in numbers, for a manifest or a report."""
+    named: Sequence[tuple[str, Gain | None]] = (("known classes", choice.known), ("new classes", choice.new))
+    return {
+        "recipe": choice.recipe.parts,
+        "held_out": {
+            name: {
+                "pictures": len(gain.before.p1),
+                "before": gain.before.means(),
+                "after": gain.after.means(),
+                "gain": round(gain.mean, 3),
+                "interval": [round(bound, 3) for bound in gain.interval],
+            }
+            for name, gain in named
+            if gain
+        },
+    }

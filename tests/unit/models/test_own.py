@@ -1,0 +1,141 @@
+"""Networks of one's own: guessed, exported, and compared with ONNX Runtime."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import openvino
+import pytest
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
+from lookalike.errors import RequestInvalid
+
+from layers.models import export, own, own_export
+from layers.models.own import Undescribed
+from tests.unit.models.small_networks import DIMENSIONS, HIDDEN, LENGTH, SIZE, clip_folder, vision_network
+
+CLIP = {
+    "do_center_crop": True,
+    "crop_size": 224,
+    "size": {"shortest_edge": 224},
+    "resample": 3,
+    "image_mean": [0.48145466, 0.4578275, 0.40821073],
+    "image_std": [0.26862954, 0.26130258, 0.27577711],
+}
+SIGLIP = {"size": {"height": 256, "width": 256}, "resample": 3, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255}
+DINOV2 = {**CLIP, "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "image_mean": [0.485, 0.456, 0.406]}
+
+
+def _pixels(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    return float(one.ravel() @ other.ravel() / np.linalg.norm(one) / np.linalg.norm(other))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (CLIP, {"input_size": (224, 224), "resize": "centre_crop", "crop_share": 1.0, "interpolation": "bicubic"}),
+        (SIGLIP, {"input_size": (256, 256), "resize": "stretch", "mean": (127.5,) * 3, "scale": (127.5,) * 3}),
+        (DINOV2, {"input_size": (224, 224), "resize": "centre_crop", "crop_share": 0.875}),
+        ({"size": 224, "do_rescale": False, "do_normalize": False}, {"mean": (0.0,) * 3, "scale": (1.0,) * 3}),
+    ],
+    ids=["clip", "siglip", "dinov2", "nothing to do"],
+)
+def test_what_hugging_face_says_of_pictures_is_understood(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    found = own.preparation(given)
+
+    assert {
+        name: pytest.approx(value) if name in ("mean", "scale") else value for name, value in found.items() if name in expected
+    } == expected
+
+
+def test_both_encoders_of_a_pair_give_what_onnx_runtime_gives(tmp_path: Path) -> None:
+    folder = clip_folder(tmp_path / "tiny-clip")
+    model = own_export.export(own.described(folder), tmp_path / "models", print)
+
+    embedder = OpenVinoEmbedder(tmp_path / "models" / model)
+    vision = onnxruntime.InferenceSession(folder / "onnx" / "vision_model.onnx")
+    for seed in range(5):
+        prepared = (_pixels(seed) / 255 - [0.48, 0.46, 0.41]) / [0.27, 0.26, 0.28]
+        [expected] = vision.run(["image_embeds"], {"pixel_values": prepared.transpose(2, 0, 1)[np.newaxis].astype(np.float32)})
+        assert _cosine(embedder.embed([_pixels(seed)]), expected) >= 0.9999
+
+    text = openvino.Core().compile_model(tmp_path / "models" / model / "text.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    tokens, mask = np.array([[9, 2, 4, 0, 0, 0]]), np.array([[1, 1, 1, 0, 0, 0]])
+    session = onnxruntime.InferenceSession(folder / "onnx" / "text_model.onnx")
+    [expected] = session.run(["text_embeds"], {"input_ids": tokens, "attention_mask": mask})
+    assert _cosine(text([tokens, mask])[0], expected) >= 0.9999
+    assert _cosine(embedder.embed_text("A red HAT"), expected) >= 0.9999
+
+    manifest = json.loads((tmp_path / "models" / model / "manifest.json").read_text())
+    assert (manifest["dimensions"], manifest["text"]) == (DIMENSIONS, {"length": LENGTH, "pad_token": "<pad>"})
+    assert export.ensure(model, tmp_path / "models", print) == model
+
+
+@pytest.mark.parametrize("pooling", ["mean", "first"])
+def test_a_described_file_is_pooled_as_it_says(tmp_path: Path, pooling: str) -> None:
+    vision_network(tmp_path / "net.onnx", projects=False)
+    description = {"id": "mine", "input_size": [SIZE, SIZE], "mean": [127.5] * 3, "scale": [127.5] * 3, "pooling": pooling}
+    (tmp_path / "network.json").write_text(json.dumps(description))
+
+    model = own_export.export(own.described(tmp_path / "net.onnx"), tmp_path / "models", print)
+
+    [tokens] = onnxruntime.InferenceSession(tmp_path / "net.onnx").run(
+        ["last_hidden_state"], {"pixel_values": ((_pixels(1) - 127.5) / 127.5).transpose(2, 0, 1)[np.newaxis].astype(np.float32)}
+    )
+    expected = tokens.mean(axis=1) if pooling == "mean" else tokens[:, 0]
+    assert expected.shape == (1, HIDDEN)
+    assert _cosine(OpenVinoEmbedder(tmp_path / "models" / model).embed([_pixels(1)]), expected) >= 0.9999
+
+
+def test_a_model_that_knows_pictures_alone_refuses_words(tmp_path: Path) -> None:
+    folder = clip_folder(tmp_path / "pictures")
+    (folder / "onnx" / "text_model.onnx").unlink()
+    model = own_export.export(own.described(folder), tmp_path / "models", print)
+
+    with pytest.raises(RequestInvalid, match="'pictures' knows pictures and no words") as refused:
+        OpenVinoEmbedder(tmp_path / "models" / model).embed_text("a hat")
+
+    assert refused.value.field == "text"
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    vision_network(tmp_path / "net.onnx", projects=False)
+    with pytest.raises(Undescribed, match=r"neither network.json nor a preprocessor_config.json"):
+        own.described(tmp_path / "net.onnx")
+
+    (tmp_path / "network.json").write_text(json.dumps({"input_size": [SIZE, SIZE]}))
+    with pytest.raises(Undescribed, match="3 dimensions: say how they become a vector"):
+        own_export.export(own.described(tmp_path / "net.onnx"), tmp_path / "models", print)
+
+    (tmp_path / "network.json").write_text(json.dumps({"input_size": [SIZE, SIZE], "output": "pooled"}))
+    with pytest.raises(Undescribed, match="no output 'pooled', but last_hidden_state"):
+        own_export.export(own.described(tmp_path / "net.onnx"), tmp_path / "models", print)
+
+    (tmp_path / "network.json").write_text(json.dumps({"size": 3}))
+    with pytest.raises(Undescribed, match="says size, which means nothing here"):
+        own.described(tmp_path / "net.onnx")
+    assert not list((tmp_path / "models").iterdir())
+
+
+def test_a_folder_that_is_no_exported_model_is_never_written_over(tmp_path: Path) -> None:
+    folder = clip_folder(tmp_path / "tiny-clip")
+
+    with pytest.raises(Undescribed, match="is no exported model"):
+        own_export.export(own.described(folder), tmp_path, print)
+
+    assert (folder / "onnx" / "vision_model.onnx").exists()
+
+
+def test_an_export_of_the_same_weights_with_another_vector_is_refused(tmp_path: Path) -> None:
+    model = tmp_path / "models" / own_export.export(own.described(clip_folder(tmp_path / "tiny")), tmp_path / "models", print)
+    assert model.name == "tiny"
+    manifest = json.loads((model / "manifest.json").read_text())
+    (model / "manifest.json").write_text(json.dumps(manifest | {"canonical_vector": [1.0, *manifest["canonical_vector"][1:]]}))
+
+    with pytest.raises(Undescribed, match="differs by"):
+        own_export.export(own.described(clip_folder(tmp_path / "again" / "tiny")), tmp_path / "models", print)
