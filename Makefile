@@ -55,12 +55,13 @@ lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Pyth
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NPM) run --silent lint
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml infra/repository.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
-	build/audit/bin/checkov --config-file .checkov.yaml --file template.yaml
+	$(BIN)/python -m tests.unit.sam_template > build/transformed.json
+	build/audit/bin/checkov --config-file .checkov.yaml --file build/transformed.json infra/repository.yaml
 
-smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name)
-	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK))
+smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name; SAM_LOCAL=1 for sam local)
+	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK)) $(if $(SAM_LOCAL),--sam-local)
 
 costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs.md
 	@$(BIN)/python -m infra.costs
@@ -75,14 +76,15 @@ bench: .venv ## what a search costs above its parts, how near indexing, the netw
 	$(BIN)/python -m tests.benchmarks.filtered_search
 	$(BIN)/python -m tests.benchmarks.fanout
 
-soak: .venv ## adversity: histories in any order, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
+soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
 	$(BIN)/python -m infra.local.elasticsearch.distribution
 	$(BIN)/python -m tests.toxiproxy.server
 	$(BIN)/python -m tests.benchmarks.histories --histories $(or $(HISTORIES),500)
+	$(BIN)/python -m tests.benchmarks.bad_pictures
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.benchmarks.concurrent_search
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
-	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),400) --moments $(or $(MOMENTS),1)
+	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
 
 evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
 	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))

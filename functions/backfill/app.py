@@ -26,7 +26,7 @@ from functions.backfill import commands
 logger = Logger()
 metrics = Metrics()
 
-Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+Handler = Callable[[Any, LambdaContext], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
         return batches.within_time(context, lambda: _dispatch(use_cases, decode, payload))
 
     @logger.inject_lambda_context
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        if "Records" in event:
+    def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+        if isinstance(event, dict) and isinstance(event.get("Records"), list):
             records = list(SQSEvent(event).records)
             errors = {
                 record.message_id: error for record in records if (error := _try_record(lambda body: dispatch(body, context), record))

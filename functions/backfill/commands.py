@@ -1,16 +1,25 @@
 """Models of the commands that start and control backfills, as JSON."""
 
+import ssl
 from typing import Annotated, Any, Literal
 
 from lookalike.backfill.dead_letters import QueueName
-from lookalike.backfill.model import BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
+from lookalike.backfill.model import OVERLAP_MINUTES, BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
 from lookalike.domain import MAX_OVERSAMPLE, IndexType
 from lookalike.errors import RequestInvalid
 from lookalike.validation import validated
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 MAX_FAILURES = 1000
+
+
+def _pem(text: str) -> str:
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError, TypeError) as error:
+        raise ValueError("this is no certificate in PEM form, with its lines from -----BEGIN CERTIFICATE----- on") from error
+    return text
 
 
 class _Strict(BaseModel):
@@ -23,6 +32,8 @@ class FieldsModel(_Strict):
     id: Name | None = None
     image_urls: Name = "image_url"
     attributes: Name | list[Name] | None = None
+    base_url: Annotated[str, Field(pattern="^https?://", max_length=2000)] | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
 
 
 class SourceModel(_Strict):
@@ -33,10 +44,11 @@ class SourceModel(_Strict):
     fields: FieldsModel | None = None
     url: Annotated[str, Field(pattern="^https?://", max_length=2000)] | None = None
     secret_arn: Name | None = None
-    ca: str | None = None
+    ca: Annotated[str, AfterValidator(_pem)] | None = None
     updated_at: Name | None = None
+    overlap_minutes: Annotated[int, Field(ge=0, le=100_000)] = OVERLAP_MINUTES
     bucket: Name | None = None
-    prefix: Annotated[str, Field(pattern="^images/", max_length=1024)] | None = None
+    prefix: Annotated[str, Field(max_length=1024)] | None = None
     current: Literal[True] | None = None
 
     def spec(self) -> SourceSpec:
@@ -47,13 +59,13 @@ class SourceModel(_Strict):
         """
         if self.bucket is not None:
             self._refuse_others("bucket", "prefix")
-            return BucketSpec(self.bucket, self.prefix or "images/")
+            return BucketSpec(self.bucket, "images/" if self.prefix is None else self.prefix)
         if self.current is not None:
             self._refuse_others("current")
             return CurrentSpec()
         if self.index is None:
             raise RequestInvalid('give a source: {"index": …}, {"bucket": …} or {"current": true}', field="source.index")
-        self._refuse_others("index", "query", "fields", "url", "secret_arn", "ca", "updated_at")
+        self._refuse_others("index", "query", "fields", "url", "secret_arn", "ca", "updated_at", "overlap_minutes")
         if self.url is None and (self.secret_arn or self.ca):
             raise RequestInvalid("secret_arn and ca belong to another cluster: give its url too", field="source.url")
         return IndexSpec(
@@ -64,6 +76,7 @@ class SourceModel(_Strict):
             secret_arn=self.secret_arn,
             ca=self.ca,
             updated_at=self.updated_at,
+            overlap_minutes=self.overlap_minutes,
         )
 
     def _refuse_others(self, *fitting: str) -> None:
@@ -74,14 +87,14 @@ class SourceModel(_Strict):
 
 def _names(fields: FieldsModel) -> FieldNames:
     attributes = tuple(fields.attributes) if isinstance(fields.attributes, list) else fields.attributes
-    return FieldNames(fields.id, fields.image_urls, attributes)
+    return FieldNames(fields.id, fields.image_urls, attributes, fields.base_url, fields.separator)
 
 
 class IntoModel(_Strict):
     """The new index that a backfill fills: its model, its name, and the index options that differ from the stack's parameters."""
 
     model: Name
-    index: Name | None = None
+    index: Annotated[Name, Field(pattern=r'^[^-_+.\sA-Z\\/*?"<>|,#:][^\sA-Z\\/*?"<>|,#:]*$')] | None = None
     shards: Annotated[int, Field(ge=1, le=1024)] | None = None
     replicas: Annotated[int, Field(ge=0, le=20)] | None = None
     type: IndexType | None = None

@@ -40,7 +40,7 @@ def create(products_queue: ProductsQueue, decode: Callable[[str, int], Sequence[
             result = batches.within_time(context, lambda: products_queue.receive(readable, batches.stop_at(context)))
         except TransientError as error:
             result = BatchResult.returning(readable, error)
-        _report([message for messages in readable.values() for message in messages], result.returned | unreadable, received=len(records))
+        _report(readable, result.returned | unreadable)
         return batches.answer(records, result.returned, redeliver, unreadable)
 
     return handler
@@ -61,10 +61,12 @@ def _read(
     return readable, unreadable
 
 
-def _report(messages: Sequence[Message], failed: Mapping[str, str], *, received: int) -> None:
+def _report(readable: Mapping[str, Sequence[Message]], failed: Mapping[str, str]) -> None:
+    messages = [message for of_one in readable.values() for message in of_one]
     backfill_ids = sorted({message.backfill_id for message in messages if message.backfill_id})
     metrics.add_metric("Products", MetricUnit.Count, sum(len(m.items) for m in messages if not isinstance(m, DeleteProducts)))
     metrics.add_metric("MessagesReturned", MetricUnit.Count, len(failed))
     metrics.add_metadata("backfill_ids", backfill_ids)
     log = logger.warning if failed else logger.info
-    log("messages", received=received, returned=len(failed), reasons=batches.counted(failed), backfill_ids=backfill_ids)
+    reasons = batches.counted(failed)
+    log("messages", message_ids=list(readable), returned=len(failed), reasons=reasons, backfill_ids=backfill_ids)

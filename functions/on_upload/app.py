@@ -3,21 +3,20 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.data_classes import S3Event, SQSEvent
+from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import RequestInvalid, TransientError
-from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.uploads import Uploads
+from lookalike.keys import KEYS, Keys
 from lookalike.redelivery import Redeliver
-from lookalike.validation import parsed
 
 from functions import batches
+from functions.on_upload import changes
 
 logger = Logger()
 metrics = Metrics()
@@ -25,8 +24,8 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(uploads: Uploads, redeliver: Redeliver) -> Handler:
-    """Returns the handler of the function; ``redeliver`` has failed messages come back soon."""
+def create(uploads: Uploads, redeliver: Redeliver, keys: Keys = KEYS) -> Handler:
+    """Returns the handler of the function; ``redeliver`` has failed messages come back soon, ``keys`` say whose an object is."""
 
     @logger.inject_lambda_context
     @metrics.log_metrics
@@ -36,7 +35,7 @@ def create(uploads: Uploads, redeliver: Redeliver) -> Handler:
         unreadable: dict[str, str] = {}
         for record in records:
             try:
-                objects[record.message_id] = dict(_objects(record))
+                objects[record.message_id] = dict(_objects(record, keys))
             except (RequestInvalid, AttributeError, KeyError, TypeError) as error:
                 logger.error("message_unreadable", message_id=record.message_id, reason=repr(error))
                 unreadable[record.message_id] = f"request_invalid: {error!r}"
@@ -46,31 +45,28 @@ def create(uploads: Uploads, redeliver: Redeliver) -> Handler:
         except TransientError as error:
             result = BatchResult.returning(urls, error)
         failed = {id_: reason for id_, of_message in objects.items() for url, reason in result.returned.items() if url in of_message}
-        _report(result, failed | unreadable, received=len(records))
+        _report(result, failed | unreadable, list(objects))
         return batches.answer(records, failed, redeliver, unreadable)
 
     return handler
 
 
-def _objects(record: SQSRecord) -> Iterator[tuple[str, str]]:
+def _objects(record: SQSRecord, keys: Keys) -> Iterator[tuple[str, str]]:
     """The objects that a message is about: s3 URL and product id of each."""
-    body = parsed(record.body, field="body")
-    if body.get("Event") == "s3:TestEvent":
-        return
-    for change in S3Event(body).records:
-        key = unquote_plus(change.s3.get_object.key)
-        product_id = product_of_key(key)
+    for bucket, key in changes.read(record.body):
+        product_id = keys.product_of_key(key)
         if product_id is None:
-            logger.warning("key_ignored", key=key, reason="keys are images/PRODUCT_ID/NAME.jpg or images/PRODUCT_ID.jpg")
+            logger.warning("key_ignored", key=key, reason=f"keys are {keys}")
         else:
-            yield f"s3://{change.s3.bucket.name}/{key}", product_id
+            yield f"s3://{bucket}/{key}", product_id
 
 
-def _report(result: BatchResult, returned: Mapping[str, str], *, received: int) -> None:
+def _report(result: BatchResult, returned: Mapping[str, str], message_ids: list[str]) -> None:
     states = Counter(outcome.state for outcome in result.outcomes)
     for state, count in states.items():
         metrics.add_metric(f"Picture{state.capitalize()}", MetricUnit.Count, count)
     metrics.add_metric("MessagesReturned", MetricUnit.Count, len(returned))
     codes = Counter(outcome.error.code for outcome in result.outcomes if outcome.error)
     log = logger.warning if returned or codes else logger.info
-    log("uploads", received=received, returned=len(returned), pictures=dict(states), failed=dict(codes), reasons=batches.counted(returned))
+    reasons = batches.counted(returned)
+    log("uploads", message_ids=message_ids, returned=len(returned), pictures=dict(states), failed=dict(codes), reasons=reasons)

@@ -5,4 +5,4 @@ from lookalike.wiring.indexing import IndexingWiring
 from functions.on_upload.app import create
 
 wiring = IndexingWiring()
-handler = create(wiring.uploads, wiring.redeliver)
+handler = create(wiring.uploads, wiring.redeliver, wiring.keys)

@@ -41,8 +41,17 @@ class Timings(BaseModel):
     search: float
 
 
+class Warning(BaseModel):  # noqa: A001 - the name in the OpenAPI document
+    """A condition that no product can meet now; it was answered all the same."""
+
+    model_config = EXACT
+
+    field: str = Field(description="the part of the filter, such as filter.colour")
+    message: str
+
+
 class SearchAnswer(BaseModel):
-    """The answer of a search: the hits, the best first."""
+    """The answer of a search: the hits, the best first; fewer than `size` and a cursor where they would be too large for an answer."""
 
     model_config = EXACT
 
@@ -50,6 +59,7 @@ class SearchAnswer(BaseModel):
     next_cursor: str | None = Field(description="send it as cursor to POST /search to get the next page; null on the last page")
     model: str = Field(description="id of the model that computed the vectors")
     timings_ms: Timings
+    warnings: list[Warning] = Field(description="what the filter asks for that no product has now; most often a misspelt name")
 
 
 class ProductPicture(BaseModel):

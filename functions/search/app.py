@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from lookalike.errors import LookalikeError, MethodRefused, NotFound
+from lookalike.errors import LookalikeError, MethodRefused, NotFound, RequestInvalid
 from lookalike.health import HealthCheck
 from lookalike.search.browse import Browse
 from lookalike.search.search import Search
@@ -60,7 +60,8 @@ def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
     def check() -> Json:
         state = health.check()
         status = HTTPStatus.SERVICE_UNAVAILABLE if state.fault else HTTPStatus.OK
-        return responses.as_json({"status": "unhealthy" if state.fault else "ok", **asdict(state)}, status)
+        fault = state.fault and responses.without_arns(state.fault)
+        return responses.as_json({"status": "unhealthy" if fault else "ok", **asdict(state), "fault": fault}, status)
 
 
 def _add_gallery(app: APIGatewayRestResolver) -> None:
@@ -91,5 +92,9 @@ def _add_errors(app: APIGatewayRestResolver) -> None:
         logger.exception("unexpected_error")
         return failure(LookalikeError(f"{type(error).__name__}: {error}"))
 
+    def unsendable(error: UnicodeEncodeError) -> Json:
+        return failure(RequestInvalid(f"a text has half a surrogate pair, which no UTF-8 has: {error.object[error.start : error.end]!r}"))
+
     app.exception_handler(LookalikeError)(failure)
+    app.exception_handler(UnicodeEncodeError)(unsendable)
     app.exception_handler(Exception)(unexpected)

@@ -5,7 +5,6 @@ gets nothing that another request could not get.
 """
 
 import base64
-import json
 import zlib
 from typing import Annotated, Any, Literal, Self
 
@@ -15,7 +14,7 @@ from lookalike.domain import Vector
 from lookalike.errors import RequestInvalid
 from lookalike.search.query_vectors import MAX_EXAMPLES, PICTURES_OF_A_PRODUCT, ByImage, ByProduct, QueryVectors
 from lookalike.search.search import MAX_SEEN, Query
-from lookalike.validation import validated
+from lookalike.validation import parsed, validated
 from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
 from functions.search.requests import STRICT, Fields, Options, ProductOptions, Size
@@ -129,8 +128,8 @@ def _decoded(text: str) -> Cursor:
         unpacked = unpacking.decompress(base64.b64decode(text, altchars=b"-_", validate=True), MAX_BYTES)
         if not unpacking.eof:
             raise _damaged()
-        return validated(_CURSOR, json.loads(unpacked.decode()), is_strict=True)
-    except (zlib.error, ValueError, RecursionError, RequestInvalid) as error:
+        return validated(_CURSOR, parsed(unpacked, "cursor"), is_strict=True)
+    except (zlib.error, ValueError, RequestInvalid) as error:
         raise _damaged() from error
 
 

@@ -6,6 +6,9 @@ from email.message import Message
 from lookalike.errors import RequestInvalid
 
 MEDIA_TYPE = "multipart/form-data"
+FILE = "image"
+"""The field that is a picture's file."""
+
 MAX_PARTS = 50
 
 
@@ -47,18 +50,37 @@ def _add(part: bytes, form: Form) -> None:
     if not blank:
         raise RequestInvalid("a part of the form has no headers", field="body")
     try:
-        headers = dict(line.split(":", 1) for line in head.decode().strip().split("\r\n"))
-        disposition = next(value for name, value in headers.items() if name.strip().lower() == "content-disposition")
-        parameters = _header("Content-Disposition", disposition.strip())
-        name = parameters.get_param("name", header="Content-Disposition")
+        headers = Message()
+        for line in _text(head).strip().split("\r\n"):
+            header, value = line.split(":", 1)
+            headers[header.strip()] = value.strip()
+        name = headers.get_param("name", header="Content-Disposition")
         if not isinstance(name, str):
             raise ValueError("no name")
-        if parameters.get_filename() is not None:
-            form.files.setdefault(name, []).append(content)
-        else:
-            form.texts.setdefault(name, []).append(content.decode())
-    except (ValueError, StopIteration) as error:
-        raise RequestInvalid("a part of the form has no name, or text that is not UTF-8", field="body") from error
+    except ValueError as error:
+        raise RequestInvalid("a part of the form has no name", field="body") from error
+    try:
+        if not _is_file(headers):
+            text = content.decode()
+            form.texts.setdefault(name, []).append(text)
+            return
+    except UnicodeDecodeError as error:
+        if name != FILE:
+            raise RequestInvalid(f"the part {name!r} of the form is no text in UTF-8", field="body") from error
+    form.files.setdefault(name, []).append(content)
+
+
+def _text(head: bytes) -> str:
+    """The headers of a part: UTF-8, or Latin-1 as older clients write file names."""
+    try:
+        return head.decode()
+    except UnicodeDecodeError:
+        return head.decode("latin-1")
+
+
+def _is_file(headers: Message) -> bool:
+    """Whether a part has a file's name, or as some clients send files, only its type."""
+    return headers.get_filename() is not None or ("Content-Type" in headers and headers.get_content_maintype() != "text")
 
 
 def _header(name: str, value: str) -> Message:

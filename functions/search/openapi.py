@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from lookalike.picture_formats import MEDIA_TYPES
+from lookalike.picture_formats import REGISTERED_MEDIA_TYPES
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -15,8 +15,9 @@ from functions.search.routes import ROUTES, Operation, Route
 DESCRIPTION = """Similar-picture search: send a picture, get the products that look like it.
 
 Send the API key in the header `x-api-key`. A filter is an object of attributes, each with a value, a list of values, a range such as
-`{"gte": 10, "lt": 50}` (numbers and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. `GET /attributes` lists the
-attributes that can be filtered."""
+`{"gte": 10, "lt": 50}` (numbers, prices and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. A value is found
+however it is written: `12.5` finds `"12,50 €"`, `true` finds `"True"`. What no product has at all is told in `warnings`. `GET /attributes`
+lists the attributes that can be filtered."""
 
 _MODELS = (
     requests.SearchRequest,
@@ -105,7 +106,7 @@ def _search_content() -> dict[str, Any]:
     file = {"type": "string", "contentMediaType": "application/octet-stream", "description": "the picture's file"}
     options = {each["name"]: each.get("schema", {"type": "string"}) for each in _parameters(requests.PictureOptions)}
     form = {"type": "object", "properties": {"image": file, **options}, "required": ["image"]}
-    pictures = {media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in MEDIA_TYPES}
+    pictures = {media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in REGISTERED_MEDIA_TYPES}
     return {"application/json": {"schema": json_body, "examples": examples}, FORM: {"schema": form}, **pictures}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from lookalike import filters
+from lookalike import data_urls, filters
 from lookalike.domain import Crop
 from lookalike.errors import RequestInvalid
 from lookalike.search.ports import Per
@@ -13,8 +13,6 @@ from lookalike.search.search import MAX_SIZE, Query
 from lookalike.validation import parsed, validated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
-from functions.search import data_urls
-
 EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id", "text")
 """Fields that name one picture or product to search by."""
 
@@ -23,6 +21,9 @@ INPUT_FIELDS = (*EXAMPLE_FIELDS, "images")
 
 HIT_FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
 """Fields of a hit."""
+
+LEAST_CROP = 0.0001
+"""Of a picture's width and height: a pixel of the largest pictures."""
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,8 +47,8 @@ class CropBox(BaseModel):
 
     @model_validator(mode="after")
     def _has_an_area(self) -> Self:
-        if self.left >= self.right or self.top >= self.bottom:
-            raise RequestInvalid("a crop box needs left < right and top < bottom, as fractions from 0 to 1", field="crop")
+        if self.right - self.left < LEAST_CROP or self.bottom - self.top < LEAST_CROP:
+            raise RequestInvalid(f"a crop box needs left < right and top < bottom, {LEAST_CROP} apart at least", field="crop")
         return self
 
     def crop(self) -> Crop:

@@ -1,15 +1,17 @@
 """Builds the JSON responses; the models in `answers` describe them."""
 
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from http import HTTPStatus
+from itertools import accumulate
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response, content_types
 from lookalike.domain import Hit
 from lookalike.errors import LookalikeError, TransientError
-from lookalike.search.browse import ShownProduct, Stats
+from lookalike.search.browse import ShownPicture, ShownProduct, Stats
 from lookalike.search.ports import FilterableAttribute
 from lookalike.search.search import SearchResult
 
@@ -18,18 +20,30 @@ from functions.search.requests import HIT_FIELDS, Options
 
 Json = Response[str]
 
+MAX_ITEMS_BYTES = 5_000_000
+"""Of the hits or pictures of an answer. Lambda takes 6 MB, in which the body is a JSON text within JSON; the rest is for a cursor."""
+
 
 def search(result: SearchResult, options: Options) -> Json:
     """The response to a search: hits, each with the fields that the options name, and the cursor of the next page."""
-    hits = [_hit(hit, options.fields) for hit in result.hits]
-    cursor = cursors.encode(result.next, options) if result.next else None
-    return as_json({"hits": hits, "next_cursor": cursor, "model": result.model, "timings_ms": result.timings_ms})
+    hits = _fitting([_hit(hit, options.fields) for hit in result.hits])
+    next_query = result.next_query(len(hits))
+    return as_json(
+        {
+            "hits": hits,
+            "next_cursor": cursors.encode(next_query, options) if next_query else None,
+            "model": result.model,
+            "timings_ms": result.timings_ms,
+            "warnings": [asdict(warning) for warning in result.warnings],
+        }
+    )
 
 
 def product(shown: ShownProduct) -> Json:
     """The response that shows a product with its pictures."""
-    pictures = [asdict(picture) | {"indexed_at": picture.indexed_at.isoformat()} for picture in shown.pictures]
-    return as_json({"product_id": shown.product_id, "attributes": shown.attributes, "pictures": pictures})
+    pictures = [_as_dict(picture) | {"indexed_at": picture.indexed_at.isoformat()} for picture in shown.pictures]
+    attributes, *fitting = _fitting([{"attributes": shown.attributes}, *pictures])
+    return as_json({"product_id": shown.product_id, **attributes, "pictures": fitting})
 
 
 def attributes(listed: Sequence[FilterableAttribute]) -> Json:
@@ -55,7 +69,7 @@ def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ())
         methods: the methods of the path, for a request with another one.
     """
     is_ours = error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR
-    message = f"this is a fault of the service: report it with the incident id {request_id}" if is_ours else str(error)
+    message = f"this is a fault of the service: report it with the incident id {request_id}" if is_ours else without_arns(str(error))
     body = {"code": error.code, "message": message, "request_id": request_id}
     if error.field:
         body["field"] = error.field
@@ -65,22 +79,38 @@ def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ())
     return as_json({"error": body}, HTTPStatus(error.http_status), headers)
 
 
+def without_arns(text: str) -> str:
+    """A text for strangers: no ARN, which has the account's number and names of roles and secrets; the log has them."""
+    return re.sub(r"arn:[\w-]+:[^\s'\",)]+", "(an AWS resource, see the log)", text)
+
+
 def as_json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Json:
     """A response with a JSON body."""
     return Response(status, content_types.APPLICATION_JSON, json.dumps(body, ensure_ascii=False), headers)
+
+
+def _as_dict(instance: Hit | ShownPicture) -> dict[str, Any]:
+    """The fields; attributes are not copied level by level, for they may be nested as deep as JSON can be."""
+    return {field.name: getattr(instance, field.name) for field in fields(instance)}
+
+
+def _fitting(items: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """As many of the first items as an answer can carry, one at least."""
+    sizes = accumulate(len(json.dumps(json.dumps(item, ensure_ascii=False), ensure_ascii=False).encode()) for item in items)
+    return items[: max(sum(size <= MAX_ITEMS_BYTES for size in sizes), 1)]
 
 
 def _forms(attribute: FilterableAttribute) -> list[str]:
     return ["value", "values", "exists"] + (["range"] if attribute.least is not None else [])
 
 
-def _hit(hit: Hit, fields: Sequence[str] | None) -> dict[str, Any]:
-    whole = {name: value for name, value in asdict(hit).items() if name in HIT_FIELDS} | {"score": round(hit.score, 6)}
-    if fields is None:
+def _hit(hit: Hit, names: Sequence[str] | None) -> dict[str, Any]:
+    whole = {name: value for name, value in _as_dict(hit).items() if name in HIT_FIELDS} | {"score": round(hit.score, 6)}
+    if names is None:
         return whole
-    selected = {name: value for name, value in whole.items() if name in fields}
+    selected = {name: value for name, value in whole.items() if name in names}
     prefix = "attributes."
-    attribute_names = {name.removeprefix(prefix) for name in fields if name.startswith(prefix)}
+    attribute_names = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
     if attribute_names and "attributes" not in selected:
         selected["attributes"] = {name: value for name, value in hit.attributes.items() if name in attribute_names}
     return selected

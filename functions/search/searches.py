@@ -7,8 +7,8 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, content_types
 from aws_lambda_powertools.metrics import MetricUnit
 from lookalike.concurrency import run_within
-from lookalike.errors import RequestInvalid
-from lookalike.picture_formats import MEDIA_TYPES
+from lookalike.errors import PictureUnusable, RequestInvalid
+from lookalike.picture_formats import HEIC_ADVICE, HEIC_MEDIA_TYPES, MEDIA_TYPES, REGISTERED_MEDIA_TYPES
 from lookalike.search.query_vectors import ByProduct
 from lookalike.search.search import Query, Search, SearchResult
 from lookalike.validation import parsed
@@ -49,7 +49,9 @@ def _read_body(content_type: str, body: bytes, parameters: Mapping[str, Sequence
         return _read_form(forms.parse(content_type, body), parameters)
     if media_type == content_types.APPLICATION_JSON:
         return _read_json(body, parameters)
-    expected = ", ".join((content_types.APPLICATION_JSON, forms.MEDIA_TYPE, *MEDIA_TYPES))
+    if media_type in HEIC_MEDIA_TYPES:
+        raise PictureUnusable(HEIC_ADVICE)
+    expected = ", ".join((content_types.APPLICATION_JSON, forms.MEDIA_TYPE, *REGISTERED_MEDIA_TYPES))
     raise RequestInvalid(f"the content type of the body is not supported: send one of {expected}", field="Content-Type")
 
 
@@ -70,7 +72,7 @@ def _read_form(form: forms.Form, parameters: Mapping[str, Sequence[str]]) -> tup
     if not form.files:
         request = requests.from_strings(texts)
         return request, request.query()
-    files = form.files.get("image", [])
+    files = form.files.get(forms.FILE, [])
     if len(files) != 1 or len(form.files) > 1:
         raise RequestInvalid("send exactly one file, in the form field image", field="image")
     options = requests.picture_options_from_strings(texts)

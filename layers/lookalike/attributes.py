@@ -8,8 +8,12 @@ import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
+from unicodedata import normalize
 
+from lookalike import amounts
 from lookalike.domain import Attributes
 
 MAX_NAME = 256
@@ -18,9 +22,13 @@ MAX_NAME = 256
 MAX_DEPTH = 10
 """Levels of nested attributes that can be filtered; deeper ones are kept."""
 
+MAX_TEXT = 1000
+"""Characters of a value that are compared; a longer one is compared by its beginning and a hash of the whole."""
+
 Scalar = str | int | float | bool
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?(?<=\d)", re.ASCII)
 
 
 def texts(attributes: Attributes) -> dict[str, list[str]]:
@@ -42,25 +50,36 @@ def numbers(attributes: Attributes) -> dict[str, list[float]]:
 
 
 def as_text(value: Scalar) -> str:
-    """The text that a scalar is filtered by: ``true``, ``dress``, and ``10`` for both 10 and 10.0."""
+    """The text that a scalar is filtered by, one for every way to write it: ``true`` for "True", ``12.5`` for "+12.50", letters in NFC."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    if isinstance(value, int | float) or (len(value) <= MAX_TEXT and _NUMBER.fullmatch(value)):
+        return _shortest(Decimal(value if isinstance(value, str) else repr(value)))
+    if value.lower() in ("true", "false"):
+        return value.lower()
+    text = normalize("NFC", value)
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT // 2]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
 def as_number(value: Scalar) -> float | None:
-    """The number that a scalar reads as; a date (ISO 8601, UTC unless it says otherwise) is milliseconds since 1970. None for others."""
+    """The number that a scalar reads as: also a price (`lookalike.amounts`), or a date as milliseconds since 1970. None for others.
+
+    Dates are ISO 8601, in UTC unless they say otherwise.
+    """
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and _DATE.match(value):
-        return _epoch_ms(value)
+    if isinstance(value, str):
+        return _epoch_ms(value) if _DATE.match(value) else amounts.parse(value)
     try:
         number = float(value)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def as_name(name: str) -> str:
+    """An attribute's name as it is filtered by: in NFC."""
+    return normalize("NFC", name)
 
 
 def can_be_filtered(name: str) -> bool:
@@ -76,6 +95,12 @@ def _epoch_ms(text: str) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 
+def _shortest(number: Decimal) -> str:
+    digits = format(number, "f")
+    text = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return "0" if text == "-0" else text
+
+
 def _scalars(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Scalar]]:
     if isinstance(value, str | int | float):
         if can_be_filtered(name) and not (isinstance(value, float) and not math.isfinite(value)):
@@ -83,7 +108,7 @@ def _scalars(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, 
     elif depth < MAX_DEPTH:
         if isinstance(value, dict):
             for key, inner in value.items():
-                yield from _scalars(inner, f"{name}.{key}" if name else str(key), depth + 1)
+                yield from _scalars(inner, as_name(f"{name}.{key}" if name else str(key)), depth + 1)
         elif isinstance(value, list | tuple):
             for inner in value:
                 yield from _scalars(inner, name, depth + 1)

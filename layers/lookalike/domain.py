@@ -1,5 +1,6 @@
 """The nouns: products, pictures, models, and what a search gives back."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +28,23 @@ Origin = Literal["upload", "products"]
 
 def image_id(product_id: str, image_url: str) -> str:
     """The document id of a product's picture: computed, so that every write can be repeated. 32 hex digits."""
-    return blake2b(f"{product_id}\0{image_url}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{product_id}\0{without_credentials(image_url)}".encode(), digest_size=16).hexdigest()
+
+
+def without_credentials(url: str) -> str:
+    """A URL without the user and password before its host: what is stored with a picture and shown, and what makes its id."""
+    return _CREDENTIALS.sub(r"\1", url)
+
+
+def shown(url: str) -> str:
+    """A URL as it is told in failures: without credentials, and of a data: URL its beginning."""
+    public = without_credentials(url)
+    return public if len(public) <= MAX_SHOWN else f"{public[:MAX_SHOWN]}…"
+
+
+MAX_SHOWN = 2000
+
+_CREDENTIALS = re.compile(r"^(\s*https?://)[^/?#]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

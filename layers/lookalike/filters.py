@@ -8,20 +8,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from lookalike.attributes import as_number, as_text, can_be_filtered
+from lookalike.attributes import as_name, as_number, as_text, can_be_filtered
 from lookalike.errors import RequestInvalid
 
 MAX_DEPTH = 8
-MAX_CLAUSES = 256
+MAX_CLAUSES = 1024
+"""Names, values and bounds of a whole filter."""
+
+EXACT_INTEGERS = 2**53
+"""Larger ones are rounded as numbers, so that they are compared as text alone."""
+
 BOUNDS = ("gt", "gte", "lt", "lte")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The attribute has one of these values, compared as text."""
+    """The attribute has one of these values: compared as text, or one that is one of the numbers that these read as."""
 
     attribute: str
     values: tuple[str, ...]
+    numbers: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +78,9 @@ def parse(given: Any, field: str = "filter", depth: int = 0) -> Filter:
         raise RequestInvalid("a filter is an object of attribute names and what each must be", field=field)
     if depth > MAX_DEPTH:
         raise RequestInvalid(f"the filter is nested more than {MAX_DEPTH} levels deep", field=field)
-    if len(given) > MAX_CLAUSES:
-        raise RequestInvalid(f"the filter has more than {MAX_CLAUSES} clauses", field=field)
-    return All(tuple(_clause(str(name), value, f"{field}.{name}", depth) for name, value in given.items()))
+    if depth == 0 and _clauses(given) > MAX_CLAUSES:
+        raise RequestInvalid(f"the filter has more than {MAX_CLAUSES} names, values and bounds", field=field)
+    return All(tuple(_clause(as_name(str(name)), value, f"{field}.{name}", depth) for name, value in given.items()))
 
 
 def conditions(given: Filter) -> Iterator[Terms | Range | Exists]:
@@ -89,10 +95,21 @@ def conditions(given: Filter) -> Iterator[Terms | Range | Exists]:
             yield given
 
 
+def _clauses(given: Any) -> int:
+    """How many names and values JSON has, on all its levels together."""
+    found, left = 0, [given]
+    while left:
+        inner = left.pop()
+        values = list(inner.values()) if isinstance(inner, dict) else inner if isinstance(inner, list) else []
+        found += len(values)
+        left += values
+    return found
+
+
 def _clause(name: str, value: Any, field: str, depth: int) -> Filter:
     if name in ("all", "any"):
-        if not isinstance(value, list) or not 0 < len(value) <= MAX_CLAUSES:
-            raise RequestInvalid(f"{name!r} takes a list of 1 to {MAX_CLAUSES} filters", field=field)
+        if not isinstance(value, list) or not value:
+            raise RequestInvalid(f"{name!r} takes a list of filters", field=field)
         inner = tuple(parse(each, f"{field}[{i}]", depth + 1) for i, each in enumerate(value))
         return All(inner) if name == "all" else AnyOf(inner)
     if name == "not":
@@ -105,18 +122,17 @@ def _clause(name: str, value: Any, field: str, depth: int) -> Filter:
 
 
 def _terms(name: str, values: list[Any], field: str) -> Terms:
-    if not 0 < len(values) <= MAX_CLAUSES:
-        raise RequestInvalid(f"give 1 to {MAX_CLAUSES} values", field=field)
+    if not values:
+        raise RequestInvalid("give at least one value", field=field)
     if not all(isinstance(value, str | int | float) for value in values):
         raise RequestInvalid("a value is a text, a number, true or false", field=field)
-    return Terms(name, tuple(as_text(value) for value in values))
+    numbers = (as_number(value) for value in values)
+    return Terms(name, tuple(map(as_text, values)), tuple(n for n in numbers if n is not None and abs(n) < EXACT_INTEGERS))
 
 
 def _exists(name: str, value: dict[str, Any], field: str) -> Filter:
-    if value == {"exists": True}:
-        return Exists(name)
-    if value == {"exists": False}:
-        return Not(Exists(name))
+    if len(value) == 1 and isinstance(value["exists"], bool):
+        return Exists(name) if value["exists"] else Not(Exists(name))
     raise RequestInvalid('"exists" stands alone and is true or false', field=field)
 
 

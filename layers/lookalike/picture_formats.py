@@ -5,37 +5,63 @@ from pathlib import PurePath
 
 OTHER_MEDIA_TYPE = "application/octet-stream"
 
+MAX_PIXELS = 64_000_000
+"""Width times height; decoded, that is 256 MB of RGB in Pillow."""
+
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
-    """A file format of pictures; of an animation the first frame counts."""
+    """A file format of pictures; of an animation the first frame that shows something counts."""
 
     name: str
     """What Pillow and people call it."""
     decoder: str
     """Pillow's module that decodes it, a name in ``PIL``."""
-    media_type: str
-    """Its registered media type, in small letters."""
+    media_types: tuple[str, ...]
+    """In small letters: first the registered media type, then what browsers and servers call it besides."""
     suffixes: tuple[str, ...]
     """How names of such files end, in small letters, with the dot."""
+    max_pixels: int = MAX_PIXELS
+    """Width times height: more would take too much memory or time."""
 
 
 PICTURE_FORMATS = (
-    PictureFormat("JPEG", "JpegImagePlugin", "image/jpeg", (".jpg", ".jpeg")),
-    PictureFormat("PNG", "PngImagePlugin", "image/png", (".png",)),
-    PictureFormat("WEBP", "WebPImagePlugin", "image/webp", (".webp",)),
-    PictureFormat("GIF", "GifImagePlugin", "image/gif", (".gif",)),
-    PictureFormat("BMP", "BmpImagePlugin", "image/bmp", (".bmp",)),
+    # decoded at an eighth of its size, so that the pixels of a camera's 200 megapixels never exist all at once
+    PictureFormat("JPEG", "JpegImagePlugin", ("image/jpeg", "image/jpg", "image/pjpeg"), (".jpg", ".jpeg"), 250_000_000),
+    PictureFormat("PNG", "PngImagePlugin", ("image/png", "image/x-png"), (".png",)),
+    # the decoder holds two frames of four bytes a pixel, and Pillow two more copies; twelve bits of AVIF take twice as much
+    PictureFormat("WEBP", "WebPImagePlugin", ("image/webp",), (".webp",), 25_000_000),
+    PictureFormat("AVIF", "AvifImagePlugin", ("image/avif",), (".avif",), 16_000_000),
+    PictureFormat("GIF", "GifImagePlugin", ("image/gif",), (".gif",)),
+    PictureFormat("BMP", "BmpImagePlugin", ("image/bmp", "image/x-ms-bmp"), (".bmp",)),
+    PictureFormat("TIFF", "TiffImagePlugin", ("image/tiff",), (".tif", ".tiff"), 25_000_000),
 )
 
 NAMES = tuple(each.name for each in PICTURE_FORMATS)
 
-MEDIA_TYPES = tuple(each.media_type for each in PICTURE_FORMATS)
+MEDIA_TYPES = tuple(media_type for each in PICTURE_FORMATS for media_type in each.media_types)
+
+REGISTERED_MEDIA_TYPES = tuple(each.media_types[0] for each in PICTURE_FORMATS)
 
 SUFFIXES = tuple(suffix for each in PICTURE_FORMATS for suffix in each.suffixes)
+
+HEIC_MEDIA_TYPES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")
+"""Of a format that is not accepted: its one maintained decoder for Python, pillow-heif, comes with x265, which is GPL."""
+
+HEIC_ADVICE = (
+    "HEIC is not accepted, send a JPEG: an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible, an Android phone with "
+    "its camera's HEIF setting off; a picture that is taken already becomes one when it is exported or mailed as JPEG"
+)
+
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 
 def media_type_of(file_name: str) -> str:
     """The media type that a file's name stands for, ``application/octet-stream`` if it is no picture's name."""
     suffix = PurePath(file_name).suffix.lower()
-    return next((each.media_type for each in PICTURE_FORMATS if suffix in each.suffixes), OTHER_MEDIA_TYPE)
+    return next((each.media_types[0] for each in PICTURE_FORMATS if suffix in each.suffixes), OTHER_MEDIA_TYPE)
+
+
+def is_heic(content: bytes) -> bool:
+    """Whether a file says that it is a HEIC picture (ISO/IEC 23008-12)."""
+    return content[4:8] == b"ftyp" and any(brand in content[8:48] for brand in _HEIC_BRANDS)

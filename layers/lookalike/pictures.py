@@ -3,18 +3,23 @@
 Every caller is taken for a hostile one: the limits are checked on what the file says of itself, before anything large is decoded.
 """
 
-import re
+from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from io import BytesIO
-from math import ceil
+from math import ceil, sqrt
+from time import thread_time
+from warnings import filterwarnings
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from lookalike import picture_colours, picture_files
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.picture_formats import NAMES, PICTURE_FORMATS
+from lookalike.picture_files import MAX_MISSING, MendedFile
+from lookalike.picture_formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
 
 for _format in PICTURE_FORMATS:
     import_module(f"PIL.{_format.decoder}")  # Pillow itself would wait for the first picture, and then import all that it has
@@ -22,24 +27,55 @@ for _format in PICTURE_FORMATS:
 MAX_BYTES = 25_000_000
 """Size of a picture's file."""
 
-MAX_PIXELS = 64_000_000
-"""Width times height; decoded, that is 192 MB of RGB."""
+MAX_SIDE = 65_535
+"""Width or height in pixels."""
 
-MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
-"""Pixels of a JPEG times its scans: each scan goes over the whole picture, and a small file can hold thousands. Usual are ten at most."""
+MAX_KEPT_PIXELS = 16_000_000
+"""A larger picture is averaged down to about so many as soon as it is decoded, whatever is asked for."""
 
-STRIP = 1024
-"""Rows that are put on white at once, which bounds the memory."""
+STRIP_PIXELS = 4_000_000
+"""Pixels that are averaged down at once."""
+
+MAX_DECODING_S = 1.2
+"""Of a CPU; asked whenever the decoder wants more of the file."""
+
+MAX_READINGS = 10
+"""How many times over a file may be read."""
+
+MAX_FRAMES = 32
+"""Frames of an animation that are looked at for one that shows something."""
+
+MAX_ANIMATED_PIXELS = 32_000_000
+"""Pixels of all these frames together."""
+
+MIN_CONTRAST = 16
+"""A frame in which no channel's values lie so far apart shows nothing."""
 
 HASH_SIZE = 16
 """Edge of the perceptual hash's grid: 16 x 16 differences are 256 bits."""
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own check would speak before ours, and of another limit
+filterwarnings("ignore", module=r"PIL\.")  # thousands of them, if a file wants it
 
 _REDUCING_GAP = 4.0
 """Large pictures are averaged down to about four times the grid first, in a third of the time; that moves 3 bits of 256 on average."""
 
-_BACKGROUND = (255, 255, 255)
+_GREY = 128
+_GREYS = frozenset({127, 128, 129, 0x8080})
+"""How the grey is read in pixels of the file's mode: a JPEG decoder rounds, and sixteen bits are filled with two bytes."""
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by EXIF's Orientation."""
+
+_SIDEWAYS = (Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)
 _INTERPOLATION = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -74,16 +110,15 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
     except PictureUnusable:
         raise
     except UnidentifiedImageError as error:
-        raise PictureUnusable(f"these bytes are not a picture in a format that is accepted: {', '.join(NAMES)}") from error
+        raise PictureUnusable(_why_unidentified(content)) from error
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble on
         raise PictureUnusable(f"the picture is damaged or truncated: {error}") from error
 
 
 def scale(pixels: Pixels, model: Model) -> Pixels:
-    """The picture at the model's input size, uint8, shape (height, width, 3).
+    """The picture at the model's input size, uint8, shape (height, width, 3), by what the manifest names and with its interpolation:
 
-    What the manifest names is done: ``stretch`` to the model's shape, as Keras's ``load_img(target_size=…)`` does; ``centre_crop`` of the
-    largest part that has this shape; or ``pad`` with white to this shape. The interpolation is the manifest's too.
+    ``stretch``, as Keras's ``load_img(target_size=…)``, ``centre_crop`` of the largest part of the model's shape, or ``pad`` with white.
     """
     if (pixels.shape[1], pixels.shape[0]) == model.input_size:
         return pixels
@@ -91,7 +126,7 @@ def scale(pixels: Pixels, model: Model) -> Pixels:
     if model.resize == "centre_crop":
         image = ImageOps.fit(image, model.input_size, interpolation, bleed=(1 - model.crop_share) / 2)
     elif model.resize == "pad":
-        image = ImageOps.pad(image, model.input_size, interpolation, color=_BACKGROUND)
+        image = ImageOps.pad(image, model.input_size, interpolation, color="white")
     else:
         image = image.resize(model.input_size, interpolation)
     return np.asarray(image)
@@ -108,45 +143,149 @@ def perceptual_hash(image: Image.Image) -> str:
 
 
 def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Picture:
-    with Image.open(BytesIO(content), formats=NAMES) as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise PictureUnusable(f"the picture has too many pixels: {width:,} x {height:,}, the limit is {MAX_PIXELS:,} in all")
-        _check_scans(content, image)
-        share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
-        image.draft("RGB", (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share)))
+    file = picture_files.mended(content)
+    share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
+    wanted = (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share))
+    try:
+        seen = _seen(file, wanted, is_cut=file.is_cut)
+    except OSError as error:
+        if "truncated" not in str(error):
+            raise
+        seen = _seen(file, wanted, is_cut=True)
+    rgb, (width, height) = picture_colours.srgb(seen.plain, seen.profile, seen.gamma), seen.size
+    if seen.turn is not None:
+        rgb = rgb.transpose(seen.turn)
+        width, height = (height, width) if seen.turn in _SIDEWAYS else (width, height)
+    if crop:
+        rgb = rgb.crop(_box(crop, rgb.size))
+        width, height = _size(_box(crop, (width, height)))
+    return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The frame that counts, with what its file says of it; ``plain`` may be smaller than ``size``, and is not turned yet."""
+
+    plain: Image.Image
+    size: tuple[int, int]
+    profile: bytes | None
+    gamma: float | None
+    turn: Image.Transpose | None
+
+
+class _Bounded(BytesIO):
+    """A picture's file. Its decoder may read it some times over, as hostile ones make it do, and has so many seconds."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = MAX_READINGS * len(content) + MAX_BYTES
+        self._stop_s = thread_time() + MAX_DECODING_S
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self._left -= len(data)
+        if self._left < 0 or thread_time() > self._stop_s:
+            raise PictureUnusable(f"the picture is damaged, or takes more than {MAX_DECODING_S} seconds to decode")
+        return data
+
+
+def _seen(file: MendedFile, wanted: tuple[int, int], *, is_cut: bool) -> _Seen:
+    with Image.open(_Bounded(file.content), formats=NAMES) as image:
+        size = image.size
+        _check_pixels(image)
+        least = (_excess(image) - 1).bit_length()
+        image.draft("RGB", (min(wanted[0], size[0] >> least), min(wanted[1], size[1] >> least)))
+        if is_cut:
+            _load_what_is_there(image)
+        plain = _frame(image)
+        gamma = None if "srgb" in image.info else image.info.get("gamma")
+        return _Seen(plain, size, file.profile or image.info.get("icc_profile"), gamma, _turn(image))
+
+
+def _check_pixels(image: Image.Image) -> None:
+    limit = next(each.max_pixels for each in PICTURE_FORMATS if each.name == image.format)
+    width, height = image.size
+    tile = getattr(image, "tag_v2", {})
+    of_tile = tile.get(ExifTags.Base.TileWidth, 1) * tile.get(ExifTags.Base.TileLength, 1)
+    if max(width * height, of_tile) > limit or max(width, height) > MAX_SIDE:
+        most = f"the limit of {image.format} is {limit:,} in all or in a tile, and {MAX_SIDE:,} a side"
+        raise PictureUnusable(f"the picture has too many pixels: {width:,} x {height:,}, {most}")
+
+
+def _excess(image: Image.Image) -> int:
+    """How many times both sides must be divided so that `MAX_KEPT_PIXELS` are left."""
+    return max(1, ceil(sqrt(image.width * image.height / MAX_KEPT_PIXELS)))
+
+
+def _load_what_is_there(image: ImageFile.ImageFile) -> None:
+    """Loads a picture whose end is missing; grey stands for what is not there, as in browsers.
+
+    Raises:
+        PictureUnusable: more than `MAX_MISSING` is missing.
+    """
+    prepare = image.load_prepare
+
+    def prepare_grey() -> None:
+        prepare()
+        image.im.paste((_GREY,) * image.im.bands, (0, 0, *image.im.size))
+
+    image.load_prepare = prepare_grey  # type: ignore[method-assign]
+    with suppress(OSError):
         image.load()
-        loaded = image.size
-        ImageOps.exif_transpose(image, in_place=True)
-        if image.size != loaded:
-            width, height = height, width
-        wanted: Image.Image = image
-        if crop:
-            wanted = image.crop(_box(crop, image.size))
-            width, height = _size(_box(crop, (width, height)))
-        rgb = _on_white(wanted)
-        return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
+    image.tile = []
+    nearly_all = int((1 - MAX_MISSING) * image.height)
+    for top in (nearly_all, nearly_all + 1, image.height - 1 - nearly_all):  # interlaced, every other row is missing; BMPs begin below
+        row = image.crop((0, top, image.width, top + 1)).getextrema()
+        bounds = [bound for of_band in (row if isinstance(row[0], tuple) else (row,)) for bound in of_band]
+        if _GREYS.issuperset(bounds):
+            raise PictureUnusable("the picture is truncated: more than a tenth of it is missing")
 
 
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""A JPEG marker that is neither a stuffed byte, a restart nor a fill byte."""
-
-_END, _SCAN = 0xD9, 0xDA
-
-
-def _scans(content: bytes) -> int:
-    """The scans of a JPEG's first image: embedded thumbnails and what follows the image are no part of it."""
-    scans, at = 0, 2
-    while (marker := _MARKER.search(content, at)) and content[marker.start() + 1] != _END:
-        scans += content[marker.start() + 1] == _SCAN
-        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
-    return scans
+def _frame(image: Image.Image) -> Image.Image:
+    """Of an animation the first frame that shows something, among as many as can be looked at in short time."""
+    first = _small(image)
+    if image.format == "JPEG" or _shows_something(first):
+        return first
+    with suppress(Exception):  # whatever follows, the first frame is good
+        for number in range(1, min(MAX_FRAMES, MAX_ANIMATED_PIXELS // (image.width * image.height))):
+            image.seek(number)
+            if _shows_something(frame := _small(image)):
+                return frame
+    return first
 
 
-def _check_scans(content: bytes, image: Image.Image) -> None:
-    scans = _scans(content) if image.format in ("JPEG", "MPO") else 1
-    if scans * image.width * image.height > MAX_SCANNED_PIXELS:
-        raise PictureUnusable(f"the picture has too many scans for its size: {scans:,} of {image.width:,} x {image.height:,} pixels")
+def _shows_something(plain: Image.Image) -> bool:
+    return any(int(np.ptp(channel.getextrema())) >= MIN_CONTRAST for channel in plain.split())
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """The plain pixels of a loaded picture; a very large one is averaged down strip by strip, which bounds the memory."""
+    image.load()
+    factor, white = _excess(image), picture_colours.white_of(image)
+    if factor == 1:
+        return picture_colours.plain(image, white)
+    rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
+    small = Image.new(picture_colours.plain(image.crop((0, 0, 1, 1)), white).mode, [ceil(side / factor) for side in image.size])
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        small.paste(picture_colours.plain(strip, white).reduce(factor), (0, top // factor))
+    return small
+
+
+def _why_unidentified(content: bytes) -> str:
+    if is_heic(content):
+        return HEIC_ADVICE
+    names = [name for name in NAMES if (accepts := Image.OPEN[name][1]) and accepts(content[:16])]
+    if names:
+        return f"the picture is damaged or truncated: it begins as {names[0]}, and cannot be read"
+    return f"these bytes are not a picture in a format that is accepted: {', '.join(NAMES)}"
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return _TURNS.get(int(image.getexif()[ExifTags.Base.Orientation]))
+    except Exception:  # EXIF may be anything
+        return None
 
 
 def _box(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -159,16 +298,3 @@ def _box(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
 def _size(box: tuple[int, int, int, int]) -> tuple[int, int]:
     left, top, right, bottom = box
     return right - left, bottom - top
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    opaque = Image.new("RGB", image.size)
-    for top in range(0, image.height, STRIP):
-        strip = image.crop((0, top, image.width, min(top + STRIP, image.height))).convert("RGBA")
-        white = Image.new("RGBA", strip.size, (*_BACKGROUND, 255))
-        opaque.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
-    return opaque

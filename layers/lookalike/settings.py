@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from lookalike.domain import MAX_OVERSAMPLE, IndexOptions, IndexType
-from lookalike.errors import Misconfigured
+from lookalike.errors import Misconfigured, RequestInvalid
+from lookalike.keys import PATTERNS, Keys
 
 PREFIX = "LOOKALIKE_"
 
@@ -47,6 +48,8 @@ class Settings:
     """A search of a new index rescores that many times k candidates with the full vectors."""
     bucket: str | None = None
     """The bucket of pictures."""
+    key_patterns: tuple[str, ...] = PATTERNS
+    """How keys of objects name their product, separated by commas: ``products/{product_id}/*``."""
     uploads_queue_url: str | None = None
     """Queue that `on_upload` reads."""
     products_queue_url: str | None = None
@@ -57,6 +60,10 @@ class Settings:
     """Seconds until a product or message with a transient error is tried again; twice as many each time."""
     private_image_origins: frozenset[str] = frozenset()
     """``host:port`` pairs, separated by commas, from which pictures may be fetched though the address is private."""
+    image_ca: str | None = None
+    """PEM text of a certificate authority that pictures' servers may have besides the public ones."""
+    image_headers_secret_arn: str | None = None
+    """Secrets Manager secret with the headers that some pictures' hosts want: ``{"cdn.example": {"Authorization": "…"}}``."""
     public_s3_endpoint: str | None = None
     """Address under which clients reach S3, for presigned URLs; by default AWS's own."""
     presigned_url_expiry_s: int = 3600
@@ -110,6 +117,14 @@ def _integer(text: str, *, least: int, most: int, unit: str = "") -> int:
     return int(text)
 
 
+def _key_patterns(text: str) -> tuple[str, ...]:
+    patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
+    try:
+        return tuple(Keys(patterns).patterns)
+    except RequestInvalid as error:
+        raise ValueError(f"is {text!r}: {error}") from error
+
+
 _seconds = partial(_integer, unit=" seconds")
 
 
@@ -131,6 +146,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "elasticsearch_url": _urls,
     "alias": str.lower,
     "models": Path,
+    "key_patterns": _key_patterns,
     "index_shards": partial(_integer, least=1, most=1024),
     "index_replicas": partial(_integer, least=0, most=20),
     "index_type": _index_type,

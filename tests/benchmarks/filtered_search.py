@@ -179,8 +179,9 @@ def report(measured: dict[str, Measured], pictures: int) -> bool:
 
 def _next(search: Search, first: SearchResult) -> SearchResult:
     """The next page as a client asks for it: by the cursor's text."""
-    assert first.next
-    _, query = cursors.from_json({"cursor": cursors.encode(first.next, Options(size=SIZE))})
+    following = first.next_query()
+    assert following
+    _, query = cursors.from_json({"cursor": cursors.encode(following, Options(size=SIZE))})
     return search.search(query)
 
 

@@ -1,4 +1,4 @@
-"""The faults of the table: what each does to the system, and how it ends."""
+"""The faults of the table that `python -m tests.chaos` prints: what each does to the system, and how it ends."""
 
 import random
 import time

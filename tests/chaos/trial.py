@@ -68,7 +68,7 @@ def tried(rig: Rig, fault: Fault, number: int) -> Row:
     searches = Searches(rig, prefix, first, fault.allowed, is_kept=not fault.forgets)
     with fault.holds(rig):
         uploaded, posted = upload(rig, prefix, first), post(rig, prefix, first)
-        backfill = Backfill(rig, prefix, first)
+        backfill = Backfill(rig, prefix, first, fault.seconds)
         time.sleep(fault.seconds)
     cells = {way: Cell() for way in WAYS} | {"search": searches.cell}
     quiet_s = _rest(rig, backfill, cells)

@@ -84,8 +84,8 @@ def post(rig: Rig, prefix: str, first: int) -> Truth:
 class Backfill:
     """A backfill that an engineer starts: the same command until it is answered."""
 
-    def __init__(self, rig: Rig, prefix: str, first: int) -> None:
-        self._rig, self._prefix = rig, prefix
+    def __init__(self, rig: Rig, prefix: str, first: int, fault_s: float) -> None:
+        self._rig, self._prefix, self._within_s = rig, prefix, fault_s + FINISHED_WITHIN_S
         self.truth: Truth = {f"{prefix}-b{i}": _one(first + 40 + i, "1") for i in range(12)}
         self._id = ""
         self._thread = Thread(target=self._start, daemon=True)
@@ -93,7 +93,7 @@ class Backfill:
 
     def finish(self) -> str | None:
         """Waits until it has finished; says what its status is if it does not."""
-        self._thread.join(FINISHED_WITHIN_S)
+        self._thread.join(self._within_s)
         deadline, status = time.monotonic() + FINISHED_WITHIN_S, "it was never started"
         while self._id and time.monotonic() < deadline:
             try:
@@ -108,7 +108,7 @@ class Backfill:
 
     def _start(self) -> None:
         source = {"index": f"shop-{self._prefix}", "fields": {"id": "product_id", "image_urls": "image_urls", "attributes": "attributes"}}
-        deadline = time.monotonic() + FINISHED_WITHIN_S
+        deadline = time.monotonic() + self._within_s
         while not self._id and time.monotonic() < deadline:
             try:
                 self._id = str(self._rig.command("start", source=source)["backfill_id"])

@@ -100,11 +100,17 @@ class FakeSource:
         self.documents = [SourceDocument(f"p-{n}", Product(f"p-{n}", (f"http://a/{n}",))) for n in range(count)]
         self.documents += [SourceDocument(f"fault-{n}", fault="it has no id") for n in range(faults)]
 
+    def resolved(self, spec: IndexSpec) -> IndexSpec:
+        return spec
+
     def count(self, spec: SourceSpec) -> int | None:
         return len(self._read_by(spec))
 
     def is_unique(self, spec: SourceSpec) -> bool:
         return self.unique
+
+    def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
+        return self.documents[:size]
 
     def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
         bounds = [len(self._read_by(spec)) * part // self.parts for part in range(self.parts + 1)]

@@ -20,9 +20,9 @@ from lookalike.domain import (
     Vector,
     Vectors,
 )
-from lookalike.errors import LookalikeError, PictureUnreachable, RequestInvalid
+from lookalike.errors import LookalikeError, PictureUnreachable
 from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms, conditions
-from lookalike.search.ports import AttributeValue, FilterableAttribute, NearestHits, Per, Selection, Totals
+from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, Per, Selection, Totals
 from lookalike.search.ranking import key
 from PIL import Image
 
@@ -166,11 +166,12 @@ class FakeIndex:
         at = max((indexed.indexed_at for indexed, _ in self.documents.values()), default=None)
         return Totals(len(self.products()), len(self.documents), at)
 
-    def check(self, given: Filter) -> None:
-        for condition in conditions(given):
-            values = numbers if isinstance(condition, Range) else texts
-            if not any(condition.attribute in values(indexed.attributes) for indexed, _ in self.documents.values()):
-                raise RequestInvalid("no product has such an attribute", field=f"filter.{condition.attribute}")
+    def warnings(self, given: Filter) -> Sequence[FilterWarning]:
+        self._check_it_is_there()
+        asked = dict.fromkeys((c.attribute, isinstance(c, Range)) for c in conditions(given))
+        every = [indexed.attributes for indexed, _ in self.documents.values()]
+        missing = [name for name, is_range in asked if not any(name in (numbers if is_range else texts)(each) for each in every)]
+        return [FilterWarning(f"filter.{name}", "no product has such an attribute") for name in missing]
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         pictures = self._ranked(vector, selection)[:k]
@@ -232,8 +233,9 @@ _COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": ope
 def passes(attributes: Attributes, given: Filter) -> bool:
     """Whether a product with these attributes may be found."""
     match given:
-        case Terms(name, values):
-            return not set(values).isdisjoint(texts(attributes).get(name, []))
+        case Terms(name, values, values_as_numbers):
+            is_same = not set(values).isdisjoint(texts(attributes).get(name, []))
+            return is_same or not set(values_as_numbers).isdisjoint(numbers(attributes).get(name, []))
         case Range(name, bounds):
             return any(all(_COMPARE[b](n, limit) for b, limit in bounds) for n in numbers(attributes).get(name, []))
         case Exists(name):

@@ -11,12 +11,12 @@ from lookalike.backfill.model import IndexSpec, Position, SourceDocument, Source
 from lookalike.domain import Attributes, PictureFile, Product
 from lookalike.errors import DownloadFailed, IndexUnavailable
 from lookalike.indexing.indexer import Indexer
-from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.messages import DeleteProducts, ItemKey, Message, PutProducts, SyncObjects
 from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.product_updates import ProductUpdates
 from lookalike.indexing.products_queue import ProductsQueue
 from lookalike.indexing.uploads import Uploads
+from lookalike.keys import KEYS
 from lookalike.pictures import content_sha256
 
 from tests.fakes import BackfillUseCases, FakeEmbedder, FakeFetcher, FakeIndex, FakeProductStates, FakeSource, picture
@@ -249,7 +249,7 @@ def away() -> IndexUnavailable:
 
 
 def _product_of(url: str) -> str:
-    return product_of_key(url.removeprefix("s3://bucket/")) or ""
+    return KEYS.product_of_url(url) or ""
 
 
 def _stored(product_id: str, url: str, content: bytes, attributes: Attributes) -> Stored:

@@ -206,10 +206,11 @@ def _pages(search: Search, query: Query, request: Request) -> Iterator[SearchRes
     answer = search.search(query)
     yield answer
     for _ in range(PAGES - 1):
-        if answer.next is None:
+        following = answer.next_query()
+        if following is None:
             return
-        _, following = cursors.from_json({"cursor": cursors.encode(answer.next, options)})
-        answer = search.search(following)
+        _, parsed = cursors.from_json({"cursor": cursors.encode(following, options)})
+        answer = search.search(parsed)
         yield answer
 
 

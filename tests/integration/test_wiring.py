@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from aws_lambda_powertools import Logger
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.indices import definition_of
 from lookalike.adapters.openvino.manifests import read_manifest
@@ -31,6 +33,22 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     shutil.copytree(MODELS / export.ensure(MODEL, MODELS, print), folder / MODEL)
     return folder
+
+
+@pytest.mark.parametrize(
+    ("event", "logged"), [({"requestContext": {"requestId": "of-the-request"}}, "of-the-request"), ({}, "of-the-invocation")]
+)
+def test_what_elasticsearch_is_told_is_the_id_that_the_log_has(wiring: SearchWiring, event: dict[str, object], logged: str) -> None:
+    logger = Logger()
+
+    @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+    def handler(_: dict[str, object], __: object) -> str | None:
+        return wiring._request_id()
+
+    context = SimpleNamespace(
+        function_name="search", memory_limit_in_mb=3008, invoked_function_arn="arn", aws_request_id="of-the-invocation"
+    )
+    assert handler(event, context) == logged
 
 
 @pytest.fixture

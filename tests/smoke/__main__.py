@@ -37,10 +37,12 @@ def main() -> None:
     parser.add_argument(
         "--picture-url", default=os.environ.get("PICTURE_URL", ""), help="to search by; default: PICTURE_URL, else the upload's link"
     )
+    parser.add_argument("--sam-local", action="store_true", help="the gateway is that of sam local, which has no gateway responses")
     given = parser.parse_args()
     if not given.url or not given.bucket:
         parser.error("give --url and --bucket: the stack's outputs ApiUrl and Bucket")
-    if failed := run(Stack(given.url, given.key, given.bucket, given.stack), given.picture_url):
+    stack = Stack(given.url, given.key, given.bucket, given.stack, has_gateway_responses=not given.sam_local)
+    if failed := run(stack, given.picture_url):
         sys.exit(f"failed: {', '.join(failed)}")
 
 

@@ -24,12 +24,14 @@ class Stack:
         key: for ``x-api-key``; empty where none is asked for.
         bucket: of pictures.
         name: what its queues and functions begin with.
+        has_gateway_responses: whether the gateway's own answers have our shape; those of `sam local` do not.
     """
 
     url: str
     key: str
     bucket: str
     name: str
+    has_gateway_responses: bool = True
 
     def ask(self, method: str, path: str, *, key: str | None = None, **request: Any) -> requests.Response:
         """A request with the stack's key, or with another."""

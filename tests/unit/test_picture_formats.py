@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lookalike import pictures
 from lookalike.adapters.http.fetcher import HttpFetcher
-from lookalike.picture_formats import MEDIA_TYPES, NAMES, PICTURE_FORMATS, SUFFIXES, PictureFormat, media_type_of
+from lookalike.picture_formats import MEDIA_TYPES, NAMES, PICTURE_FORMATS, REGISTERED_MEDIA_TYPES, SUFFIXES, PictureFormat, media_type_of
 from PIL import Image
 
 from functions.search import openapi
@@ -26,7 +26,7 @@ def test_a_picture_of_each_format_is_decoded(row: PictureFormat) -> None:
 
 @pytest.mark.parametrize("row", PICTURE_FORMATS, ids=NAMES)
 def test_media_type_and_suffixes_are_those_that_pillow_knows(row: PictureFormat) -> None:
-    assert Image.MIME[row.name] == row.media_type
+    assert Image.MIME[row.name] == row.media_types[0]
     assert {Image.registered_extensions()[suffix] for suffix in row.suffixes} == {row.name}
 
 
@@ -37,7 +37,14 @@ def test_no_two_formats_share_a_name_a_media_type_or_a_suffix() -> None:
 
 @pytest.mark.parametrize(
     ("name", "media_type"),
-    [("a.jpeg", "image/jpeg"), ("A.B.PNG", "image/png"), ("a.txt", "application/octet-stream"), ("jpg", "application/octet-stream")],
+    [
+        ("a.jpeg", "image/jpeg"),
+        ("A.B.PNG", "image/png"),
+        ("a.TIF", "image/tiff"),
+        ("a.avif", "image/avif"),
+        ("a.txt", "application/octet-stream"),
+        ("jpg", "application/octet-stream"),
+    ],
 )
 def test_a_file_s_name_stands_for_a_media_type(name: str, media_type: str) -> None:
     assert media_type_of(name) == media_type
@@ -53,7 +60,7 @@ def test_api_gateway_passes_pictures_and_forms_on_as_bytes() -> None:
 def test_the_openapi_document_offers_every_media_type_as_a_body() -> None:
     content = openapi.document()["paths"]["/search"]["post"]["requestBody"]["content"]
 
-    assert list(content) == ["application/json", "multipart/form-data", *MEDIA_TYPES]
+    assert list(content) == ["application/json", "multipart/form-data", *REGISTERED_MEDIA_TYPES]
 
 
 def test_the_gallery_is_told_which_pictures_it_may_send_as_they_are() -> None:
@@ -63,7 +70,7 @@ def test_the_gallery_is_told_which_pictures_it_may_send_as_they_are() -> None:
 def test_a_picture_s_server_is_asked_for_these_formats_first() -> None:
     accepted = str(HttpFetcher()._session.headers["Accept"])
 
-    assert accepted.split(", ") == [*MEDIA_TYPES, "image/*;q=0.5"]
+    assert accepted.split(", ") == [*REGISTERED_MEDIA_TYPES, "image/*;q=0.5"]
 
 
 def test_the_demo_takes_files_with_these_suffixes(tmp_path: Path) -> None:

@@ -112,12 +112,11 @@ def test_a_large_jpeg_is_decoded_smaller_and_keeps_its_size_on_record() -> None:
     [
         (b"", "zero bytes"),
         (b"<svg/>", "not a picture"),
-        (_file(Image.new("RGB", (10, 10)), "TIFF"), "not a picture"),
         (_file(Image.effect_noise((300, 300), 90), "JPEG")[:4000], "truncated"),
         (b"\xff" * (pictures.MAX_BYTES + 1), "too large"),
         (_file(Image.new("1", (30_000, 30_000)), "PNG"), "30,000 x 30,000"),
     ],
-    ids=["empty", "svg", "tiff", "truncated", "large", "bomb"],
+    ids=["empty", "svg", "truncated", "large", "bomb"],
 )
 def test_a_file_that_is_no_usable_picture_is_refused_with_the_reason(content: bytes, reason: str) -> None:
     with pytest.raises(PictureUnusable, match=reason):
@@ -146,15 +145,15 @@ def test_a_jpeg_with_thousands_of_scans_is_refused_before_it_is_decoded() -> Non
         pictures.decode(whole[:-2] + 600 * last_scan + whole[-2:], at_least=SIZE)
 
 
-def test_a_tall_transparent_picture_is_put_on_white_strip_by_strip_without_a_seam() -> None:
-    size = (40, 2 * pictures.STRIP + 100)
-    noise = np.random.default_rng(0).integers(0, 256, (*size[::-1], 4), dtype=np.uint8)
-    image = Image.fromarray(noise, "RGBA")
-    buffer = BytesIO()
-    image.save(buffer, "PNG")
+def test_a_large_transparent_picture_is_averaged_down_on_white_without_a_seam() -> None:
+    size = (5000, 5200)
+    noise = np.random.default_rng(0).integers(0, 256, (52, 50, 4), dtype=np.uint8)
+    image = Image.fromarray(noise).resize(size, Image.Resampling.NEAREST)
+    picture = pictures.decode(_file(image, "PNG", compress_level=1), at_least=SIZE)
 
-    expected = Image.alpha_composite(Image.new("RGBA", size, "white"), image).convert("RGB")
-    assert np.array_equal(pictures.decode(buffer.getvalue(), at_least=SIZE).pixels, np.asarray(expected))
+    expected = np.asarray(Image.alpha_composite(Image.new("RGBA", size, "white"), image).convert("RGB").reduce(2), dtype=int)
+    assert (picture.width, picture.height, picture.pixels.shape) == (*size, expected.shape)
+    assert np.abs(picture.pixels - expected).max() <= 1
 
 
 def test_bytes_behind_a_jpeg_are_no_scans_of_it() -> None:

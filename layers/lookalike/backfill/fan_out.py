@@ -5,14 +5,15 @@ advanced only after a page was sent: a slice whose function dies goes on from th
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from lookalike.backfill import addresses
 from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.enqueue import enqueue
-from lookalike.backfill.messages import ReadSlice, Sender, is_put_off
+from lookalike.backfill.messages import ContinueRetry, ReadSlice, Sender, is_put_off
 from lookalike.backfill.model import (
     Backfill,
     BackfillStore,
@@ -44,9 +45,6 @@ SLICE_RUN_S = 45.0
 
 REFRESH_MS = 60_000
 """A search of the source sees what was written before its index's last refresh, and clocks differ."""
-
-OVERLAP = timedelta(minutes=10)
-"""What changed so shortly before the last run began is read again: clocks differ, and documents are found only after a refresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +107,8 @@ class FanOut:
         if backfill is None or reading is None or (into and reading is Phase.CANCELLED):
             backfill = self._begin(backfill_id, spec, into, backfill, force=force)
             unread = list(range(backfill.slices))
+            if backfill.full_run < backfill.run:  # only what changed is read, and what failed before need not have
+                self._sender.send_backfill([ContinueRetry(backfill_id, backfill.run)])
         elif reading is Phase.CANCELLED:
             self._store.set_cancelled(backfill_id, False)
         self._sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
@@ -176,7 +176,7 @@ class FanOut:
         total = self._source.count(resolved)
         positions = self._source.slices(resolved, most=max(1, min(MAX_SLICES, (total or 0) // SLICE_PRODUCTS)))
         if not force and isinstance(resolved, IndexSpec) and resolved.since is None:
-            self._check_sample(resolved, positions)
+            self._check_sample(resolved)
         run = last.run + 1 if last else 1
         is_partial = isinstance(resolved, IndexSpec) and resolved.since is not None
         backfill = Backfill(
@@ -193,26 +193,36 @@ class FanOut:
         self._store.begin(backfill, positions)
         return backfill
 
-    def _check_sample(self, spec: IndexSpec, positions: Sequence[Position]) -> None:
-        """Checks that any of the first documents can be indexed: a misspelt field must not fail a whole catalogue."""
-        documents = self._source.page(spec, positions[0], SAMPLE).documents if positions else []
+    def _check_sample(self, spec: IndexSpec) -> None:
+        """Checks that any of some documents can be indexed: a misspelt field must not fail a whole catalogue."""
+        documents = self._source.sample(spec, SAMPLE)
         products = [document.product for document in documents if document.product]
         if documents and not products:
             fault = documents[0].fault
-            raise RequestInvalid(f"none of the first {len(documents)} documents is a product: {fault}", field="source.fields.id")
+            raise RequestInvalid(f"none of {len(documents)} documents is a product: {fault}", field="source.fields.id")
         if products and not any(product.image_urls for product in products):
             raise RequestInvalid(
-                f"none of the first {len(products)} products has an image URL in {spec.fields.image_urls!r}: "
-                "name the field that has it, or start with force",
+                f"none of {len(products)} products has an image URL in {spec.fields.image_urls!r}: "
+                "name the field that has it (it may be left out of _source, which cannot be read then), or start with force",
                 field="source.fields.image_urls",
+            )
+        urls = [url for product in products for url in product.image_urls]
+        if urls and not any(map(addresses.is_absolute, urls)):
+            raise RequestInvalid(
+                f"image URLs are relative, such as {urls[0][:200]!r}: say in base_url what they are relative to",
+                field="source.fields.base_url",
             )
 
     def _resolved(self, spec: SourceSpec, last: Backfill | None) -> SourceSpec:
         """The source of one run: the alias as the index that it points to now, and the time from which changes are read."""
         if isinstance(spec, CurrentSpec):
             return CurrentSpec(self._indices.searched())
-        if isinstance(spec, IndexSpec) and spec.updated_at and last:
-            # A run that was cancelled left more unread than what changed since it began.
-            is_read = phase_of_reading(self._store.slices(last.backfill_id)) is None
-            return replace(spec, since=(last.started_at - OVERLAP).isoformat()) if is_read else last.spec
-        return spec
+        if not isinstance(spec, IndexSpec):
+            return spec
+        resolved = self._source.resolved(spec)
+        if not spec.updated_at or not last or not isinstance(last.spec, IndexSpec):
+            return resolved
+        # A run that was cancelled left more unread than what changed since it began.
+        is_read = phase_of_reading(self._store.slices(last.backfill_id)) is None
+        since = (last.started_at - timedelta(minutes=spec.overlap_minutes)).isoformat()
+        return replace(resolved, since=since if is_read else last.spec.since)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from lookalike.domain import Product
 from lookalike.errors import NotFound
@@ -22,11 +22,24 @@ class FieldNames:
     """Where a source document has what; dotted paths; of a list on the way each element is looked into.
 
     Without ``id`` it is the document's id; without ``attributes`` they are everything else.
+
+    Args:
+        image_urls: a field, or a template of fields: ``https://cdn.example/{sku}.jpg``.
+        base_url: what relative addresses are relative to.
+        separator: what stands between several addresses in one text.
     """
 
     id: str | None = None
     image_urls: str = "image_url"
     attributes: str | tuple[str, ...] | None = None
+    base_url: str | None = None
+    separator: str | None = None
+
+
+OVERLAP_MINUTES = 15 * 60
+"""Local time is 14 hours ahead of UTC at most; clocks differ, and documents are found only after a refresh."""
+
+DateUnit = Literal["date", "s", "ms", "us", "ns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,9 @@ class IndexSpec:
         secret_arn: where that cluster's credentials are.
         ca: PEM text of that cluster's certificate authority.
         updated_at: a date field; with it every run but the first reads only what changed since the run before.
+        overlap_minutes: how far before that run's start: `OVERLAP_MINUTES` covers dates without a zone, whatever zone they mean.
         since: the beginning of that range, in ISO 8601; set when a run is started.
+        updated_unit: how the field is written: as a date, or as the number of such units since 1970; set when a run is started.
     """
 
     index: str
@@ -48,7 +63,9 @@ class IndexSpec:
     secret_arn: str | None = None
     ca: str | None = None
     updated_at: str | None = None
+    overlap_minutes: int = OVERLAP_MINUTES
     since: str | None = None
+    updated_unit: DateUnit = "date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +135,21 @@ class SourcePage:
 class Source(Protocol):
     """Where products are read from; it is never written."""
 
+    def resolved(self, spec: IndexSpec) -> IndexSpec:
+        """The source as it is read: without the system's own indices, and with the unit of its dates.
+
+        Raises:
+            RequestInvalid: there is no such index, or nobody has the date field, or the server is another system or too old.
+        """
+
     def count(self, spec: SourceSpec) -> int | None:
         """The number of documents; None if that is known only when all were read."""
 
     def is_unique(self, spec: SourceSpec) -> bool:
         """Whether all documents of an item come on one page, so that each item is read once."""
+
+    def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
+        """Some documents, at most ``size``, drawn at random."""
 
     def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
         """The first positions of at most ``most`` slices, which are disjoint and together are the whole source."""
@@ -216,9 +243,16 @@ class Indices(Protocol):
         """Moves the alias to the index, atomically; returns the index that it pointed to before, which is kept."""
 
 
+_DEFAULTS = [("overlap_minutes", OVERLAP_MINUTES), ("updated_unit", "date")]
+_LATER = frozenset({"base_url", "separator"})
+"""What came later than the first backfills, whose ids stay."""
+
+
 def id_of(spec: SourceSpec, into: Into | None = None) -> str:
     """The backfill's id, 16 hex digits, computed from the request."""
-    given = {name: value for name, value in asdict(spec).items() if value is not None}
+    given = {name: value for name, value in asdict(spec).items() if value is not None and (name, value) not in _DEFAULTS}
+    if "fields" in given:
+        given["fields"] = {name: value for name, value in given["fields"].items() if value is not None or name not in _LATER}
     if into:
         given["into"] = {name: value for name, value in asdict(into).items() if value or name != "options"}
     return hashlib.sha256(json.dumps([type(spec).__name__, given], sort_keys=True).encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 
 from lookalike.domain import IndexedPicture, Product, image_id
-from lookalike.errors import Misconfigured, PictureRefused, RequestInvalid, TransientError
+from lookalike.errors import Misconfigured, PictureRefused, PictureUnreachable, RequestInvalid, TransientError
 from lookalike.indexing.outcomes import OutcomeState, PictureOutcome
 from lookalike.indexing.pipeline import IndexingPipeline, PictureTask
 from lookalike.indexing.ports import PictureFetcher, WritableIndex, WriteTarget
@@ -210,8 +210,8 @@ class Indexer:
 
     def _is_current(self, outcome: PictureOutcome) -> bool:
         """Whether the outcome is about the object and metadata that are there now; one that will be tried again needs no second look."""
-        if outcome.error is not None and outcome.error.ending != "drop":
-            return True
+        if outcome.error is not None and (outcome.error.ending != "drop" or isinstance(outcome.error, PictureUnreachable)):
+            return True  # an archived object is there and stays as unreadable
         try:
             head = self._pictures.head(outcome.image_url)
         except (PictureRefused, RequestInvalid):

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
 from lookalike.domain import Product
-from lookalike.errors import RequestInvalid
-from lookalike.indexing.keys import product_of_key
 
 T = TypeVar("T", Product, str)
 
@@ -97,11 +95,3 @@ class ProductsQueueSender(Protocol):
         Raises:
             TransientError: the queue did not take all of them.
         """
-
-
-def product_of_url(url: str) -> str:
-    """The product id in an object's s3 address. Raises `RequestInvalid` if its key has another form than the bucket's."""
-    product_id = product_of_key(url.removeprefix("s3://").partition("/")[2])
-    if product_id is None:
-        raise RequestInvalid(f"{url!r} is not s3://BUCKET/images/PRODUCT_ID/NAME.jpg or s3://BUCKET/images/PRODUCT_ID.jpg", field="sync")
-    return product_id

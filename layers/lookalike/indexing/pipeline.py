@@ -13,7 +13,7 @@ from more_itertools import batched, constrained_batches
 
 from lookalike import pictures
 from lookalike.concurrency import map_unordered, prefetch
-from lookalike.domain import Attributes, Embedding, IndexedPicture, Model, Origin, Picture, PictureFile, image_id
+from lookalike.domain import Attributes, Embedding, IndexedPicture, Model, Origin, Picture, PictureFile, image_id, without_credentials
 from lookalike.errors import LookalikeError, OutOfTime, PictureUnreachable
 from lookalike.indexing.outcomes import OutcomeState, PictureOutcome, most_severe
 from lookalike.indexing.ports import PictureFetcher, WriteTarget
@@ -208,7 +208,7 @@ def _is_to_be_deleted(job: _Job) -> bool:
 def _document(fetched: _Fetched, embedding: Embedding, now: datetime) -> IndexedPicture:
     return IndexedPicture(
         product_id=fetched.task.product_id,
-        image_url=fetched.task.image_url,
+        image_url=without_credentials(fetched.task.image_url),
         attributes=fetched.attributes,
         content_sha256=fetched.content_sha256,
         perceptual_hash=embedding.perceptual_hash,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeAlias, TypeVar
 
+from lookalike.domain import shown
 from lookalike.errors import Ending, Misconfigured, OutOfTime, RequestInvalid, TransientError
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.messages import (
@@ -17,10 +18,10 @@ from lookalike.indexing.messages import (
     ProductsQueueSender,
     PutProducts,
     SyncObjects,
-    product_of_url,
 )
 from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome, most_severe
 from lookalike.indexing.product_updates import ProductState, ProductUpdates
+from lookalike.keys import KEYS, Keys
 from lookalike.redelivery import backoff_s
 
 MAX_ATTEMPTS = 4
@@ -40,6 +41,11 @@ class _Item:
     def key(self) -> ItemKey:
         [key] = self.message.keys
         return key
+
+    @property
+    def scope(self) -> tuple[str | None, str]:
+        """The indices that it needs: the one that is written, and the one that is copied from. What waits for one holds up no other."""
+        return self.message.into, self.message.source_index if isinstance(self.message, CopyPictures) else ""
 
     @property
     def as_of(self) -> int:
@@ -71,7 +77,7 @@ class _Result:
             outcome = replace(outcome, origin="upload", image_url=picture.image_url)
         if picture.error is None:
             return outcome
-        return replace(outcome, image_url=picture.image_url, code=picture.error.code, reason=str(picture.error))
+        return replace(outcome, image_url=shown(picture.image_url), code=picture.error.code, reason=str(picture.error))
 
 
 _Outcomes: TypeAlias = Iterator[tuple[ItemKey, PictureOutcome]]
@@ -86,6 +92,7 @@ class ProductsQueue:
         first_delay_s: how long an item waits after its first transient error; twice as long each time.
         draw: returns numbers from 0 to 1, for the jitter.
         now_ms: the clock, in milliseconds since 1970.
+        keys: say which product an object belongs to.
     """
 
     def __init__(
@@ -98,7 +105,9 @@ class ProductsQueue:
         first_delay_s: int = FIRST_DELAY_S,
         draw: Callable[[], float] = random.random,
         now_ms: Callable[[], int] = lambda: round(time.time() * 1000),
+        keys: Keys = KEYS,
     ) -> None:
+        self._keys = keys
         self._indexer = indexer
         self._updates = updates
         self._now_ms = now_ms
@@ -125,16 +134,16 @@ class ProductsQueue:
             for one in message.split()
         ]
         # Messages for one index come first: one for every index is the shop's own, and newer than what a backfill has read.
-        scopes = sorted({item.message.into for item in items}, key=lambda into: (into is None, into or ""))
+        scopes = sorted({item.scope for item in items}, key=lambda scope: (scope[0] is None, scope[0] or "", scope[1]))
         result = BatchResult()
-        for into in scopes:
-            self._receive([item for item in items if item.message.into == into], into, result, stop_at)
+        for scope in scopes:
+            self._receive([item for item in items if item.scope == scope], scope[0], result, stop_at)
         return result
 
     def _receive(self, items: Sequence[_Item], into: str | None, result: BatchResult, stop_at: float) -> None:
         latest = {item.key: item for item in sorted(items, key=lambda item: item.as_of)}
         try:
-            self._outcomes.record(_superseded(items, latest))
+            self._outcomes.record(_superseded(items, latest, self._keys))
             self._settle(list(self._index(latest.values(), into, stop_at)), result)
         except (TransientError, Misconfigured) as error:
             result.give_back((item.message_id for item in items), error)
@@ -150,7 +159,11 @@ class ProductsQueue:
     def _picture_outcomes(self, items: Collection[_Item], into: str | None, stop_at: float) -> _Outcomes:
         for outcome in self._updates.apply(_changes(items), into, stop_at):
             yield ("product", outcome.product_id), outcome
-        objects = {url: product_of_url(url) for message in _of(SyncObjects, items) for url in message.items}
+        named = {url: self._keys.product_of_url(url) for message in _of(SyncObjects, items) for url in message.items}
+        for url in (url for url, product_id in named.items() if product_id is None):
+            refused = RequestInvalid(f"the key has another form than {self._keys}", field="sync")
+            yield ("object", url), PictureOutcome("", url, "failed", refused)
+        objects = {url: product_id for url, product_id in named.items() if product_id is not None}
         for outcome in self._indexer.sync(objects, into, stop_at):
             yield ("object", outcome.image_url), outcome
         copies = list(_of(CopyPictures, items))
@@ -213,15 +226,15 @@ def _changes(items: Iterable[_Item]) -> Iterator[ProductState]:
             yield from (ProductState(product_id, item.as_of, None) for product_id in item.message.items)
 
 
-def _superseded(items: Iterable[_Item], latest: Mapping[ItemKey, _Item]) -> Iterator[ItemOutcome]:
+def _superseded(items: Iterable[_Item], latest: Mapping[ItemKey, _Item], keys: Keys) -> Iterator[ItemOutcome]:
     """A backfill counts each of its items, also one that a newer message of somebody else replaces."""
     for item in items:
         message, later = item.message, latest[item.key].message
         if message.backfill_id is not None and (message.backfill_id, message.run) != (later.backfill_id, later.run):
-            yield _Result(item, [PictureOutcome(*_place(item.key), "unchanged")]).outcome
+            yield _Result(item, [PictureOutcome(*_place(item.key, keys), "unchanged")]).outcome
 
 
-def _place(key: ItemKey) -> tuple[str, str]:
+def _place(key: ItemKey, keys: Keys) -> tuple[str, str]:
     """Product id and image URL of an item, as far as its key has them."""
     kind, id_ = key
-    return (id_, "") if kind == "product" else (product_of_url(id_), id_) if kind == "object" else ("", "")
+    return (id_, "") if kind == "product" else (keys.product_of_url(id_) or "", id_) if kind == "object" else ("", "")

@@ -62,6 +62,19 @@ class FilterableAttribute:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterWarning:
+    """A condition that no product can meet, because none has the attribute, or none has it in that form.
+
+    Args:
+        field: the part of the filter, such as ``filter.colour``.
+        message: what is missing, and what to look at.
+    """
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """How much an index holds; ``products`` is a close estimate above 40,000."""
 
@@ -73,8 +86,8 @@ class Totals:
 class SearchableIndex(Protocol):
     """One concrete index of pictures, as searches read it."""
 
-    def check(self, given: Filter) -> None:
-        """Raises `RequestInvalid` if no product has an attribute that the filter asks for, or none has it in that form."""
+    def warnings(self, given: Filter) -> Sequence[FilterWarning]:
+        """What a filter asks for that no product has now; it is answered all the same."""
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         """The best ``size`` hits among approximately the ``k`` nearest pictures."""

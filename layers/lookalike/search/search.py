@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from lookalike.domain import Hit
 from lookalike.errors import RequestInvalid
 from lookalike.search import ranking
-from lookalike.search.ports import PictureFetcher, SearchTarget
+from lookalike.search.ports import FilterWarning, PictureFetcher, SearchTarget
 from lookalike.search.query_vectors import ByImage, ByProduct, QueryInput, QueryVectorizer, QueryVectors, StageTimings
 from lookalike.search.ranking import SearchOptions
 
@@ -28,12 +28,31 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, the best first; the model's id; milliseconds by stage; the query of the next page, None where there is none."""
+    """Hits, the best first.
+
+    Args:
+        model: the model's id.
+        timings_ms: milliseconds by stage.
+        query: what was searched by, with the model's vectors in place of pictures.
+        has_more: whether there are hits behind these.
+        warnings: what the filter asks for that no product has.
+    """
 
     hits: Sequence[Hit]
     model: str
     timings_ms: dict[str, float]
-    next: Query | None = None
+    query: Query
+    has_more: bool = False
+    warnings: Sequence[FilterWarning] = ()
+
+    def next_query(self, shown: int | None = None) -> Query | None:
+        """The query of the next page if the first ``shown`` hits are shown of this one, by default all; None if there is none."""
+        shown = len(self.hits) if shown is None else shown
+        options = self.query.options
+        seen = options.seen | {ranking.key(hit, options.per) for hit in self.hits[:shown]}
+        if len(seen) >= MAX_SEEN or not (self.has_more or shown < len(self.hits)):
+            return None
+        return replace(self.query, options=replace(options, seen=seen, diversity=0.0))
 
 
 class Search:
@@ -54,33 +73,24 @@ class Search:
         """Finds the products that look like the query: ``size`` hits whenever so many products match.
 
         Raises:
-            RequestInvalid: a filter that the index cannot answer, or a vector of another model.
+            RequestInvalid: a vector of another model.
             NotFound: no such product or picture.
             PictureRefused, TransientError, Misconfigured: as their docstrings say.
         """
         target = self._target()
         model = target.embedder.model
         timings = StageTimings()
-        target.index.check(query.options.filter)
+        warnings = target.index.warnings(query.options.filter)
         _check_model(query, model.id, model.dimensions)
         vectors = self._vectorizer.vectorize(query.input, target.index, target.embedder, timings)
         with timings.stage("search"):
             page = ranking.page(vectors, query.options, target.index)
         linked = [replace(hit, image_url=self._link(hit.image_url)) for hit in page.hits]
-        next_query = _next_query(query, vectors, page.hits, model.id) if page.has_more else None
-        return SearchResult(linked, model.id, timings.timings_ms, next_query)
+        again = Query(query.input if isinstance(query.input, ByProduct | ByImage) else vectors, query.options, model.id)
+        return SearchResult(linked, model.id, timings.timings_ms, again, page.has_more, warnings)
 
 
 def _check_model(query: Query, model: str, dimensions: int) -> None:
     vectors = query.input.all_vectors if isinstance(query.input, QueryVectors) else ()
     if query.model not in (None, model) or any(len(vector) != dimensions for vector in vectors):
         raise RequestInvalid("the index was changed to another model meanwhile: search again from the first page", field="cursor")
-
-
-def _next_query(query: Query, vectors: QueryVectors, hits: Sequence[Hit], model: str) -> Query | None:
-    """The query of the next page: without what was shown already, and without any need of the picture."""
-    seen = query.options.seen | {ranking.key(hit, query.options.per) for hit in hits}
-    if len(seen) >= MAX_SEEN:
-        return None
-    next_input = query.input if isinstance(query.input, ByProduct | ByImage) else vectors
-    return Query(next_input, replace(query.options, seen=seen, diversity=0.0), model)

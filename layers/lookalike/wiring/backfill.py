@@ -52,7 +52,7 @@ class BackfillWiring(QueueWiring):
         """The sources that backfills read: indices, buckets and the index that is searched."""
         own = ElasticsearchSource(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
         keys = {self.settings.source_url: self.settings.source_secret_arn}
-        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG)), secret, keys)
+        return SourceByKind(own, BucketSource(boto3.client("s3", config=AWS_CONFIG), self.keys), secret, keys)
 
     @cached_property
     def fan_out(self) -> FanOut:

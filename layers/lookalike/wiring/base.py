@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from functools import cached_property, partial
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +12,7 @@ from elasticsearch import Elasticsearch
 
 from lookalike.adapters.elasticsearch.client import connect
 from lookalike.errors import Misconfigured
+from lookalike.keys import Keys
 from lookalike.settings import Settings
 
 _TRIES = {"mode": "standard", "total_max_attempts": 3}
@@ -26,11 +28,22 @@ class Wiring:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.load(os.environ)
+        self._logger = Logger()
 
     @cached_property
     def elasticsearch(self) -> Elasticsearch:
         """The client, with the secret's credentials."""
-        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret)
+        return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret, self._request_id)
+
+    def _request_id(self) -> str | None:
+        """As the log has it: API Gateway's id of a request, Lambda's of a batch."""
+        keys = self._logger.get_current_keys()
+        return keys.get("correlation_id") or keys.get("function_request_id")
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Which product an object of a bucket belongs to."""
+        return Keys(self.settings.key_patterns)
 
     @cached_property
     def _secret(self) -> str | None:
@@ -43,9 +56,13 @@ class Wiring:
         return partial(secret, arn, True) if arn else None
 
 
+SECRET_AGE_S = 300
+"""How long a secret's value is used before it is read anew."""
+
+
 def secret(arn: str, is_fresh: bool = False) -> str:
     """A secret's text. Raises `Misconfigured` if it cannot be read."""
     try:
-        return str(parameters.get_secret(arn, force_fetch=is_fresh))
+        return str(parameters.get_secret(arn, force_fetch=is_fresh, max_age=SECRET_AGE_S))
     except (parameters.GetParameterError, ClientError, BotoCoreError) as error:
         raise Misconfigured(f"the secret {arn!r} cannot be read: {error}") from error

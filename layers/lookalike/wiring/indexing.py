@@ -33,7 +33,8 @@ class IndexingWiring(ModelWiring, QueueWiring):
         """The use case behind `index_products`."""
         states = ElasticsearchProductStates(self.elasticsearch, f"{self.settings.alias}-product-states")
         updates = ProductUpdates(self.indexer, states)
-        return ProductsQueue(self.indexer, updates, self.outcomes, self.queues, first_delay_s=self.settings.first_retry_delay_s)
+        delay_s = self.settings.first_retry_delay_s
+        return ProductsQueue(self.indexer, updates, self.outcomes, self.queues, first_delay_s=delay_s, keys=self.keys)
 
     @property
     def decode_message(self) -> Callable[[str, int], tuple[Message, ...]]:

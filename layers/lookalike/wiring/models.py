@@ -4,14 +4,16 @@ from functools import cached_property
 
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.adapters.elasticsearch.indices import ElasticsearchIndices, IndexInfo
+from lookalike.adapters.http import host_headers
 from lookalike.adapters.http.fetcher import HttpFetcher
+from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.openvino.embedder import Hint
 from lookalike.adapters.openvino.model_store import ModelStore
 from lookalike.concurrency import run_within
 from lookalike.domain import Embedder
 from lookalike.errors import Misconfigured, TransientError
 from lookalike.settings import Settings
-from lookalike.wiring.base import Wiring
+from lookalike.wiring.base import Wiring, secret
 
 INIT_LIMIT_S = 4.0
 """For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
@@ -39,7 +41,11 @@ class ModelWiring(Wiring):
     @cached_property
     def http_fetcher(self) -> HttpFetcher:
         """Fetches pictures behind URLs."""
-        return HttpFetcher(self.settings.private_image_origins)
+        return HttpFetcher(self.settings.private_image_origins, ca=self.settings.image_ca, headers=self._image_headers)
+
+    def _image_headers(self) -> HostHeaders:
+        arn = self.settings.image_headers_secret_arn
+        return host_headers.parse(secret(arn)) if arn else {}
 
     def _load_model(self) -> None:
         """Loads the network while Lambda's init phase lasts: the one that the index names, or the first index's to be."""

@@ -7,6 +7,8 @@ import boto3
 from botocore.config import Config
 
 from lookalike.adapters.elasticsearch.client import translate_errors
+from lookalike.adapters.http import host_headers
+from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.openvino.embedder import Hint
 from lookalike.adapters.s3.fetcher import PresignedLinks
 from lookalike.errors import Misconfigured
@@ -32,6 +34,10 @@ class SearchWiring(ModelWiring):
         with suppress(Misconfigured):  # each request then answers 500 with an incident id, and the log says what to correct
             self._load_model()
         return Search(self._searched, self.http_fetcher, self._links.link)
+
+    def _image_headers(self) -> HostHeaders:
+        """Whoever searches does so without the shop's secrets."""
+        return host_headers.harmless(super()._image_headers())
 
     @cached_property
     def browse(self) -> Browse:

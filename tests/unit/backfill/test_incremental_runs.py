@@ -1,6 +1,7 @@
 """Runs that read only what changed: failures of earlier runs stay failures of the backfill until a run reads the whole source."""
 
 import pytest
+from lookalike.backfill.messages import ContinueRetry
 from lookalike.backfill.model import Backfill, IndexSpec, Into, SourceSpec
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.outcomes import ItemOutcome
@@ -107,3 +108,15 @@ def test_after_a_cancelled_run_into_a_new_index_the_next_reads_the_whole_source(
 
     assert (again.run, again.total, again.full_run) == (2, COUNT, 2)
     assert again.spec == INCREMENTAL
+
+
+def test_a_run_that_reads_only_what_changed_reads_again_what_failed_before() -> None:
+    setup = IncrementalSetup()
+    setup.run(INCREMENTAL, FAILED)
+    setup.run(INCREMENTAL)
+    [again] = setup.queues.continuations
+
+    assert isinstance(again, ContinueRetry)
+    setup.retry_failures.resume(again)
+
+    assert setup.queues.sent() == ["p-0", "p-1"]

@@ -1,6 +1,7 @@
 """The function backfill: commands from the CLI, and its own messages through SQS."""
 
 import json
+from typing import Any
 
 import pytest
 from lookalike.backfill.dead_letters import DeadLetter
@@ -201,6 +202,26 @@ def test_metrics_of_a_slice_carry_the_backfill_s_id(counted: Counted, capsys: py
     published = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     assert {each["backfill_id"] for each in published} == {id_}
     assert sum(sum(each["ProductsRead"]) for each in published) == COUNT + 1
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        1,
+        "start",
+        [],
+        {},
+        {"Records": None},
+        {"Records": 1},
+        {"action": None},
+        {"action": "status"},
+        {"action": "status", "backfill_id": None},
+    ],
+    ids=str,
+)
+def test_a_payload_that_is_no_command_is_refused(payload: Any) -> None:
+    assert BackfillFunction().refusal(payload)["code"] == "request_invalid"
 
 
 def test_every_command_records_dead_letters_and_they_can_be_listed_and_sent_again() -> None:

@@ -31,6 +31,8 @@ def test_attributes_are_an_object_s_name_or_a_list_of_names(attributes: Any) -> 
 SOURCES = {
     "a bucket": ({"bucket": "b"}, BucketSpec("b")),
     "a part of a bucket": ({"bucket": "b", "prefix": "images/a"}, BucketSpec("b", "images/a")),
+    "another layout of a bucket": ({"bucket": "b", "prefix": "products/"}, BucketSpec("b", "products/")),
+    "a whole bucket": ({"bucket": "b", "prefix": ""}, BucketSpec("b", "")),
     "the current index": ({"current": True}, CurrentSpec()),
     "another cluster": (
         {"index": "shop", "url": "https://there:9200", "secret_arn": "arn"},
@@ -118,7 +120,6 @@ REFUSED = {
     "an unknown field of the source": ({"action": "start", "source": {"index": "shop", "table": "b"}}, "source.table"),
     "two sources": ({"action": "start", "source": {"index": "shop", "bucket": "b"}}, "source.index"),
     "a bucket with a query": ({"action": "start", "source": {"bucket": "b", "query": {"match_all": {}}}}, "source.query"),
-    "another part of a bucket": ({"action": "start", "source": {"bucket": "b", "prefix": "thumbs/"}}, "source.prefix"),
     "a current that is none": ({"action": "start", "source": {"current": False}}, "source.current"),
     "a secret of our own cluster": ({"action": "start", "source": {"index": "shop", "secret_arn": "arn"}}, "source.url"),
     "an address without scheme": ({"action": "start", "source": {"index": "shop", "url": "there:9200"}}, "source.url"),
@@ -136,3 +137,20 @@ def test_a_wrong_command_is_refused_with_the_field_that_is_wrong(event: Any, fie
     error = BackfillFunction().refusal(event)
 
     assert (error["code"], error["field"]) == ("request_invalid", field)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"into": {"model": "m", "index": "lookalike-x*"}}, "into.index"),
+        ({"into": {"model": "m", "index": "Lookalike-1"}}, "into.index"),
+        ({"into": {"model": "m", "index": "a,b"}}, "into.index"),
+        ({"into": {"model": "m", "index": "-a"}}, "into.index"),
+        ({"source": {"index": "shop", "url": "https://there:9200", "ca": "garbage"}}, "source.ca"),
+        ({"source": {"index": "shop", "url": "https://there:9200", "ca": "-----BEGIN CERTIFICATE-----"}}, "source.ca"),
+        ({"source": {"index": "shop", "url": "https://there:9200", "ca": "\u00fc"}}, "source.ca"),
+    ],
+    ids=str,
+)
+def test_what_could_never_be_used_is_refused_before_anything_is_asked(changes: dict[str, Any], field: str) -> None:
+    assert BackfillFunction().refusal(START | changes)["field"] == field

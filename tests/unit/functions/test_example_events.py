@@ -12,7 +12,7 @@ from lookalike import pictures
 from lookalike.adapters.sqs import backfill_messages, messages
 from lookalike.backfill.messages import ReadSlice
 from lookalike.domain import Product
-from lookalike.indexing.keys import product_of_key
+from lookalike.keys import KEYS
 
 from functions.backfill import commands
 from functions.search import requests
@@ -54,7 +54,7 @@ def test_an_upload_s_key_has_spaces_and_umlauts_once_it_is_decoded(name: str) ->
     [change] = S3Event(message.json_body).records
     key = unquote_plus(change.s3.get_object.key)
     assert key == "images/Kleid grün 42/Vorne links.jpg"
-    assert product_of_key(key) == "Kleid grün 42"
+    assert KEYS.product_of_key(key) == "Kleid grün 42"
 
 
 def test_index_products_can_read_the_messages_about_products() -> None:

@@ -1,7 +1,7 @@
 """The function on_upload: the index follows the bucket, message by message."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -153,3 +153,31 @@ def test_outcomes_are_counted(counted: Counted) -> None:
     assert counted() == {"PictureFailed": 1, "PictureIndexed": 2, "PictureDeleted": 1, "MessagesReturned": 0}
     function.call(event)
     assert counted() == {"PictureFailed": 1, "PictureUnchanged": 2, "PictureDeleted": 1, "MessagesReturned": 0}
+
+
+def _in_sns(body: str) -> str:
+    return json.dumps({"Type": "Notification", "MessageId": "m", "TopicArn": "arn", "Message": body})
+
+
+def _eventbridge(key: str) -> str:
+    detail = {"version": "0", "bucket": {"name": BUCKET}, "object": {"key": key, "size": 1}, "reason": "PutObject"}
+    return json.dumps({"version": "0", "detail-type": "Object Created", "source": "aws.s3", "detail": detail})
+
+
+@pytest.mark.parametrize("wrap", [s3, lambda key: _in_sns(s3(key)), _eventbridge, lambda key: _in_sns(_in_sns(_eventbridge(key)))])
+@pytest.mark.parametrize("key", ["images/p/a.jpg", "images/100% gr\u00fcn+/a b.jpg"])
+def test_an_event_is_understood_whatever_carries_it(wrap: Callable[[str], str], key: str) -> None:
+    function = OnUploadFunction({key: picture(1)})
+
+    assert function.call(sqs({"m1": wrap(key)})) == []
+    assert function.urls() == {f"s3://{BUCKET}/{key}"}
+
+
+@pytest.mark.parametrize(
+    "body", ["null", "1", "[]", '{"Records": null}', '{"Type": "Notification"}', '{"source": "aws.s3"}', _in_sns("null"), _in_sns("x")]
+)
+def test_what_is_no_event_comes_back_alone(body: str) -> None:
+    function = OnUploadFunction({"images/a.jpg": picture(1)})
+
+    assert function.call(sqs({"m1": body, "m2": s3("images/a.jpg")})) == ["m1"]
+    assert function.urls() == {f"s3://{BUCKET}/images/a.jpg"}

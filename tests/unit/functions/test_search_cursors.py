@@ -133,9 +133,9 @@ def test_a_small_cursor_that_unpacks_to_a_large_text_is_refused_early(api: Searc
 def test_a_cursor_s_filter_is_checked_as_any_other(api: SearchFunction) -> None:
     opened = _opened(api.post({"product_id": "p-7", "size": 1}).body["next_cursor"])
 
-    status, code, field = api.post({"cursor": _closed(opened | {"options": {"filter": {"colour": "red"}}})}).refused
+    status, code, field = api.post({"cursor": _closed(opened | {"options": {"filter": {"price": {"above": 1}}}})}).refused
 
-    assert (status, code, field) == (400, "request_invalid", "filter.colour")
+    assert (status, code, field) == (400, "request_invalid", "filter.price")
 
 
 def test_a_cursor_of_another_model_is_a_400(api: SearchFunction) -> None:
@@ -152,3 +152,21 @@ def test_no_cursor_makes_the_function_fail(content: Any) -> None:
 
 
 FUNCTION = SearchFunction()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"product_id": "\ud83d"},
+        {"seen": ["\ud83d"]},
+        {"options": {"filter": {"\ud83d": 1}}},
+        {"options": {"filter": {"category": "\ud83d"}}},
+        {"options": {"filter": {"any": [{"a": 1}] * 2000}}},
+        {"model": "\ud83d"},
+    ],
+    ids=ascii,
+)
+def test_a_cursor_with_half_a_surrogate_pair_or_too_many_clauses_is_a_400(api: SearchFunction, changes: dict[str, Any]) -> None:
+    opened = _opened(api.post({"product_id": "p-7", "size": 1}).body["next_cursor"])
+
+    assert api.post({"cursor": _closed(opened | changes)}).refused[:2] == (400, "request_invalid")

@@ -100,7 +100,7 @@ def test_a_misconfiguration_is_a_500_with_an_incident_id_and_the_log_says_what_t
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(api.index, "check", fail)
+    monkeypatch.setattr(api.index, "warnings", fail)
     monkeypatch.setattr(app.logger.registered_handler, "stream", sys.stdout)
 
     answer = api.get(image_url="https://a/7.jpg")

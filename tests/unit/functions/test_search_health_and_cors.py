@@ -1,9 +1,10 @@
 """The HTTP API: health, and which web origins may read answers."""
 
+import re
 from typing import Any
 
 import pytest
-from lookalike.errors import Misconfigured
+from lookalike.errors import IndexUnavailable, LookalikeError, Misconfigured, RequestInvalid
 
 from tests.unit.functions.events import http
 from tests.unit.functions.search_function import ORIGIN, SearchFunction
@@ -26,6 +27,23 @@ def test_health_tells_what_agrees(api: SearchFunction) -> None:
         "models": ["fake"],
         "fault": None,
     }
+
+
+SECRET_FAULT = (
+    "the secret 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:es-AbCdEf' cannot be read: User: "
+    "arn:aws:sts::123456789012:assumed-role/lookalike-SearchRole-1X/lookalike-search is not authorized to perform GetSecretValue"
+)
+
+
+@pytest.mark.parametrize("error", [Misconfigured(SECRET_FAULT), IndexUnavailable(SECRET_FAULT), RequestInvalid(SECRET_FAULT)])
+@pytest.mark.parametrize("event", ["search_health", "search_similar"])
+def test_no_stranger_is_told_an_arn_a_role_or_an_account(error: LookalikeError, event: str, api: SearchFunction) -> None:
+    api.index.away = error
+
+    status, _, text = api.raw(http(event))
+
+    assert status >= 400
+    assert not re.search(r"arn:|123456789012|SearchRole", text)
 
 
 def test_health_is_a_503_that_tells_what_does_not_agree(api: SearchFunction) -> None:

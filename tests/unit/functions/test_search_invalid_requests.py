@@ -57,7 +57,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "include_self without a product": (BY_URL | {"include_self": True}, "include_self"),
     "an unknown field of hits": (BY_URL | {"fields": ["vector"]}, "fields"),
     "a filter that is a text": (BY_URL | {"filter": "dress"}, "filter"),
-    "a filter's unknown attribute": (BY_URL | {"filter": {"colour": "red"}}, "filter.colour"),
+    "a filter of too many clauses": (BY_URL | {"filter": {"any": [{"any": [{"a": 1}] * 100}] * 100}}, "filter"),
+    "exists with a number": (BY_URL | {"filter": {"price": {"exists": 1}}}, "filter.price"),
     "a filter's unknown bound": (BY_URL | {"filter": {"price": {"above": 3}}}, "filter.price"),
     "a filter's value that is none": (BY_URL | {"filter": {"any": [{"price": None}]}}, "filter.any[0].price"),
 }
@@ -97,13 +98,20 @@ def test_the_options_of_a_raw_picture_are_checked_and_hold_no_second_picture(api
     assert api.post_picture(picture(7), image_url="https://a/7.jpg").refused == (400, "request_invalid", "image_url")
 
 
-@pytest.mark.parametrize("kind", [None, "", "text/plain", "image/tiff", "image/*", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("kind", [None, "", "text/plain", "image/svg+xml", "image/*", "application/x-www-form-urlencoded"])
 def test_another_content_type_is_a_400_that_names_those_that_are_taken(kind: str | None, api: SearchFunction) -> None:
     answer = api.post({"product_id": "p-7"}, kind=kind)
 
     assert answer.refused == (400, "request_invalid", "Content-Type")
     assert "application/json" in answer.error["message"]
     assert "image/webp" in answer.error["message"]
+
+
+def test_a_heic_body_is_told_how_to_become_a_jpeg(api: SearchFunction) -> None:
+    answer = api.post({}, kind="image/heic")
+
+    assert answer.refused == (422, "picture_unusable", None)
+    assert "send a JPEG" in answer.error["message"]
 
 
 def test_json_bytes_that_are_not_utf_8_are_a_400(api: SearchFunction) -> None:

@@ -6,8 +6,8 @@ import pytest
 from lookalike.domain import Product
 from lookalike.errors import DownloadFailed, IndexUnavailable
 from lookalike.indexing.indexer import Indexer
-from lookalike.indexing.keys import product_of_key
 from lookalike.indexing.ports import WriteTarget
+from lookalike.keys import KEYS
 from PIL import Image
 
 from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, picture
@@ -48,7 +48,7 @@ def test_one_bad_picture_in_a_batch_is_recorded_and_the_others_are_indexed(setup
     failed = {outcome.product_id: str(outcome.error) for outcome in outcomes if outcome.state == "failed"}
     assert set(failed) == {"7", "8", "9", "40"}
     assert "not a picture" in failed["7"]
-    assert "truncated" in failed["8"]
+    assert "cut off" in failed["8"]
     assert "zero bytes" in failed["9"]
     assert setup.index.products() == {str(n) for n in range(40)} - {"7", "8", "9"}
 
@@ -170,7 +170,7 @@ def test_two_targets_are_both_written(setup: IndexerSetup) -> None:
     ],
 )
 def test_a_key_names_its_product(key: str, product_id: str | None) -> None:
-    assert product_of_key(key) == product_id
+    assert KEYS.product_of_key(key) == product_id
 
 
 def test_a_picture_that_is_unchanged_where_it_is_is_not_downloaded_again(setup: IndexerSetup) -> None:

@@ -188,3 +188,36 @@ def test_a_product_is_sent_again_once_however_often_its_outcomes_cannot_be_recor
 
     assert setup.receive(m1=_put("ok", "slow", "bad")) == set()
     assert len(setup.queues.products) == 1
+
+
+def test_credentials_in_an_address_are_in_no_document_and_in_no_outcome_and_make_no_other_picture() -> None:
+    setup = ProductsQueueSetup()
+    fetched = setup.indexer._pictures.files  # type: ignore[attr-defined]
+    fetched |= {f"https://{who}@a/hat.jpg": picture(1) for who in ("us:old", "us:new")}
+
+    for who in ("us:old", "us:new"):
+        setup.receive(m1=PutProducts((Product("hat", (f"https://{who}@a/hat.jpg",)), Product("mug", (f"https://{who}@a/mug.jpg",)))))
+
+    assert [known.image_url for known, _ in setup.index.documents.values()] == ["https://a/hat.jpg"]
+    assert setup.outcomes.known["mug"].image_url == "https://a/mug.jpg"
+
+
+def test_an_object_whose_key_names_no_product_fails_alone() -> None:
+    setup = ProductsQueueSetup()
+
+    assert setup.receive(m1=SyncObjects(("s3://b/other/a.jpg", "s3://b/images/gone.jpg"), backfill_id="b", run=1), m2=_put("ok")) == set()
+    assert setup.states["s3://b/other/a.jpg"] == ("failed", "request_invalid")
+    assert setup.states["ok"] == ("indexed", None)
+
+
+def test_pictures_that_wait_for_one_index_hold_up_no_other() -> None:
+    setup = ProductsQueueSetup()
+    copies = {source: CopyPictures(("x",), source_index=source, into="here", backfill_id="b", run=1) for source in ("here", "gone")}
+
+    def named(name: str) -> WriteTarget:
+        if name == "gone":
+            raise IndexUnavailable("no such index")
+        return WriteTarget(setup.index, FakeEmbedder())
+
+    setup.indexer._named = named
+    assert setup.receive(m1=copies["gone"], m2=copies["here"]) == {"m1"}

@@ -113,7 +113,7 @@ def test_near_duplicates_are_copies_and_not_what_only_looks_alike(setup: SearchS
     others = setup.search.search(Query(ByProduct("p-60"), SearchOptions(near_duplicates=True)))
 
     assert set(_products(copies)) == {"original", "twin"}
-    assert copies.next is None
+    assert copies.next_query() is None
     assert _products(others) == []
 
 
@@ -151,19 +151,20 @@ def test_pages_hold_what_one_large_page_does_and_need_no_second_download_or_embe
     setup.embedder.embedded = 0
 
     hits = list(page.hits)
-    while page.next:
-        page = setup.search.search(page.next)
+    while following := page.next_query():
+        page = setup.search.search(following)
         hits += page.hits
 
     assert [key(hit, per) for hit in hits] == [key(hit, per) for hit in whole.hits]
-    assert whole.next is None
+    assert whole.next_query() is None
     assert setup.embedder.embedded == 0
 
 
 def test_a_page_after_diverse_hits_shows_what_they_left_out(setup: SearchSetup) -> None:
     page = setup.search.search(Query(ByUrl("http://a/60"), SearchOptions(size=5, diversity=0.9)))
-    assert page.next
-    rest = setup.search.search(replace(page.next, options=replace(page.next.options, size=100)))
+    following = page.next_query()
+    assert following
+    rest = setup.search.search(replace(following, options=replace(following.options, size=100)))
 
     assert set(_products(page)).isdisjoint(_products(rest))
     assert len(page.hits) + len(rest.hits) == 30
@@ -173,21 +174,22 @@ def test_there_is_no_page_after_the_last_hit_that_is_good_enough(setup: SearchSe
     every = setup.search.search(Query(ByUrl("http://a/60"), SearchOptions(size=30))).hits
     least = every[4].score
 
-    assert setup.search.search(Query(ByUrl("http://a/60"), SearchOptions(size=4, min_score=least))).next
-    assert setup.search.search(Query(ByUrl("http://a/60"), SearchOptions(size=5, min_score=least))).next is None
+    assert setup.search.search(Query(ByUrl("http://a/60"), SearchOptions(size=4, min_score=least))).next_query()
+    assert setup.search.search(Query(ByUrl("http://a/60"), SearchOptions(size=5, min_score=least))).next_query() is None
 
 
 def test_paging_ends_where_too_much_was_seen(setup: SearchSetup) -> None:
     seen = frozenset(f"other-{n}" for n in range(MAX_SEEN - 5))
 
-    assert setup.search.search(Query(ByProduct("many"), SearchOptions(size=4, seen=seen))).next
-    assert setup.search.search(Query(ByProduct("many"), SearchOptions(size=5, seen=seen))).next is None
+    assert setup.search.search(Query(ByProduct("many"), SearchOptions(size=4, seen=seen))).next_query()
+    assert setup.search.search(Query(ByProduct("many"), SearchOptions(size=5, seen=seen))).next_query() is None
 
 
 def test_a_vector_of_another_model_is_refused(setup: SearchSetup) -> None:
     page = setup.search.search(Query(ByUrl("http://a/60"), SearchOptions(size=5)))
-    assert page.next
-    for wrong in (replace(page.next, model="other"), replace(page.next, input=QueryVectors((np.zeros(3, np.float32),)))):
+    following = page.next_query()
+    assert following
+    for wrong in (replace(following, model="other"), replace(following, input=QueryVectors((np.zeros(3, np.float32),)))):
         with pytest.raises(RequestInvalid, match="another model"):
             setup.search.search(wrong)
 

@@ -61,5 +61,16 @@ def test_each_change_of_a_picture_is_sent_to_the_uploads_queue(template: Templat
         assert each["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "images/"}]
 
 
+def test_with_other_patterns_of_keys_every_change_is_sent_and_every_object_may_be_read() -> None:
+    template = transform(KeyPatterns="products/{product_id}/*", SourceBucket="shop")
+    configurations = template.only("S3::Bucket")["NotificationConfiguration"]["QueueConfigurations"]
+    policies = [policy for role in template.properties_of("IAM::Role").values() for policy in role.get("Policies", ())]
+    read = [statement for policy in policies for statement in statements(policy) if statement["Action"] == "s3:GetObject"]
+
+    assert not any("Filter" in each for each in configurations)
+    assert read
+    assert not any("images/" in str(statement["Resource"]) for statement in read)
+
+
 def test_the_queue_lets_the_bucket_in_before_the_bucket_asks(template: Template) -> None:
     assert template.resources["Bucket"]["DependsOn"] == "UploadsQueuePolicy"

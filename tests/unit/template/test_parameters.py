@@ -1,16 +1,24 @@
 """House rules of the parameters, of what may call the functions, and of `samconfig.toml`."""
 
+import json
+import re
+import shlex
 import tomllib
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
 from lookalike.domain import IndexType
+from samcli.cli.types import CfnParameterOverridesType
+from samcli.lib.config.samconfig import SamConfig
 from samtranslator.yaml_helper import yaml_parse
 
+from functions.backfill import commands
 from tests.unit.sam_template import ROOT, Template, target, transform
 
 SOURCE = (ROOT / "template.yaml").read_text()
+PAGES = ("infra/parameters.md", "functions/backfill/README.md")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,61 @@ def test_every_default_is_a_value_that_its_parameter_allows(parameters: dict[str
 
 def test_an_index_type_is_one_that_the_settings_take(parameters: dict[str, dict[str, Any]]) -> None:
     assert tuple(parameters["IndexType"]["AllowedValues"]) == get_args(IndexType)
+
+
+@pytest.mark.parametrize("command", ["build", "deploy"])
+def test_build_and_deploy_read_the_same_parameters(
+    command: str, parameters: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    given = read_by_sam(SamConfig(ROOT).get_all([command], "parameters", "default")["parameter_overrides"])
+    assert {"ElasticsearchUrl", "ElasticsearchSecretArn", "Model"} <= set(given) <= set(parameters)
+
+
+@pytest.mark.parametrize(
+    ("page", "yaml_text"),
+    [(page, text) for page in PAGES for text in re.findall(r"```yaml\n(.+?)```", (ROOT / page).read_text(), re.DOTALL)],
+)
+def test_the_pages_parameters_are_what_sam_s_own_parser_reads(
+    page: str, yaml_text: str, tmp_path: Path, parameters: dict[str, dict[str, Any]]
+) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.write_text(yaml_text)
+    check_given(read_by_sam(f"file://{file}"), parameters)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^sam deploy .+$", (ROOT / "infra" / "parameters.md").read_text(), re.MULTILINE))
+def test_a_command_line_is_what_sam_s_own_parser_reads(
+    line: str, parameters: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(line)
+    given = read_by_sam(words[words.index("--parameter-overrides") + 1 :])
+    assert set(given) > {"ElasticsearchUrl", "ScheduledBackfill"}
+    check_given(given, parameters)
+
+
+def read_by_sam(values: Any) -> dict[str, str]:
+    """The parameters that `sam build` and `sam deploy` make of what they are given."""
+    read: dict[str, str] = CfnParameterOverridesType().convert(values, None, None)
+    return read
+
+
+def check_given(given: dict[str, str], parameters: dict[str, dict[str, Any]]) -> None:
+    """Values fit their parameters; a command can be carried out, and a certificate has its lines."""
+    for name, value in given.items():
+        assert re.fullmatch(parameters[name].get("AllowedPattern", ".*"), value, re.DOTALL), (name, value)
+    if "ScheduledBackfill" in given:
+        assert isinstance(commands.read(json.loads(given["ScheduledBackfill"])), commands.Start)
+    if "ElasticsearchCa" in given:
+        lines = given["ElasticsearchCa"].splitlines()
+        assert (lines[0], lines[-1]) == ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----")
+
+
+def test_each_exception_that_checkov_is_asked_to_make_has_its_reason() -> None:
+    skipped = [line for line in (ROOT / ".checkov.yaml").read_text().splitlines() if "CKV" in line]
+    assert skipped
+    assert all(re.search(r"CKV_\w+ # \w+.{20,}", line) for line in skipped)
 
 
 def test_only_our_api_may_call_search_and_nobody_else_any_function() -> None:

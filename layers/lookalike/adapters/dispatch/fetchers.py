@@ -1,5 +1,6 @@
 """Which adapter serves a picture's URL."""
 
+from lookalike import data_urls
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.adapters.s3.fetcher import S3Fetcher
 from lookalike.domain import PictureFile
@@ -14,6 +15,8 @@ class FetcherByScheme:
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         """The picture's bytes, unless its etag is still this one. Raises what the adapter for its scheme raises."""
+        if data_urls.is_data_url(url):
+            return PictureFile(data_urls.content(url, "image_url"))
         return self._s3.fetch(url, unless) if url.startswith("s3://") else self._http.fetch(url, unless)
 
     def head(self, url: str) -> PictureFile | None:

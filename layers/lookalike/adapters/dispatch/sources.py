@@ -46,11 +46,17 @@ class SourceByKind(Source):
         self._secret_arns = {_origin(url): arn for url, arn in secret_arns.items() if url}
         self._others: dict[tuple[str, str | None, str | None], ElasticsearchSource] = {}
 
+    def resolved(self, spec: IndexSpec) -> IndexSpec:
+        return self._cluster(spec).resolved(spec)
+
     def count(self, spec: SourceSpec) -> int | None:
         return self._objects.count(spec) if isinstance(spec, BucketSpec) else self._cluster(spec).count(_index(spec))
 
     def is_unique(self, spec: SourceSpec) -> bool:
         return self._objects.is_unique(spec) if isinstance(spec, BucketSpec) else self._cluster(spec).is_unique(_index(spec))
+
+    def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
+        return self._cluster(spec).sample(spec, size)
 
     def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
         return self._objects.slices(spec, most) if isinstance(spec, BucketSpec) else self._cluster(spec).slices(_index(spec), most)

@@ -124,7 +124,6 @@ def _backfill(source: Mapping[str, Any]) -> Backfill:
 def _spec(kind: str, stored: Mapping[str, Any]) -> SourceSpec:
     if kind != "index":
         return _KINDS[kind](**stored)
-    fields = stored["fields"]
-    attributes = fields["attributes"]
-    names = FieldNames(fields["id"], fields["image_urls"], tuple(attributes) if isinstance(attributes, list) else attributes)
+    attributes = stored["fields"]["attributes"]
+    names = FieldNames(**{**stored["fields"], "attributes": tuple(attributes) if isinstance(attributes, list) else attributes})
     return IndexSpec(**{**stored, "fields": names})

@@ -23,7 +23,13 @@ BUSY = frozenset({408, 429, 502, 503, 504})
 """HTTP statuses of a server that will answer later."""
 
 
-def connect(url: str, secret: str | None = None, ca: str | None = None, new_secret: Callable[[], str] | None = None) -> Elasticsearch:
+def connect(
+    url: str,
+    secret: str | None = None,
+    ca: str | None = None,
+    new_secret: Callable[[], str] | None = None,
+    request_id: Callable[[], str | None] = lambda: None,
+) -> Elasticsearch:
     """A client; it connects when it is first used.
 
     Args:
@@ -31,6 +37,7 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
         secret: JSON with ``api_key``, or with ``username`` and ``password``.
         ca: PEM text of the certificate authority.
         new_secret: reads the secret anew when the server answers 401, so that it can be rotated; once for each request.
+        request_id: the id of what is being worked on, which Elasticsearch's slow and audit logs then have (``X-Opaque-Id``).
 
     Raises:
         Misconfigured: the secret is of another shape, or the authority is no PEM text, or goes with an address that is not https.
@@ -40,8 +47,7 @@ def connect(url: str, secret: str | None = None, ca: str | None = None, new_secr
         raise Misconfigured("LOOKALIKE_ELASTICSEARCH_URL begins with http://, and LOOKALIKE_ELASTICSEARCH_CA is for https:// alone")
     if ca:
         options["ssl_context"] = trusting(ca)
-    if secret and new_secret:
-        options["transport_class"] = partial(_RotatingTransport, new_secret=new_secret)
+    options["transport_class"] = partial(_OwnTransport, new_secret=new_secret if secret else None, request_id=request_id)
     return Elasticsearch(
         [each.strip() for each in url.split(",")],
         node_class=_WholeAnswers,
@@ -57,7 +63,7 @@ def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLCon
     """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured`, naming the setting, if it is none."""
     try:
         return ssl.create_default_context(cadata=ca)
-    except (ssl.SSLError, ValueError) as error:
+    except (ssl.SSLError, ValueError, TypeError) as error:
         raise Misconfigured(
             f"{setting} is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
         ) from error
@@ -73,20 +79,23 @@ class _WholeAnswers(Urllib3HttpNode):
         return answer
 
 
-class _RotatingTransport(Transport):
-    """Repeats a request that is answered 401 with the secret's new credentials."""
+class _OwnTransport(Transport):
+    """Says which request it works for, and repeats what is answered 401 with the secret's new credentials."""
 
-    def __init__(self, *args: Any, new_secret: Callable[[], str], **options: Any) -> None:
+    def __init__(self, *args: Any, new_secret: Callable[[], str] | None, request_id: Callable[[], str | None], **options: Any) -> None:
         super().__init__(*args, **options)
         self._new_secret = new_secret
+        self._request_id = request_id
         self._rotated: dict[str, str] = {}
 
     def perform_request(self, method: str, target: str, *, headers: Any = None, **options: Any) -> TransportApiResponse:
-        answer = super().perform_request(method, target, headers={**(headers or {}), **self._rotated}, **options)
-        if answer.meta.status != HTTPStatus.UNAUTHORIZED:
+        request_id = self._request_id()
+        headers = {**(headers or {}), **({"x-opaque-id": request_id} if request_id else {})}
+        answer = super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
+        if answer.meta.status != HTTPStatus.UNAUTHORIZED or self._new_secret is None:
             return answer
         self._rotated = {"authorization": authorization(self._new_secret())}
-        return super().perform_request(method, target, headers={**(headers or {}), **self._rotated}, **options)
+        return super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
 
 
 @contextmanager
@@ -136,6 +145,8 @@ def of_status(status: int, message: str) -> LookalikeError:
     """The error that an HTTP status of Elasticsearch stands for."""
     if status in BUSY:
         return IndexUnavailable(f"Elasticsearch is busy: {message}", retry_after_s=5)
+    if status == HTTPStatus.NOT_FOUND:
+        return IndexMissing(f"the index is gone: {message}")
     if status == 403 and "license" in message:
         return Misconfigured(f"Elasticsearch's licence does not cover this: {message}")
     if "media_type_header_exception" in message:

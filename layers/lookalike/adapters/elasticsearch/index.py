@@ -14,9 +14,9 @@ from lookalike.adapters.elasticsearch.client import of_status, translate_errors
 from lookalike.attributes import numbers, texts
 from lookalike.domain import Embedding, Hit, IndexedPicture, Origin, StoredPicture, Vector
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
-from lookalike.filters import Filter, conditions
+from lookalike.filters import Exists, Filter, Range, Terms, conditions
 from lookalike.indexing.ports import WritableIndex
-from lookalike.search.ports import AttributeValue, FilterableAttribute, NearestHits, SearchableIndex, Selection, Totals
+from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, SearchableIndex, Selection, Totals
 
 MAX_BULK_BYTES = 10_000_000
 BULK_RETRIES = 3
@@ -53,7 +53,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
     def __init__(self, client: Elasticsearch, name: str) -> None:
         self._client = client
         self.name = name
-        self._known_fields: set[str] = set()
+        self._unmapped: set[str] = set()
 
     def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
         wanted = list(image_ids)
@@ -127,35 +127,35 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         at = datetime.fromisoformat(last) if last else None
         return Totals(answer["aggregations"]["products"]["value"], answer["hits"]["total"]["value"], at)
 
-    def check(self, given: Filter) -> None:
-        for condition in conditions(given):
-            field = queries.field_of(condition)
-            if field in self._known_fields:
-                continue
-            if not self._any_has(field):
-                form = "a number or a date" if field.startswith("number.") else "a value"
-                raise RequestInvalid(
-                    f"no product has {form} as {condition.attribute!r}: check the attribute's name", field=f"filter.{condition.attribute}"
-                )
-            self._known_fields.add(field)
+    def warnings(self, given: Filter) -> Sequence[FilterWarning]:
+        asked = list(dict.fromkeys(_asked(condition) for condition in conditions(given)))
+        if not asked:
+            return ()
+        with translate_errors(self.name):
+            searches = [part for each in asked for part in ({}, queries.can_be_met(each))]
+            answers = self._client.msearch(index=self.name, searches=searches)["responses"]
+        found = [_first_hit(answer) for answer in answers]
+        self._unmapped |= {each.attribute for each, hit in zip(asked, found, strict=True) if hit and queries.is_unmapped(hit)}
+        return [_warning(each) for each, hit in zip(asked, found, strict=True) if not hit]
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         with translate_errors(self.name):
-            answer = self._client.search(index=self.name, **queries.knn(vector, selection, k=k, size=size))
+            body = queries.knn(vector, selection, k=k, size=size) | self._unmapped_numbers(selection.filter)
+            answer = self._client.search(index=self.name, **body)
         hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
         return NearestHits(hits, is_all=answer["hits"]["total"]["value"] < k)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
-        return [_hit(hit, hit["_score"]) for hit in self._search(queries.exact(vector, selection, size=size))]
+        body = queries.exact(vector, selection, size=size) | self._unmapped_numbers(selection.filter)
+        return [_hit(hit, hit["_score"]) for hit in self._search(body)]
 
     def diverse(self, vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> frozenset[str]:
         return frozenset(hit["_id"] for hit in self._search(queries.diverse(vector, image_ids, size=size, diversity=diversity)))
 
-    def _any_has(self, field: str) -> bool:
-        if "*" in field:  # to Elasticsearch this is not a name, but every name that it matches
-            return False
-        with translate_errors(self.name):
-            return bool(self._client.search(index=self.name, **queries.has_field(field))["hits"]["total"]["value"])
+    def _unmapped_numbers(self, given: Filter) -> queries.Body:
+        """What a search needs so that ranges find numbers which the index has no field for; `warnings` finds out which these are."""
+        ranges = {condition.attribute for condition in conditions(given) if isinstance(condition, Range)}
+        return queries.unmapped_numbers(sorted(ranges & self._unmapped))
 
     def _aggregations(self, body: queries.Body) -> dict[str, Any]:
         with translate_errors(self.name):
@@ -177,9 +177,24 @@ def _refusal(item: Mapping[str, Any]) -> LookalikeError:
     reason = item["error"]["reason"] if isinstance(item.get("error"), Mapping) else str(item.get("error"))
     if item["status"] == 400:
         return RequestInvalid(f"Elasticsearch refuses the product: {reason}")
-    if item["status"] == 404:
-        return IndexMissing(f"the index is gone: {reason}")
     return of_status(item["status"], reason)
+
+
+def _asked(condition: Terms | Range | Exists) -> Range | Exists:
+    """What a condition asks of an attribute, whatever its values."""
+    return Range(condition.attribute, ()) if isinstance(condition, Range) else Exists(condition.attribute)
+
+
+def _first_hit(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if "error" in answer:
+        raise of_status(answer["status"], str(answer["error"]))
+    return next(iter(answer["hits"]["hits"]), None)
+
+
+def _warning(condition: Range | Exists) -> FilterWarning:
+    form = "a number or a date" if isinstance(condition, Range) else "a value"
+    name = condition.attribute
+    return FilterWarning(f"filter.{name}", f"no product has {form} as {name!r}: check the attribute's name")
 
 
 def _vector(hit: Mapping[str, Any]) -> Vector:

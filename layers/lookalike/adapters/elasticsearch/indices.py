@@ -91,6 +91,8 @@ class ElasticsearchIndices:
         """An index by its own name. Raises `IndexMissing` if there is none of this name."""
         with translate_errors(name):
             found = self._client.indices.get(index=name, features=["mappings"])
+        if name not in found:
+            raise Misconfigured(f"{name!r} is a pattern or an alias, and the name of an index is needed")
         return _info(name, found[name]["mappings"])
 
     def _one(self, alias: str) -> IndexInfo:
@@ -113,7 +115,7 @@ class ElasticsearchIndices:
     def _create(self, name: str, model: Model, alias: str, options: IndexOptions) -> None:
         """Creates an index and its alias at once."""
         with translate_errors(name):
-            self._check_version()
+            check_version(self._client.info()["version"])
         ensure_index(self._client, name, definition_of(model, options) | {"aliases": {alias: {"is_write_index": True}}})
         self._resolved_at = float("-inf")
 
@@ -128,10 +130,14 @@ class ElasticsearchIndices:
             return None
         return f"the index type {options.type} needs an Enterprise licence, and this Elasticsearch has {licence!r}: choose another type"
 
-    def _check_version(self) -> None:
-        number = self._client.info()["version"]["number"]
-        if tuple(int(part) for part in number.split(".")[:2]) < LEAST_VERSION:
-            raise Misconfigured(f"Elasticsearch {number} is too old: 9.3 or later is needed")
+
+def check_version(version: Mapping[str, Any]) -> None:
+    """Checks what a server says of itself. Raises `Misconfigured` if the system's indices cannot be made there."""
+    number = version["number"]
+    if version.get("build_flavor") == "serverless":
+        raise Misconfigured("Elastic Cloud Serverless is not supported, for it chooses shards and replicas: take a hosted deployment")
+    if tuple(int(part) for part in number.split(".")[:2]) < LEAST_VERSION:
+        raise Misconfigured(f"Elasticsearch {number} is too old: 9.3 or later is needed")
 
 
 def definition_of(model: Model, options: IndexOptions) -> dict[str, Any]:

@@ -17,6 +17,16 @@ MAX_CANDIDATES = 10_000
 MAX_PRECISION = 40_000
 """Up to this many products are counted exactly, or very nearly; above, within some per cent. Elasticsearch's own limit."""
 
+MAX_TERM_BYTES = 32_766
+"""Lucene's own limit of an indexed value: no document has a longer one."""
+
+MAPPED, UNMAPPED = "mapped", "unmapped"
+
+_NUMBERS_OF = (
+    "def all = params._source.number; def found = all == null ? null : all.get(params.name);"
+    "if (found instanceof List) { for (def each : found) { emit(((Number) each).doubleValue()) } }"
+)
+
 HIT_FIELDS = ["product_id", "image_id", "image_url", "attributes", "perceptual_hash"]
 
 
@@ -85,7 +95,7 @@ def selected(selection: Selection) -> list[Body]:
     if selection.among is not None:
         clauses.append(_among(sorted(selection.among)))
     left_out = [
-        {"terms": {field: sorted(values)}}
+        _terms(field, sorted(values))
         for field, values in (("product_id", selection.without), ("image_id", selection.without_images))
         if values
     ]
@@ -100,28 +110,47 @@ def exact_score(knn_score: float) -> float:
 def filter_clause(given: Filter) -> Body:
     """A filter as a query."""
     match given:
-        case Terms(attribute, values):
-            return {"terms": {f"keyword.{attribute}": list(values)}}
+        case Terms(attribute, values, numbers):
+            of_text = {"terms": {f"keyword.{attribute}": list(values)}}
+            return any_of([of_text, {"terms": {f"number.{attribute}": list(numbers)}}]) if numbers else of_text
         case Range(attribute, bounds):
             return {"range": {f"number.{attribute}": dict(bounds)}}
         case Exists(attribute):
-            return {"exists": {"field": f"keyword.{attribute}"}}
+            return _term("attribute_names", attribute)
         case All(filters):
             return {"bool": {"filter": [filter_clause(each) for each in filters]}}
         case AnyOf(filters):
-            return {"bool": {"should": [filter_clause(each) for each in filters], "minimum_should_match": 1}}
+            return any_of([filter_clause(each) for each in filters])
         case Not(inner):
             return {"bool": {"must_not": [filter_clause(inner)]}}
 
 
-def field_of(condition: Terms | Range | Exists) -> str:
-    """The index's field that answers a condition."""
-    return f"{'number' if isinstance(condition, Range) else 'keyword'}.{condition.attribute}"
+def any_of(clauses: Sequence[Body]) -> Body:
+    """At least one of the queries matches."""
+    return {"bool": {"should": clauses, "minimum_should_match": 1}}
 
 
-def has_field(field: str) -> Body:
-    """Is there any document with this field?"""
-    return {"query": {"exists": {"field": field}}, "size": 0, "terminate_after": 1, "track_total_hits": 1}
+def can_be_met(condition: Range | Exists) -> Body:
+    """Is there any document with the attribute in the form that a condition asks for?
+
+    See `is_unmapped` of what is found.
+    """
+    query = filter_clause(Exists(condition.attribute))
+    if isinstance(condition, Range):
+        field = f"number.{condition.attribute}"
+        query = any_of([{"range": {field: {"_name": MAPPED}}}, {"term": {"_ignored": {"value": field, "_name": UNMAPPED}}}])
+    return {"query": query, "size": 1, "_source": False, "terminate_after": 1}
+
+
+def is_unmapped(hit: Mapping[str, Any]) -> bool:
+    """Whether a document has the number, and the index had no room for one more field of numbers."""
+    return hit.get("matched_queries") == [UNMAPPED]
+
+
+def unmapped_numbers(attributes: Iterable[str]) -> Body:
+    """Makes numbers that the index has no field for searchable in one request, read from each document: right, and slow."""
+    fields = {f"number.{name}": {"type": "double", "script": {"source": _NUMBERS_OF, "params": {"name": name}}} for name in attributes}
+    return {"runtime_mappings": fields} if fields else {}
 
 
 def by_content(content_sha256s: Iterable[str]) -> Body:
@@ -138,17 +167,17 @@ def by_content(content_sha256s: Iterable[str]) -> Body:
 
 def stored_of(product_id: str, *, size: int) -> Body:
     """A product's pictures with their vectors, the first indexed first."""
-    return {"query": {"term": {"product_id": product_id}}, "sort": ["indexed_at", "image_id"], "size": size, **_STORED}
+    return {"query": _term("product_id", product_id), "sort": ["indexed_at", "image_id"], "size": size, **_STORED}
 
 
 def stored(image_id: str) -> Body:
     """A picture with its vector."""
-    return {"query": {"term": {"image_id": image_id}}, "size": 1, **_STORED}
+    return {"query": _term("image_id", image_id), "size": 1, **_STORED}
 
 
 def pictures_of(product_id: str, fields: Sequence[str], *, size: int) -> Body:
     """A product's pictures without their vectors, the first indexed first."""
-    return {"query": {"term": {"product_id": product_id}}, "sort": ["indexed_at", "image_id"], "size": size, "_source": list(fields)}
+    return {"query": _term("product_id", product_id), "sort": ["indexed_at", "image_id"], "size": size, "_source": list(fields)}
 
 
 def attribute_names(*, size: int) -> Body:
@@ -190,7 +219,7 @@ def _indexed_by(epoch_ms: int) -> Body:
 
 def images_of(product_ids: Iterable[str], origin: Origin, *, after: str, size: int) -> Body:
     """The products' pictures of this origin, in the order of their ids, behind the id ``after``."""
-    clauses = [{"terms": {"product_id": list(product_ids)}}, {"term": {"origin": origin}}]
+    clauses = [_terms("product_id", product_ids), {"term": {"origin": origin}}]
     body: Body = {"query": {"bool": {"filter": clauses}}, "sort": ["image_id"], "size": size, "_source": ["product_id"]}
     return body | {"search_after": [after]} if after else body
 
@@ -198,9 +227,18 @@ def images_of(product_ids: Iterable[str], origin: Origin, *, after: str, size: i
 _STORED: Body = {"_source": ["image_id", "product_id", "perceptual_hash"], "fields": ["image_vector"]}
 
 
+def _term(field: str, value: str) -> Body:
+    return _terms(field, [value])
+
+
+def _terms(field: str, values: Iterable[str]) -> Body:
+    """One of the values; those that are longer than any indexed value are left out."""
+    return {"terms": {field: [value for value in values if len(value.encode()) <= MAX_TERM_BYTES]}}
+
+
 def _once(selection: Selection) -> Body:
     return {"collapse": {"field": "product_id"}} if selection.per == "product" else {}
 
 
 def _among(image_ids: Sequence[str]) -> Body:
-    return {"terms": {"image_id": list(image_ids)}}
+    return _terms("image_id", image_ids)

@@ -1,12 +1,13 @@
 """Products of an index that is only read, by plain JSON over HTTP: it may be another cluster and an older server (7.12 and later).
 
-Slices are ranges of the field that holds the product's id, where that can be sorted by; their bounds are sampled. Several documents may
-have the same id: a page never ends between two of them. Otherwise they are slices of one point in time, and a slice whose point in time
-is lost starts again.
+Slices are ranges of what holds the product's id (`source_keys`); their bounds are sampled. Several documents may have the same id: a page
+never ends between two of them. Where each document is a product of its own, they are slices of one point in time, and a slice whose point
+in time is lost starts again.
 """
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -16,7 +17,9 @@ from requests.adapters import HTTPAdapter
 
 from lookalike.adapters.elasticsearch import source_queries as queries
 from lookalike.adapters.elasticsearch.client import BUSY, authorization, trusting
+from lookalike.adapters.elasticsearch.source_checks import check_server, is_pattern, with_unit, without_own
 from lookalike.adapters.elasticsearch.source_documents import source_document, too_many
+from lookalike.adapters.elasticsearch.source_keys import Key, key_of, runtime
 from lookalike.adapters.elasticsearch.source_queries import Body
 from lookalike.backfill.model import IndexSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import IndexUnavailable, Misconfigured, RequestInvalid
@@ -26,7 +29,8 @@ SAMPLES_A_SLICE = 20
 MAX_POINT_IN_TIME_SLICES = 64
 """The first pages of each look at the id of every document, until the server keeps which are the slice's."""
 
-SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
+MAX_SCRIPTED = 500_000
+"""Documents that are sorted by a script at most: each page looks at all of them. In a larger source each document is one of its own."""
 URL = "source.url (LOOKALIKE_ELASTICSEARCH_URL where it is not given)"
 CA = "source.ca (LOOKALIKE_ELASTICSEARCH_CA where source.url is not given)"
 """Where the address and the certificate authority come from."""
@@ -56,6 +60,16 @@ class ElasticsearchSource:
         if secret:
             self._session.headers["Authorization"] = authorization(secret)
 
+    def resolved(self, spec: IndexSpec) -> IndexSpec:
+        """As `lookalike.backfill.model.Source.resolved` has it; what the key may not ask is not checked."""
+        with suppress(Misconfigured):
+            check_server(self._ask("GET", ""))
+        names = ["_id", spec.updated_at] if spec.updated_at else ["_id"]
+        known = self._capabilities(spec, *names)
+        own = self._ask("GET", f"{queries.path(spec)}/_mapping?filter_path=*.mappings._meta") if is_pattern(spec.index) else {}
+        found = without_own(spec, known["indices"], own)
+        return with_unit(found, known["fields"].get(spec.updated_at, {}), lambda: self._newest(found)) if spec.updated_at else found
+
     def count(self, spec: IndexSpec) -> int:
         """The number of documents that the query matches."""
         return int(self._post(f"{queries.path(spec)}/_count", {"query": queries.query(spec)})["count"])
@@ -63,7 +77,7 @@ class ElasticsearchSource:
     def is_unique(self, spec: IndexSpec) -> bool:
         """Whether all documents of a product come on one page: they are sorted by its id, or each is a product of its own."""
         if spec.fields.id is not None:
-            return self._sortable(spec) is not None
+            return self._key(spec) is not None
         return len(self._capabilities(spec, "_id")["indices"]) <= 1
 
     def find(self, spec: IndexSpec, keys: Sequence[str]) -> Sequence[SourceDocument]:
@@ -71,23 +85,27 @@ class ElasticsearchSource:
         if not keys:
             return []
         wanted = frozenset(keys)
-        hits = self._search(queries.path(spec), queries.find_body(spec, keys))
+        hits = self._search(queries.path(spec), queries.find_body(spec, keys, self._key(spec)))
         documents = [source_document(hit, spec.fields) for hit in hits]
         return [each for each in documents if each.key in wanted or (each.product and each.product.product_id in wanted)]
 
+    def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
+        """Some documents, drawn at random: in the order of their ids, the odd ones come first."""
+        return [source_document(hit, spec.fields) for hit in self._search(queries.path(spec), queries.sample_body(spec, size))]
+
     def slices(self, spec: IndexSpec, most: int) -> Sequence[Position]:
         """Starting points of at most ``most`` slices, and of one more for documents without an id."""
-        field = self._sortable(spec)
-        if field is None:
+        key = self._key(spec)
+        if key is None:
             pit, slices = self._open_point_in_time(spec), min(most, MAX_POINT_IN_TIME_SLICES)
             return [{"pit": pit, "slice": number, "slices": slices, "after": None} for number in range(slices)]
-        bounds = self._bounds(spec, field, most) if most > 1 else []
+        bounds = self._bounds(spec, key, most) if most > 1 else []
         ranges: list[Position] = [
-            {"field": field, "gt": low, "lte": high, "after": None} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
+            {**key.as_json, "gt": low, "lte": high, "after": None} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
         ]
-        if self._any_without(spec, field):
-            ranges.append({"without": field, "pit": None, "slice": 0, "slices": 1, "after": None})
-        return ranges
+        rest = {**key.as_json, "without": key.field, "pit": None, "slice": 0, "slices": 1, "after": None}
+        del rest["field"]
+        return [*ranges, rest] if self._any_without(spec, rest) else ranges
 
     def page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
         """The documents at a position."""
@@ -118,31 +136,33 @@ class ElasticsearchSource:
     def _open_point_in_time(self, spec: IndexSpec) -> str:
         return str(self._post(f"{queries.path(spec)}/_pit?keep_alive={queries.KEEP_ALIVE}")["id"])
 
-    def _sortable(self, spec: IndexSpec) -> str | None:
-        """The field of the product's id, or its keyword sub-field, if documents can be sorted by it."""
+    def _key(self, spec: IndexSpec) -> Key | None:
+        """What documents are sorted by; None where each is a product of its own."""
         if spec.fields.id is None:
             return None
-        names = [spec.fields.id, f"{spec.fields.id}.keyword"]
-        known = self._capabilities(spec, *names)["fields"]
-        for name in names:
-            types = known.get(name, {})
-            if len(types) == 1 and all(kind in SORTABLE and caps["aggregatable"] for kind, caps in types.items()):
-                return name
-        return None
+        known = self._capabilities(spec, spec.fields.id, f"{spec.fields.id}.keyword")
+        key = key_of(spec.fields.id, known["fields"], known["indices"])
+        return None if key.fields is not None and self.count(spec) > MAX_SCRIPTED else key
 
     def _capabilities(self, spec: IndexSpec, *names: str) -> dict[str, Any]:
-        return self._post(f"{queries.path(spec)}/_field_caps?fields={quote(','.join(names), safe=',')}&ignore_unavailable=false")
+        wanted = quote(",".join(names), safe=",")
+        return self._post(f"{queries.path(spec)}/_field_caps?fields={wanted}&include_unmapped=true&ignore_unavailable=false")
 
-    def _bounds(self, spec: IndexSpec, field: str, slices: int) -> list[Any]:
-        """Values of the field that cut the documents into about equal parts."""
-        samples = SAMPLES_A_SLICE * slices
-        query = {"function_score": {"query": queries.query(spec), "random_score": {}, "boost_mode": "replace"}}
-        hits = self._search(queries.path(spec), {"query": query, "size": samples, "_source": False, "docvalue_fields": [field]})
-        values = sorted({hit["fields"][field][0] for hit in hits if field in hit.get("fields", {})})
+    def _newest(self, spec: IndexSpec) -> float | None:
+        body = {"size": 0, "query": spec.query, "aggs": {"newest": {"max": {"field": spec.updated_at}}}}
+        found: float | None = self._post(f"{queries.path(spec)}/_search", body)["aggregations"]["newest"]["value"]
+        return found
+
+    def _bounds(self, spec: IndexSpec, key: Key, slices: int) -> list[Any]:
+        """Values of the key that cut the documents into about equal parts."""
+        body = queries.sample_body(spec, SAMPLES_A_SLICE * slices) | {"_source": False, "docvalue_fields": [key.field]}
+        hits = self._search(queries.path(spec), body | runtime(key.as_json, spec.fields.id))
+        values = sorted({hit["fields"][key.field][0] for hit in hits if key.field in hit.get("fields", {})})
         return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
 
-    def _any_without(self, spec: IndexSpec, field: str) -> bool:
-        return bool(self._post(f"{queries.path(spec)}/_count", {"query": queries.without(spec, field)})["count"])
+    def _any_without(self, spec: IndexSpec, rest: Position) -> bool:
+        body = {"query": queries.without(spec, rest["without"]), "size": 1, "_source": False, "terminate_after": 1}
+        return bool(self._search(queries.path(spec), body | runtime(rest, spec.fields.id)))
 
     def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
         answer = self._post(f"{index}/_search" if index else "_search", body)
@@ -153,11 +173,14 @@ class ElasticsearchSource:
         return cast(list[dict[str, Any]], answer["hits"]["hits"])
 
     def _post(self, path: str, body: Body | None = None) -> dict[str, Any]:
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: Body | None = None) -> dict[str, Any]:
         try:
-            response = self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+            response = self._session.request(method, f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
             if response.status_code == HTTPStatus.UNAUTHORIZED and self._new_secret:
                 self._session.headers["Authorization"] = authorization(self._new_secret())
-                response = self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+                response = self._session.request(method, f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
         except requests.exceptions.SSLError as error:
             raise Misconfigured(f"the source's certificate is refused: check {CA}, and {URL}'s scheme: {error}") from error
         except requests.RequestException as error:

@@ -1,10 +1,13 @@
 """Documents of a backfill's source as products."""
 
+import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from more_itertools import collapse
 
+from lookalike.backfill import addresses
 from lookalike.backfill.model import FieldNames, IndexSpec, SourceDocument
 from lookalike.domain import Product
 
@@ -18,18 +21,19 @@ def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocumen
     source = hit.get("_source")
     if source is None:
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has no _source, which its index does not keep")
-    ids = [hit["_id"]] if fields.id is None else [value for value in _values(source, fields.id) if isinstance(value, _SCALARS)]
-    if len(ids) != 1 or not (id_ := str(ids[0])):
+    if not _can_be_sent(source):
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has half a surrogate pair, which no UTF-8 has")
+    ids = [hit["_id"]] if fields.id is None else [_as_id(value) for value in _values(source, fields.id) if isinstance(value, _SCALARS)]
+    if len(ids) != 1 or not (id_ := ids[0]):
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has no single value as {fields.id!r} to be the product's id")
     if len(id_.encode()) > MAX_ID_BYTES:
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has an id of more than {MAX_ID_BYTES} bytes")
-    urls = [url.strip() for url in _values(source, fields.image_urls) if isinstance(url, str)]
-    return SourceDocument(key, Product(id_, tuple(dict.fromkeys(filter(None, urls))), _attributes(source, fields)))
+    return SourceDocument(key, Product(id_, addresses.read(fields, partial(_values, source)), _attributes(source, fields)))
 
 
 def too_many(spec: IndexSpec, hit: Mapping[str, Any], size: int) -> SourceDocument:
     """What stands for documents with the same id that do not fit into one page."""
-    id_ = hit["sort"][0]
+    id_ = str(hit["sort"][0])[:MAX_ID_BYTES]
     return SourceDocument(
         f"{hit['_index']}/{spec.fields.id}={id_}", fault=f"more than {size} documents have the id {id_!r}: some of them were left out"
     )
@@ -49,13 +53,27 @@ def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]
     return {name: values[0] if len(values) == 1 else values for name, values in named.items() if values}
 
 
+def _as_id(value: str | int | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _can_be_sent(source: Mapping[str, Any]) -> bool:
+    """Whether a document is text that UTF-8 has; one product that is not must not cost its message."""
+    try:
+        json.dumps(source, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _values(document: Mapping[str, Any], path: str) -> list[Any]:
-    """The values at a dotted path; of a list on the way each element is looked into."""
-    if path in document:
-        return _flat(document[path])
-    head, _, rest = path.partition(".")
-    inner = _flat(document.get(head)) if rest else []
-    return [value for each in inner if isinstance(each, dict) for value in _values(each, rest)]
+    """The values at a dotted path, wherever names have dots of their own; of a list on the way each element is looked into."""
+    found = _flat(document[path]) if path in document else []
+    dots = [at for at, sign in enumerate(path) if sign == "."]
+    for at in dots:
+        inner = _flat(document.get(path[:at]))
+        found += [value for each in inner if isinstance(each, dict) for value in _values(each, path[at + 1 :])]
+    return found
 
 
 def _flat(value: Any) -> list[Any]:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from http.client import HTTPResponse
+from http import HTTPStatus
+from http.client import HTTPResponse, parse_headers
 from io import BufferedReader, RawIOBase
 from socket import socket
 from typing import Any
@@ -59,9 +60,18 @@ class _Stream(RawIOBase):
 
 
 class _Response(HTTPResponse):
+    """An answer; those of status 1xx before it (103 Early Hints) are skipped."""
+
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = BufferedReader(_Stream(self.fp.detach(), sock))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # the one place where http.client skips 100
+            if not HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
+                return version, status, reason
+            parse_headers(self.fp)
 
 
 class _Connection(HTTPConnection):

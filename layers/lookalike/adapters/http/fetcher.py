@@ -4,29 +4,29 @@
 that it checked, at every redirect again.
 """
 
-import socket
+import ssl
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from ipaddress import ip_network
 from typing import cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import SSLError
-from requests_hardened import Config, Manager
-from requests_hardened.ip_filter import InvalidIPAddress
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+from requests_hardened import Config, Manager, ip_filter
 from urllib3.exceptions import HTTPError as TransferError
-from urllib3.exceptions import NameResolutionError
-from urllib3.response import HTTPResponse
 
-from lookalike.adapters.http import deadline
+from lookalike.adapters.http import bodies, deadline, host_headers
+from lookalike.adapters.http.faults import error_of
+from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.http.host_limit import HostLimit
-from lookalike.domain import PictureFile
-from lookalike.errors import DownloadFailed, LookalikeError, PictureUnreachable, PictureUnusable, RequestInvalid
-from lookalike.picture_formats import MEDIA_TYPES
+from lookalike.domain import PictureFile, without_credentials
+from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, RequestInvalid
+from lookalike.picture_formats import REGISTERED_MEDIA_TYPES
 from lookalike.pictures import MAX_BYTES
 
 USER_AGENT = "lookalike/1 (similar-picture search)"
@@ -37,12 +37,14 @@ MAX_REDIRECTS = 5
 REQUESTS_A_HOST = 16
 MAX_URL = 8191
 
-_ACCEPT = ", ".join((*MEDIA_TYPES, "image/*;q=0.5"))
+_ACCEPT = ", ".join((*REGISTERED_MEDIA_TYPES, "image/*;q=0.5"))
 _TRANSIENT_STATUS = frozenset({408, 425, 429, *range(500, 600)})
 _MAX_RETRY_AFTER_S = 300
-_CHUNK_BYTES = 1 << 16
 _WHITESPACE = "".join(map(chr, range(33)))
 """What a browser strips from an address: https://url.spec.whatwg.org/#concept-basic-url-parser."""
+
+# IPv6 outside 2000::/3 is no public unicast, whatever IPv4 address it stands for; requests-hardened knows some such ranges, not all.
+ip_filter.EXTRA_BLOCKED_NET_RANGES += tuple(map(ip_network, ("::/3", "4000::/2", "8000::/1")))
 
 
 class HttpFetcher:
@@ -50,12 +52,25 @@ class HttpFetcher:
 
     Args:
         private_origins: ``host:port`` pairs that may be fetched from although their address is private.
+        ca: PEM text of a certificate authority that is trusted besides the public ones.
+        headers: returns the headers that some hosts want; asked for every request, so that a secret among them can change.
         total_timeout_s: from the first byte sent to the last received, redirects included.
+
+    Raises:
+        Misconfigured: the certificate authority is no PEM text.
     """
 
-    def __init__(self, private_origins: frozenset[str] = frozenset(), *, total_timeout_s: float = TOTAL_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        private_origins: frozenset[str] = frozenset(),
+        *,
+        ca: str | None = None,
+        headers: Callable[[], HostHeaders] = dict,
+        total_timeout_s: float = TOTAL_TIMEOUT_S,
+    ) -> None:
         self._total_timeout_s = total_timeout_s
-        self._session = _session(private_origins)
+        self._session = _session(private_origins, ca)
+        self._headers = headers
         self._limit = HostLimit(REQUESTS_A_HOST)
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
@@ -75,24 +90,30 @@ class HttpFetcher:
         _check_url(url)
         try:
             with (
-                self._limit.of(urlsplit(url).netloc.lower(), self._total_timeout_s),
+                self._limit.of(_host(url), self._total_timeout_s),
                 deadline.within(self._total_timeout_s),
                 self._answer(url, _condition(unless)) as response,
             ):
                 if unless and response.status_code == HTTPStatus.NOT_MODIFIED:
                     return PictureFile(b"", etag=unless, is_unmodified=True)
                 _check_status(response)
-                return PictureFile(b"".join(_body(response)), etag=response.headers.get("ETag") or response.headers.get("Last-Modified"))
+                content = bodies.read(response)
+                _check_content(response, content)
+                return PictureFile(content, etag=response.headers.get("ETag") or response.headers.get("Last-Modified"))
         except (requests.RequestException, TransferError, OSError, ValueError) as error:
-            raise _error_of(error) from error
+            raise error_of(error) from error
 
     def _answer(self, url: str, condition: Mapping[str, str]) -> requests.Response:
         """The answer after all redirects. They are followed here, because a session would read each one's body, however long."""
+        cookies = RequestsCookieJar()
         for _ in range(MAX_REDIRECTS + 1):
             _check_url(url)
-            request = self._session.prepare_request(requests.Request("GET", url, headers=dict(condition)))
+            headers = {**host_headers.of(self._headers(), _host(url)), **condition}
+            given = requests.Request("GET", without_credentials(url), headers=headers, auth=_credentials(url), cookies=cookies)
+            request = self._session.prepare_request(given)
             adapter = self._session.get_adapter(request.url or url)
             response = adapter.send(request, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+            extract_cookies_to_jar(cookies, request, response.raw)  # type: ignore[no-untyped-call]
             target = self._session.get_redirect_target(response)
             if target is None:
                 return response
@@ -110,25 +131,49 @@ def _check_url(url: str) -> None:
         raise RequestInvalid("an image URL begins with http:// or https:// and has at most 8,191 characters", field="image_url")
 
 
-def _session(private_origins: frozenset[str]) -> requests.Session:
+def _host(url: str) -> str:
+    """``host`` or ``host:port``, in small letters."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def _credentials(url: str) -> tuple[bytes, bytes] | None:
+    """Those that a URL has before its host, for basic authentication."""
+    name, at, _ = urlsplit(url).netloc.rpartition("@")
+    if not at:
+        return None
+    user, _, password = name.partition(":")
+    return unquote(user).encode(), unquote(password).encode()
+
+
+def _session(private_origins: frozenset[str], ca: str | None) -> requests.Session:
     hardened = Config(
         ip_filter_enable=True,
         ip_filter_allow_loopback_ips=False,
         never_redirect=True,
         default_timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-        user_agent_override=USER_AGENT,
     )
     session = cast(requests.Session, Manager(hardened).get_session())
     session.trust_env = False  # no proxy and no .netrc password for hosts that anybody names
-    session.headers.update({"Accept": _ACCEPT, "Accept-Encoding": "identity"})
+    session.headers.update({"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "identity"})
+    tls = {"ssl_context": _trusting(ca)} if ca else {}
     for origin in private_origins:
         for prefix in _prefixes(origin):
             session.mount(prefix, HTTPAdapter())
     for adapter in session.adapters.values():
         deadline.observe(cast(HTTPAdapter, adapter))
         # As many connections as there are requests: of more requests than connections, each would have to make one of its own.
-        cast(HTTPAdapter, adapter).poolmanager.connection_pool_kw["maxsize"] = REQUESTS_A_HOST
+        cast(HTTPAdapter, adapter).poolmanager.connection_pool_kw |= {"maxsize": REQUESTS_A_HOST, **tls}
     return session
+
+
+def _trusting(ca: str) -> ssl.SSLContext:
+    """The public authorities are added by `requests`."""
+    try:
+        return ssl.create_default_context(cadata=ca)
+    except (ssl.SSLError, ValueError, TypeError) as error:
+        raise Misconfigured(
+            "LOOKALIKE_IMAGE_CA is no certificate in PEM form, with its lines from -----BEGIN CERTIFICATE----- on"
+        ) from error
 
 
 def _prefixes(origin: str) -> Iterator[str]:
@@ -147,18 +192,17 @@ def _check_status(response: requests.Response) -> None:
         raise PictureUnreachable(f"the picture's server answered {status}", status=status)
     declared = response.headers.get("Content-Length", "")
     if (_whole_number(declared) or 0) > MAX_BYTES:
-        raise _too_large()
+        raise bodies.too_large()
 
 
-def _body(response: requests.Response) -> Iterator[bytes]:
-    """The body as it comes in."""
-    raw = cast(HTTPResponse, response.raw)
-    received = 0
-    while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
-        received += len(chunk)
-        if received > MAX_BYTES:
-            raise _too_large()
-        yield chunk
+def _check_content(response: requests.Response, content: bytes) -> None:
+    """Checks that a success other than 200 has a picture: 202 says that it is being made, 204 that there is none."""
+    if content or response.status_code == HTTPStatus.OK:
+        return
+    said = f"the picture's server answered {response.status_code} and sent nothing"
+    if response.status_code == HTTPStatus.ACCEPTED:
+        raise DownloadFailed(said, retry_after_s=_retry_after_s(response))
+    raise PictureUnreachable(said, status=response.status_code)
 
 
 def _condition(unless: str | None) -> dict[str, str]:
@@ -166,10 +210,6 @@ def _condition(unless: str | None) -> dict[str, str]:
     if unless is None:
         return {}
     return {"If-None-Match" if unless.startswith(('"', 'W/"')) else "If-Modified-Since": unless}
-
-
-def _too_large() -> PictureUnusable:
-    return PictureUnusable(f"the picture is too large: more than {MAX_BYTES:,} bytes")
 
 
 def _retry_after_s(response: requests.Response) -> int:
@@ -187,28 +227,3 @@ def _retry_after_s(response: requests.Response) -> int:
 def _whole_number(text: str) -> int | None:
     """The number of ASCII digits, however many a server sends; None for everything else."""
     return min(int(text[:20]), sys.maxsize) if text.isascii() and text.isdigit() else None
-
-
-def _error_of(error: Exception) -> LookalikeError:
-    """Our error for one that a library raised."""
-    if isinstance(error, InvalidIPAddress):
-        return PictureUnreachable("the URL leads to a private address, which is not fetched from")
-    if isinstance(error, ValueError):  # what `requests` raises for a bad URL is one too
-        return RequestInvalid(f"this is not a URL that can be fetched: {error}", field="image_url")
-    if isinstance(error, SSLError):
-        return PictureUnreachable("the picture's server has no valid certificate")
-    if _unknown_host(error):
-        return PictureUnreachable("there is no host of this name")
-    return DownloadFailed(f"the picture's server did not answer: {type(error).__name__}")
-
-
-def _unknown_host(error: BaseException | None) -> bool:
-    seen = 0
-    while error is not None and seen < 10:
-        if isinstance(error, socket.gaierror):
-            return error.errno != socket.EAI_AGAIN
-        reason = getattr(error.args[0], "reason", None) if error.args else None
-        if isinstance(reason, NameResolutionError):
-            error = reason
-        error, seen = error.__cause__ or error.__context__, seen + 1
-    return False

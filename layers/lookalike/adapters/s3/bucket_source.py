@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lookalike.backfill.model import BucketSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import Misconfigured, RequestInvalid, TransientError
-from lookalike.indexing.keys import product_of_key
+from lookalike.keys import KEYS, Keys
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,8 +23,9 @@ MAX_PAGES_COUNTED = 50
 class BucketSource:
     """Reads the pictures of buckets; objects with keys of another form are ignored, as they are when S3 sends events of them."""
 
-    def __init__(self, client: "S3Client") -> None:
+    def __init__(self, client: "S3Client", keys: Keys = KEYS) -> None:
         self._client = client
+        self._keys = keys
 
     def count(self, spec: BucketSpec) -> int | None:
         """The number of pictures; None if there are more than `MAX_PAGES_COUNTED` pages."""
@@ -52,7 +53,7 @@ class BucketSource:
                 Bucket=spec.bucket, Prefix=spec.prefix, StartAfter=position["after"], MaxKeys=min(size, MAX_LISTED)
             )
         keys = [each["Key"] for each in answer.get("Contents", ())]
-        documents = [_document(f"s3://{spec.bucket}/{key}") for key in keys if product_of_key(key)]
+        documents = [_document(f"s3://{spec.bucket}/{key}") for key in keys if self._keys.product_of_key(key)]
         return SourcePage(documents, {"after": keys[-1]} if answer.get("IsTruncated") and keys else None)
 
     def find(self, spec: BucketSpec, keys: Sequence[str]) -> Sequence[SourceDocument]:

@@ -8,13 +8,15 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from lookalike.domain import PictureFile
+from lookalike.domain import PictureFile, without_credentials
 from lookalike.errors import DownloadFailed, LookalikeError, Misconfigured, PictureUnreachable, RequestInvalid
 from lookalike.pictures import MAX_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
+_IMPOSSIBLE = frozenset({"InvalidBucketName", "InvalidURI", "KeyTooLongError", "InvalidArgument"})
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 _FORBIDDEN = frozenset({"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 
@@ -46,16 +48,23 @@ class S3Fetcher:
         """
         bucket, key = _place(url)
         try:
-            if unless is not None:
-                head = self._client.head_object(Bucket=bucket, Key=key)
-                if head["ETag"] == unless:
-                    return PictureFile(b"", unless, _attributes(head["Metadata"]), is_unmodified=True)
+            if unless is not None and (head := self._head(bucket, key)) and head["ETag"] == unless:
+                return PictureFile(b"", unless, _attributes(head["Metadata"]), is_unmodified=True)
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with answer["Body"] as body:
                 content = body.read(MAX_BYTES + 1)  # one byte too many is enough for `pictures` to refuse it
             return PictureFile(content, answer["ETag"], _attributes(answer["Metadata"]))
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ValueError) as error:
             raise self._error_of(error, bucket) from error
+
+    def _head(self, bucket: str, key: str) -> "HeadObjectOutputTypeDef | None":
+        """What S3 says of an object; None if only the answer to a GET has the reason why it does not."""
+        try:
+            return self._client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "400":
+                return None
+            raise
 
     def head(self, url: str) -> PictureFile | None:
         """The object that is there now, without its bytes; None if there is none. Raises as `fetch`."""
@@ -69,10 +78,12 @@ class S3Fetcher:
             raise refusal from error
         return PictureFile(b"", found["ETag"], _attributes(found["Metadata"]), is_unmodified=True)
 
-    def _error_of(self, error: ClientError | BotoCoreError, bucket: str) -> LookalikeError:
-        if isinstance(error, ParamValidationError):
-            return RequestInvalid(f"S3 knows no such address: {error}", field="image_url")
+    def _error_of(self, error: ClientError | BotoCoreError | ValueError, bucket: str) -> LookalikeError:
         code = str(error.response.get("Error", {}).get("Code")) if isinstance(error, ClientError) else ""
+        if isinstance(error, ParamValidationError | ValueError) or code in _IMPOSSIBLE:
+            return RequestInvalid(f"S3 knows no such address: {error}", field="image_url")
+        if reason := _unreadable(code, str(error)):
+            return PictureUnreachable(reason, status=403)
         if code in _ABSENT:
             return PictureUnreachable("there is no such object in the bucket", status=404)
         if code in _FORBIDDEN or code == "NoSuchBucket":
@@ -99,11 +110,22 @@ class PresignedLinks:
     def link(self, url: str) -> str:
         """An address for the caller of the HTTP API."""
         if not url.startswith("s3://"):
-            return url
+            return without_credentials(url)
         bucket, key = _place(url)
         if bucket not in self._buckets:
             return f"https://{bucket}.s3.amazonaws.com/{quote(key)}"
         return self._client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self._expiry_s)
+
+
+def _unreadable(code: str, message: str) -> str | None:
+    """Why an object that is there cannot be read as it is stored; None if it is not that."""
+    if code == "InvalidObjectState":
+        return "the object is archived: restore it, and put it again"
+    if code == "InvalidRequest":
+        return "the object is encrypted with a key of the customer's (SSE-C), which only whoever put it has"
+    if code.startswith("KMS.") or (code in _FORBIDDEN and "kms" in message.lower()):
+        return f"the object is encrypted with a KMS key that the role may not use: allow kms:Decrypt: {message}"
+    return None
 
 
 def _place(url: str) -> tuple[str, str]:

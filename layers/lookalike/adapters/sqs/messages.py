@@ -21,7 +21,6 @@ from lookalike.indexing.messages import (
     Message,
     PutProducts,
     SyncObjects,
-    product_of_url,
 )
 from lookalike.validation import parsed, validated
 
@@ -96,8 +95,6 @@ def decode(body: str, sent_ms: int | None = None) -> tuple[Message, ...]:
     products = tuple(Product(p.product_id, tuple(p.image_urls), p.attributes) for p in model.put)
     if both := {product.product_id for product in products} & set(model.delete):
         raise RequestInvalid(f"{min(both)!r} cannot be put and deleted by the same message", field="delete")
-    for url in model.sync:
-        product_of_url(url)
     if model.copy_ and not model.copy_from:
         raise RequestInvalid("pictures are copied from an index: name it", field="copy_from")
     header: dict[str, Any] = model.model_dump(include={"into", "backfill_id", "run", "attempt"})

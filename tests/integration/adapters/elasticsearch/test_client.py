@@ -158,6 +158,22 @@ def test_a_new_secret_that_is_refused_too_is_misconfigured() -> None:
             ElasticsearchIndex(client, "any").stored_of("hat", 5)
 
 
+def test_elasticsearch_is_told_which_request_it_works_for() -> None:
+    seen: list[str | None] = []
+
+    def script(connection: Connection) -> None:
+        seen.append(connection.headers.get("X-Opaque-Id"))
+        _elastic("200 OK", {"hits": {"hits": []}, "_shards": {"failed": 0}, "timed_out": False})(connection)
+
+    ids = iter(["a-request", None])
+    with ScriptedServer(defaultdict(lambda: script)) as server:
+        index = ElasticsearchIndex(connect(f"http://{server.origin}", request_id=lambda: next(ids)), "any")
+        list(index.stored_of("hat", 5))
+        list(index.stored_of("hat", 5))
+
+    assert seen == ["a-request", None]
+
+
 @pytest.mark.parametrize("ca", ["garbage", "-----BEGIN CERTIFICATE----- one line -----END CERTIFICATE-----"])
 def test_an_authority_that_is_no_pem_names_its_setting(ca: str) -> None:
     with pytest.raises(Misconfigured, match="LOOKALIKE_ELASTICSEARCH_CA"):

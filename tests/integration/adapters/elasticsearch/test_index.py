@@ -110,7 +110,7 @@ def test_a_number_can_be_filtered_though_another_product_has_a_text_there(elasti
 
     def found(given: dict[str, Any]) -> set[str]:
         selection = Selection(parse(given))
-        index.check(selection.filter)
+        index.warnings(selection.filter)
         return {hit.product_id for hit in index.exact(vector(0), selection, size=10)}
 
     assert found({"price": {"lt": 10}}) == {"mug"}
@@ -165,7 +165,7 @@ def test_a_deleted_index_is_missing(elasticsearch: Elasticsearch, name: str) -> 
         lambda: index.nearest(vector(0), Selection(), k=1, size=1),
         lambda: index.embedded(["x"]),
         lambda: index.stored_of("hat", 5),
-        lambda: index.check(Terms("kind", ("x",))),
+        lambda: index.warnings(Terms("kind", ("x",))),
         lambda: index.delete_products({"hat": 1}),
     ]
     for ask in asks:

@@ -79,7 +79,8 @@ def fetcher(server: ScriptedServer) -> HttpFetcher:
 
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lookalike.adapters.http.fetcher.MAX_BYTES", LEAST_LIMIT)
+    for module in ("fetcher", "bodies"):
+        monkeypatch.setattr(f"lookalike.adapters.http.{module}.MAX_BYTES", LEAST_LIMIT)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_a_host_name_may_have_letters_outside_ascii(resolve: Callable[[str, str]
 
 
 def test_a_host_that_does_not_exist_is_unreachable(resolve: Callable[[str, str], None]) -> None:
-    with pytest.raises(PictureUnreachable, match="no host"):
+    with pytest.raises(PictureUnreachable, match="no public host"):
         HttpFetcher().fetch("http://nowhere.example/picture.jpg")
 
 

@@ -31,6 +31,16 @@ from tests.integration.scripted_server import ScriptedServer, answer
         "[::ffff:127.0.0.1]",
         "[::ffff:169.254.169.254]",
         "[64:ff9b::7f00:1]",
+        "[::8.8.8.8]",
+        "[::127.0.0.1]",
+        "[::ffff:0:8.8.8.8]",
+        "[::ffff:0:127.0.0.1]",
+        "[fec0::1]",
+        "[feff::1]",
+        "[100::1]",
+        "[4000::1]",
+        "[2002:7f00:1::]",
+        "[2001:0:7f00:1::]",
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -56,7 +66,7 @@ def test_only_the_named_port_of_a_private_host_may_be_asked(server: ScriptedServ
         assert other.connections == []
 
 
-@pytest.mark.parametrize("disguise", ["http://user@{}/picture", "http://{}@127.0.0.1/picture", "http://{}.127.0.0.1/picture"])
+@pytest.mark.parametrize("disguise", ["http://{}@127.0.0.1/picture", "http://{}.127.0.0.1/picture"])
 def test_an_allowed_origin_elsewhere_in_a_url_allows_nothing(server: ScriptedServer, fetcher: HttpFetcher, disguise: str) -> None:
     with pytest.raises((PictureUnreachable, RequestInvalid)):
         fetcher.fetch(disguise.format(server.origin))
@@ -101,3 +111,14 @@ def test_no_proxy_is_used(server: ScriptedServer, fetcher: HttpFetcher, monkeypa
         fetcher.fetch(server.url("/picture"))
 
         assert proxy.connections == []
+
+
+def test_a_name_that_nobody_has_and_one_of_a_private_address_are_one_answer(resolve: Callable[[str, str], None]) -> None:
+    resolve("wiki.internal", "10.0.0.1")
+    answers = set()
+    for host in ("wiki.internal", "nobody.internal", "10.0.0.1", "[::1]"):
+        with pytest.raises(PictureUnreachable) as refused:
+            HttpFetcher().fetch(f"http://{host}/picture.jpg")
+        answers.add((str(refused.value), refused.value.status))
+
+    assert len(answers) == 1

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def refusing_s3(status: str, code: str) -> Iterator["S3Client"]:
+def refusing_s3(status: str, code: str, message: str = "") -> Iterator["S3Client"]:
     """A client of it, which asks once."""
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{code}</Message></Error>'.encode()
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message or code}</Message></Error>'.encode()
     with ScriptedServer(defaultdict(lambda: answer(status, body, Content_Type="application/xml"))) as server:
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         yield session().client("s3", endpoint_url=f"http://{server.origin}", config=config)

@@ -88,6 +88,35 @@ def test_a_server_error_of_s3_is_transient(status: str, code: str) -> None:
             S3Fetcher(client, "ours").head(OURS)
 
 
+KMS_DENIED = "User: arn:aws:sts::1:assumed-role/r is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-central-1:1:key/k"
+SSE_C = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "reason"),
+    [
+        ("403 Forbidden", "InvalidObjectState", "The operation is not valid for the object's storage class", "archived"),
+        ("400 Bad Request", "InvalidRequest", SSE_C, "SSE-C"),
+        ("403 Forbidden", "AccessDenied", KMS_DENIED, "kms:Decrypt"),
+        ("400 Bad Request", "KMS.DisabledException", "the key is disabled", "KMS key"),
+    ],
+)
+def test_an_object_that_is_stored_so_that_it_cannot_be_read_says_why(status: str, code: str, message: str, reason: str) -> None:
+    with refusing_s3(status, code, message) as client, pytest.raises(PictureUnreachable, match=reason):
+        S3Fetcher(client, "ours").fetch(OURS)
+
+
+@pytest.mark.parametrize("code", ["InvalidBucketName", "KeyTooLongError", "InvalidURI"])
+def test_an_address_that_s3_can_never_have_is_an_invalid_request(code: str) -> None:
+    with refusing_s3("400 Bad Request", code) as client, pytest.raises(RequestInvalid):
+        S3Fetcher(client, "ours").fetch(OURS)
+
+
+def test_an_object_that_is_encrypted_now_and_was_not_before_is_told_by_its_own_reason() -> None:
+    with refusing_s3("400 Bad Request", "InvalidRequest", SSE_C) as client, pytest.raises(PictureUnreachable, match="SSE-C"):
+        S3Fetcher(client, "ours").fetch(OURS, unless='"etag"')
+
+
 def test_an_s3_that_cannot_be_reached_is_transient() -> None:
     client = session().client("s3", endpoint_url="http://127.0.0.1:9", config=Config(retries={"total_max_attempts": 1}))
 
@@ -95,7 +124,20 @@ def test_an_s3_that_cannot_be_reached_is_transient() -> None:
         S3Fetcher(client, "ours").fetch(OURS)
 
 
-@pytest.mark.parametrize("url", ["s3://", "s3://bucket", "s3://bucket/", "s3:///key", "http://a/b", "s3://Not A Bucket/key"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://",
+        "s3://bucket",
+        "s3://bucket/",
+        "s3:///key",
+        "http://a/b",
+        "s3://Not A Bucket/key",
+        "s3://arn:aws:s3:::b/key",
+        "s3://bucket/\ud83d",
+        "s3://b\u00fccket/key",
+    ],
+)
 def test_what_is_not_an_s3_address_is_an_invalid_request(s3: "S3Client", url: str) -> None:
     with pytest.raises(RequestInvalid) as refused:
         S3Fetcher(s3, "ours").fetch(url)
@@ -112,6 +154,10 @@ def test_a_presigned_link_can_be_opened_by_anybody_until_it_expires(s3: "S3Clien
     assert requests.get(link, timeout=30).content == b"the picture"
     asked = parse_qs(urlsplit(link).query)
     assert asked.get("X-Amz-Expires") == ["600"] or "Expires" in asked
+
+
+def test_an_address_with_credentials_is_shown_without_them(s3: "S3Client") -> None:
+    assert PresignedLinks(s3, 600, {"shop"}).link("https://us:pa@shop.example/hat.jpg") == "https://shop.example/hat.jpg"
 
 
 def test_an_address_outside_s3_is_returned_unchanged(s3: "S3Client") -> None:

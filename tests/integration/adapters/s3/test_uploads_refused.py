@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -18,6 +18,9 @@ from infra.local.runtime import Context
 from tests.fakes import FakeEmbedder, FakeIndex, FakeOutcomeStore
 from tests.integration.adapters.s3.refusing_s3 import refusing_s3
 from tests.integration.samples import indexed, vector
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -52,7 +55,11 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[UploadHandler]:
 
 def _record(message_id: str, *keys: str, bucket: str = OURS, event: str = "ObjectCreated:Put") -> dict[str, Any]:
     changes = [{"eventName": event, "s3": {"bucket": {"name": bucket}, "object": {"key": key}}} for key in keys]
-    received = {"receiptHandle": "handle", "eventSourceARN": "arn", "attributes": {"ApproximateReceiveCount": "1"}}
+    received = {
+        "receiptHandle": "handle",
+        "eventSourceARN": "arn",
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1764000000000"},
+    }
     return {"messageId": message_id, "eventSource": "aws:sqs", "body": json.dumps({"Records": changes}), **received}
 
 
@@ -79,3 +86,13 @@ def test_a_misconfiguration_is_not_recorded_as_a_failure_of_the_product(handler:
 def test_access_denied_by_another_bucket_is_recorded_and_the_message_is_deleted(handler: UploadHandler) -> None:
     assert handler.receive(_record("m1", "images/hat.jpg", bucket="theirs")) == []
     assert handler.outcomes.known["s3://theirs/images/hat.jpg"].code == "picture_unreachable"
+
+
+def test_an_archived_object_is_recorded_once_with_its_reason(s3: "S3Client", bucket_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.metrics, "namespace", "lookalike")
+    s3.put_object(Bucket=bucket_name, Key="images/hat.jpg", Body=b"x", StorageClass="GLACIER")
+    handler = UploadHandler(S3Fetcher(s3, bucket_name))
+
+    assert handler.receive(_record("m1", "images/hat.jpg", bucket=bucket_name)) == []
+    outcome = handler.outcomes.known[f"s3://{bucket_name}/images/hat.jpg"]
+    assert (outcome.code, "archived" in (outcome.reason or "")) == ("picture_unreachable", True)

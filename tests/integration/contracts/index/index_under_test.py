@@ -32,5 +32,5 @@ class IndexUnderTest:
     def found(self, given: dict[str, Any]) -> set[str]:
         """The products that pass a filter."""
         selection = Selection(parse(given))
-        self.index.check(selection.filter)
+        self.index.warnings(selection.filter)
         return {hit.product_id for hit in self.index.nearest(vector(0), selection, k=50, size=50).hits}

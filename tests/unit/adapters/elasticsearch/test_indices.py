@@ -3,8 +3,9 @@
 from typing import get_args
 
 import pytest
-from lookalike.adapters.elasticsearch.indices import definition_of
+from lookalike.adapters.elasticsearch.indices import check_version, definition_of
 from lookalike.domain import IndexOptions, IndexType
+from lookalike.errors import Misconfigured
 
 from tests.fakes import MODEL
 
@@ -50,3 +51,16 @@ def test_a_definition_is_not_changed_by_the_next() -> None:
     definition_of(MODEL, IndexOptions())
 
     assert first == definition_of(MODEL, IndexOptions(shards=7, replicas=2, type="hnsw"))
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ({"number": "8.11.0", "build_flavor": "serverless"}, "Serverless"),
+        ({"number": "9.2.1"}, "too old"),
+        ({"number": "8.19.0"}, "too old"),
+    ],
+)
+def test_a_server_that_cannot_hold_the_index_says_why(version: dict[str, str], reason: str) -> None:
+    with pytest.raises(Misconfigured, match=reason):
+        check_version(version)

@@ -59,7 +59,6 @@ def test_defaults_are_not_written() -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ('{"sync": ["s3://b/other/a.jpg"]}', "sync"),
         ('{"copy": ["i"]}', "copy_from"),
         (encode(SyncObjects(("s3://b/images/a.jpg",) * (MAX_ITEMS + 1))), "sync"),
         (encode(CopyPictures(("i",) * (MAX_ITEMS + 1), source_index="x")), "copy"),

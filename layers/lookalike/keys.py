@@ -1,0 +1,56 @@
+"""Which product an object of a bucket belongs to, told by its key."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lookalike.errors import RequestInvalid
+
+PLACE = "{product_id}"
+
+PATTERNS = (f"images/{PLACE}/*", f"images/{PLACE}.*")
+"""``images/PRODUCT_ID/NAME.jpg`` and ``images/PRODUCT_ID.jpg``."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Patterns of keys: ``{product_id}`` is what stands there, without a slash, ``*`` is anything; the first that fits counts.
+
+    Raises:
+        RequestInvalid: a pattern lacks ``{product_id}``, or has it more than once.
+    """
+
+    patterns: Sequence[str] = PATTERNS
+
+    def __post_init__(self) -> None:
+        for pattern in self.patterns:
+            if pattern.count(PLACE) != 1:
+                raise RequestInvalid(f"a pattern of keys has {PLACE} once, and {pattern!r} does not")
+
+    @cached_property
+    def _expressions(self) -> list[re.Pattern[str]]:
+        return [_expression(pattern) for pattern in self.patterns]
+
+    def product_of_key(self, key: str) -> str | None:
+        """The product id in an object's key; None for keys of another form, and for folders."""
+        fitting = (expression.fullmatch(key) for expression in self._expressions)
+        return next((found["product"] for found in fitting if found and not key.endswith("/")), None)
+
+    def product_of_url(self, url: str) -> str | None:
+        """The product id in an object's s3 address; None if its key has another form."""
+        return self.product_of_key(url.removeprefix("s3://").partition("/")[2])
+
+    def __str__(self) -> str:
+        return " or ".join(self.patterns)
+
+
+KEYS = Keys()
+"""Those that our own bucket is made for."""
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """``*`` right after the place takes no dot and no slash where it ends a file's name: ``a.b.jpg`` is the product ``a.b``."""
+    before, _, after = pattern.partition(PLACE)
+    rest = r"\.[^./]+" if after == ".*" else ".+".join(re.escape(part) for part in after.split("*"))
+    return re.compile(f"{'.*'.join(re.escape(part) for part in before.split('*'))}(?P<product>[^/]+?){rest}", re.DOTALL)

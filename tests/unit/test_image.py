@@ -1,0 +1,39 @@
+"""What the image's code may not rely on, because Lambda has it not; the rest is checked while the image is built."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sam_template import ROOT, transform
+
+SERVED = sorted([*(ROOT / "layers" / "lookalike").rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
+SHARED_MEMORY = {"multiprocessing", "concurrent.futures.process"}
+DOCKERFILE = (ROOT / "layers" / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("path", SERVED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_code_that_serves_needs_dev_shm(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not {name for name in imported if name.partition(".")[0] in SHARED_MEMORY or name in SHARED_MEMORY}
+    assert "ProcessPoolExecutor" not in path.read_text()
+
+
+def test_the_final_image_waits_for_the_check_of_what_it_relies_on() -> None:
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", DOCKERFILE, re.MULTILINE)
+    assert stages[-1] == ("image", "")
+    assert "COPY --from=checked" in DOCKERFILE.rpartition("FROM image")[2]
+    assert "layers.models.check_image" in DOCKERFILE
+
+
+def test_the_base_image_is_the_template_s_by_default() -> None:
+    [base] = re.findall(r"^ARG BASE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert transform().resources["Search"]["Metadata"]["DockerBuildArgs"]["BASE"] == base
+
+
+def test_both_of_docker_s_builders_can_build_it() -> None:
+    for instruction in DOCKERFILE.replace("\\\n", " ").splitlines():
+        assert not re.match(r"RUN --|(COPY|ADD) --(chmod|link)", instruction), instruction
