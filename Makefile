@@ -89,8 +89,8 @@ soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on eve
 evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
 	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))
 
-adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, and IMAGES or INDEX as for evaluate)
-	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED)
+adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, IMAGES or INDEX as for evaluate, CLASSES=known or new)
+	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)

@@ -53,6 +53,14 @@ class Unasked:
         """Fails."""
         raise AssertionError("a known picture was embedded")
 
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        """Fails."""
+        raise AssertionError("no index is copied")
+
+    def embed_text(self, text: str) -> Vector:
+        """Fails."""
+        raise AssertionError("no text was given")
+
 
 @dataclass
 class Measured:
