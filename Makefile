@@ -58,7 +58,8 @@ lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Pyth
 	$(NPM) run --silent lint
 	$(BIN)/cfn-lint template.yaml infra/repository.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
-	build/audit/bin/checkov --config-file .checkov.yaml --file template.yaml infra/repository.yaml
+	$(BIN)/python -m tests.unit.sam_template > build/transformed.json
+	build/audit/bin/checkov --config-file .checkov.yaml --file build/transformed.json infra/repository.yaml
 
 smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name; SAM_LOCAL=1 for sam local)
 	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK)) $(if $(SAM_LOCAL),--sam-local)
@@ -89,8 +90,8 @@ soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on eve
 evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
 	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))
 
-adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, and IMAGES or INDEX as for evaluate)
-	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED)
+adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, IMAGES or INDEX as for evaluate, CLASSES=known or new)
+	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)

@@ -17,11 +17,11 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # OpenVINO
 import nncf
 import numpy as np
 import openvino
-from lookalike import pictures
 from lookalike.adapters.openvino.manifests import read_manifest
 from lookalike.domain import Model, Pixels, Vectors
 from lookalike.errors import LookalikeError
-from lookalike.picture_formats import SUFFIXES
+from lookalike.pictures import decoding
+from lookalike.pictures.formats import SUFFIXES
 
 from layers.models.manifest import FILE, recipe_sha256
 
@@ -86,7 +86,7 @@ def _contents(folder: Path | None) -> Iterator[bytes]:
 
 def _pixels(content: bytes, model: Model) -> Pixels | None:
     try:
-        return pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model)
+        return decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model)
     except LookalikeError as error:
         print(f"a picture is left out: {error}", flush=True)
         return None

@@ -36,7 +36,7 @@ def main() -> int:
             raise NothingToLearn(f"{model} is adapted already: adapt the network that it was made from")
         pictures, features = _from_index(given, base) if given.index else _from_folder(given.images, base)
         console.print(f"{len(pictures):,} pictures of {len(pictures.classes):,} classes", highlight=False)
-        made = adapt(base, pictures, features, console)
+        made = adapt(base, pictures, features, console, None if given.classes is None else given.classes == "new")
     except (NothingToLearn, NoGain, export.ExportFailed) as error:
         print(error, file=sys.stderr)
         return 2
@@ -44,15 +44,17 @@ def main() -> int:
     return 0
 
 
-def adapt(base: Path, pictures: Labelled, features: Features, console: Console) -> Path:
+def adapt(base: Path, pictures: Labelled, features: Features, console: Console, expects_new: bool | None = None) -> Path:
     """Chooses, measures, learns from all pictures, and writes the model beside ``base``; returns its folder.
+
+    ``expects_new`` is as `choice.choose` takes it.
 
     Raises:
         NoGain: held-out pictures show none.
         NothingToLearn: there are too few classes.
     """
     with console.status("choosing by cross-validation"):
-        chosen = choice.choose(pictures, features)
+        chosen = choice.choose(pictures, features, expects_new)
     _tell(chosen, console)
     if not chosen.recipe.parts:
         raise NoGain("nothing that was tried is better than the network as it is: no model was made")
@@ -72,6 +74,10 @@ def _arguments() -> argparse.Namespace:
     source.add_argument("--index", help="an index of pictures, or its alias: only its vectors are used, no picture is fetched")
     parser.add_argument("--elasticsearch", default="http://localhost:9200", metavar="URL", help="where the index is")
     parser.add_argument("--attribute", default="category", help="of the index, what the classes are; product_id: several pictures of one")
+    classes = (
+        "whether hits must be good for the classes that it learns from, or only for new ones; by default new for products and many classes"
+    )
+    parser.add_argument("--classes", choices=["known", "new"], help=classes)
     return parser.parse_args()
 
 

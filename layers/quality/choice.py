@@ -25,7 +25,10 @@ WORTH = 0.004
 """What each part of a recipe has to bring at least, because it costs time or pictures that are fetched again."""
 
 PICTURES_OF_A_CATEGORY = 8
-"""Where the median class has fewer, classes are taken for products: new ones come, so they are split by class alone."""
+"""Where the median class has fewer, classes are taken for products."""
+
+KNOWN_CATEGORIES = 20
+"""Where there are more classes, or these are products, new ones are taken to come: then only classes that were not learned from count."""
 
 MOST_MEASURED = 3000
 """Pictures that are held out, and that take part in the cross-validation."""
@@ -95,17 +98,22 @@ class Choice:
         return self.gains[0].interval[0] > 0 and all(gain.interval[1] > 0 for gain in self.gains)
 
 
-def choose(labelled: Labelled, features: Features) -> Choice:
+def choose(labelled: Labelled, features: Features, expects_new: bool | None = None) -> Choice:
     """The recipe that scores best in cross-validation, and what it gains on held-out pictures.
+
+    Args:
+        labelled: the pictures.
+        features: of each variant, the network as it is first.
+        expects_new: whether only classes count that were not learned from; by default as `is_open` says.
 
     Raises:
         NothingToLearn: there are too few classes with several pictures.
     """
     drawn = np.random.default_rng(0)
-    by_class = is_by_product(labelled.labels)
+    by_class = is_open(labelled.labels) if expects_new is None else expects_new
     _check(labelled, by_class)
     learn, held = next(_by_class(labelled.labels, drawn) if by_class else _by_picture(labelled.labels, drawn))
-    recipe = _best(labelled, features, _some(labelled.labels, learn, by_class, drawn), drawn)
+    recipe = _best(labelled, features, _some(labelled.labels, learn, by_class, drawn), by_class, drawn)
     held = _some(labelled.labels, held, by_class, drawn)
     if by_class:
         return Choice(recipe, None, _gain(recipe, labelled, features, learn, held))
@@ -128,9 +136,10 @@ def learn(recipe: Recipe, labels: Labels, features: Features, chosen: Chosen | N
     )
 
 
-def is_by_product(labels: Labels) -> bool:
-    """Whether the classes are products with some pictures each, rather than categories."""
-    return float(np.median(np.bincount(labels))) < PICTURES_OF_A_CATEGORY
+def is_open(labels: Labels) -> bool:
+    """Whether new classes are to be expected: of products, and of many categories."""
+    counts = np.bincount(labels)
+    return float(np.median(counts)) < PICTURES_OF_A_CATEGORY or int((counts > 0).sum()) > KNOWN_CATEGORIES
 
 
 def _check(labelled: Labelled, by_class: bool) -> None:
@@ -139,20 +148,22 @@ def _check(labelled: Labelled, by_class: bool) -> None:
         raise NothingToLearn(f"only {several} classes have more than one picture: there is too little to learn from")
 
 
-def _best(labelled: Labelled, features: Features, among: Chosen, drawn: np.random.Generator) -> Recipe:
+def _best(labelled: Labelled, features: Features, among: Chosen, by_class: bool, drawn: np.random.Generator) -> Recipe:
     found = dict[Recipe, list[float]]()
-    for learned, held in _splits(labelled.labels[among], drawn):
+    for learned, held in _splits(labelled.labels[among], by_class, drawn):
         for variant in features:
-            for recipe, transform in _candidates(variant, features, among[learned], labelled):
+            for recipe, transform in _candidates(variant, features, among[learned], labelled, with_head=not by_class):
                 score = _scores(transform, recipe, labelled, features, among[held]).both.mean()
                 found.setdefault(recipe, []).append(float(score))
     return max(found, key=lambda recipe: np.mean(found[recipe]) - WORTH * len(recipe.parts))
 
 
-def _candidates(variant: Variant, features: Features, learned: Chosen, labelled: Labelled) -> Iterator[tuple[Recipe, Transform]]:
+def _candidates(
+    variant: Variant, features: Features, learned: Chosen, labelled: Labelled, *, with_head: bool
+) -> Iterator[tuple[Recipe, Transform]]:
     """Every recipe of a variant, its transform learned; each part is learned once."""
-    whole = learn(Recipe(variant, whitens=True, has_head=True), labelled.labels, features, learned)
-    has_head = len(labelled.classes) <= MAX_CLASSES and not is_by_product(labelled.labels)
+    has_head = with_head and len(labelled.classes) <= MAX_CLASSES
+    whole = learn(Recipe(variant, whitens=True, has_head=has_head), labelled.labels, features, learned)
     weights = COLOUR_WEIGHTS if features[variant][1].shape[1] else (0.0,)
     for whitens, head, colour in product((False, True), (False, True) if has_head else (False,), weights):
         transform = Transform(whole.whitening if whitens else None, whole.head if head else None, colour)
@@ -170,10 +181,10 @@ def _scores(transform: Transform, recipe: Recipe, labelled: Labelled, features: 
     return scores(nearest(transform(vectors[held], histograms[held]), labelled.bits[held]), labelled.labels[held])
 
 
-def _splits(labels: Labels, drawn: np.random.Generator) -> Iterator[tuple[Chosen, Chosen]]:
+def _splits(labels: Labels, by_class: bool, drawn: np.random.Generator) -> Iterator[tuple[Chosen, Chosen]]:
     """Halves by picture and halves by class, as far as they say something."""
     for _ in range(SPLITS):
-        if not is_by_product(labels):
+        if not by_class:
             yield from _by_picture(labels, drawn)
         if len(np.unique(labels)) >= LEAST_CLASSES:
             yield from _by_class(labels, drawn)

@@ -31,12 +31,13 @@ def through_search(client: Elasticsearch, vectors: Vectors, pictures: Labelled, 
 
     Near duplicates are left out. The index is deleted afterwards.
     """
-    with _filled(client, vectors, pictures, options or IndexOptions()) as index, ThreadPoolExecutor(SEARCHES_AT_ONCE) as threads:
+    with filled(client, vectors, pictures, options or IndexOptions()) as index, ThreadPoolExecutor(SEARCHES_AT_ONCE) as threads:
         return np.array(list(threads.map(lambda place: _hits(index, place, vectors[place], pictures), range(len(pictures)))))
 
 
 @contextmanager
-def _filled(client: Elasticsearch, vectors: Vectors, pictures: Labelled, options: IndexOptions) -> Iterator[ElasticsearchIndex]:
+def filled(client: Elasticsearch, vectors: Vectors, pictures: Labelled, options: IndexOptions) -> Iterator[ElasticsearchIndex]:
+    """An index that holds the pictures, each as a product that is called by its place; deleted afterwards."""
     name = f"evaluation-{uuid4().hex}"
     model = Model("evaluation", "", vectors.shape[1], (1, 1), "bilinear", "")
     client.indices.create(index=name, **definition_of(model, options))

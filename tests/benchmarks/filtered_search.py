@@ -19,7 +19,7 @@ from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.domain import IndexedPicture, Pixels, Vector, Vectors
 from lookalike.filters import EVERYTHING, Filter, Terms
-from lookalike.pictures import content_sha256
+from lookalike.pictures.decoding import content_sha256
 from lookalike.search import ranking
 from lookalike.search.ports import SearchTarget, Selection
 from lookalike.search.query_vectors import ByContent, QueryVectors
@@ -50,6 +50,14 @@ class Unasked:
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
         """Fails."""
         raise AssertionError("a known picture was embedded")
+
+    def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
+        """Fails."""
+        raise AssertionError("no index is copied")
+
+    def embed_text(self, text: str) -> Vector:
+        """Fails."""
+        raise AssertionError("no text was given")
 
 
 @dataclass

@@ -141,8 +141,6 @@ def test_health_says_that_all_agree(shop: ShopClient, catalogue: list[CatalogueI
         ({"image_url": "http://a/b.jpg", "product_id": "s-0"}, "product_id"),
         ({"product_id": "s-0", "sizes": 3}, "sizes"),
         ({"product_id": "s-0", "size": 101}, "size"),
-        ({"product_id": "s-0", "filter": {"no-such-attribute": "x"}}, "filter.no-such-attribute"),
-        ({"product_id": "s-0", "filter": {"kind": {"gte": 1}}}, "filter.kind"),
         ({"product_id": "s-0", "filter": {"any": []}}, "filter.any"),
         ({"image": "not base64!"}, "image"),
         ({"image_url": "ftp://a/b.jpg"}, "image_url"),
@@ -155,6 +153,14 @@ def test_a_wrong_request_is_answered_400_and_names_the_field(
 
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)
     assert answer.json()["error"]["request_id"]
+
+
+def test_a_filter_that_nobody_can_meet_is_answered_with_a_warning_each_time(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
+    for _ in range(2):
+        answer = shop.search({"product_id": "s-0", "filter": {"not": {"no-such": "x"}, "any": [{"kind": {"gte": 1}}]}})
+
+        assert (answer.status_code, answer.json()["hits"]) == (200, [])
+        assert [warning["field"] for warning in answer.json()["warnings"]] == ["filter.no-such", "filter.kind"]
 
 
 def test_an_unknown_product_is_answered_404(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:

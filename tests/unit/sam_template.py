@@ -1,5 +1,6 @@
-"""`template.yaml` as CloudFormation gets it: transformed by SAM's own translator, without network."""
+"""`template.yaml` as CloudFormation gets it: transformed by SAM's own translator, without network; ``python -m`` prints it as JSON."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -139,3 +140,8 @@ def many(value: Any) -> list[Any]:
 def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The statements of a policy's document."""
     yield from many(policy["PolicyDocument"]["Statement"])
+
+
+if __name__ == "__main__":
+    whole = transform()
+    print(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": whole.resources, "Outputs": whole.outputs}, indent=2))

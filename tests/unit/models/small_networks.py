@@ -1,7 +1,9 @@
 """Small networks in the layout in which Hugging Face's are exported: weights are random, shapes are those of the real ones."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -88,10 +90,10 @@ def _write(path: Path, content: dict[str, object]) -> None:
 def _save(
     path: Path,
     nodes: list[onnx.NodeProto],
-    inputs: dict[str, tuple[int, list[int | str]]],
-    outputs: dict[str, list[int | str]],
-    weights: dict[str, tuple[int, ...]],
-    constants: dict[str, np.ndarray],
+    inputs: Mapping[str, tuple[int, Sequence[Any]]],
+    outputs: Mapping[str, Sequence[Any]],
+    weights: Mapping[str, tuple[int, ...]],
+    constants: Mapping[str, Any],
 ) -> None:
     drawn = np.random.default_rng(3)
     held = {name: drawn.normal(0, 0.2, shape).astype(np.float32) for name, shape in weights.items()}
@@ -100,6 +102,6 @@ def _save(
         "small",
         [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
-        [numpy_helper.from_array(value, name) for name, value in (held | constants).items()],
+        [numpy_helper.from_array(value, name) for name, value in {**held, **constants}.items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9), path)

@@ -59,10 +59,20 @@ def test_products_with_several_pictures_teach_what_serves_other_products() -> No
 
     chosen = choice.choose(labelled, _features(vectors))
 
-    assert choice.is_by_product(labelled.labels)
+    assert choice.is_open(labelled.labels)
     assert chosen.recipe.parts == ["learned whitening"]
     assert chosen.known is None
     assert chosen.pays
+
+
+def test_of_many_categories_new_ones_are_expected_unless_it_is_said_that_all_are_known() -> None:
+    labelled, vectors = _pictures(classes=24, each=20)
+
+    by_default = choice.choose(labelled, _features(vectors))
+    told = choice.choose(labelled, _features(vectors), expects_new=False)
+
+    assert (by_default.known, by_default.recipe.has_head) == (None, False)
+    assert told.known is not None
 
 
 def test_the_variant_that_shows_more_is_chosen() -> None:

@@ -35,28 +35,31 @@ class ElasticsearchDeadLetterStore(DeadLetterStore):
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         queues = {"queues": {"terms": {"field": "queue"}}}
         found = self._search(size=0, aggs={"backfills": {"terms": {"field": "backfill_id", "size": MAX_BACKFILLS}, "aggs": queues}})
-        backfills = found["aggregations"]["backfills"]["buckets"]
+        backfills = found["aggregations"]["backfills"]["buckets"] if "aggregations" in found else []
         return {backfill["key"]: {each["key"]: each["doc_count"] for each in backfill["queues"]["buckets"]} for backfill in backfills}
 
     def remove(self, letters: Iterable[DeadLetter]) -> None:
         self._write({"_op_type": "delete", "_id": _id(letter)} for letter in letters)
 
     def remove_of(self, backfill_id: str, queue: QueueName) -> None:
-        ensure_index(self._client, self._name, definition("dead_letters"))
         terms = [{"term": {"backfill_id": backfill_id}}, {"term": {"queue": queue}}]
+        query = {"bool": {"filter": terms}}
         with translate_errors(self._name):
-            self._client.delete_by_query(index=self._name, query={"bool": {"filter": terms}}, conflicts="proceed", refresh=True)
+            self._client.delete_by_query(index=self._name, query=query, conflicts="proceed", refresh=True, ignore_unavailable=True)
 
     def _search(self, **body: Any) -> Mapping[str, Any]:
-        ensure_index(self._client, self._name, definition("dead_letters"))
+        """Finds nothing where nothing was stored yet."""
         with translate_errors(self._name):
-            found: Mapping[str, Any] = self._client.search(index=self._name, **body).body
+            found: Mapping[str, Any] = self._client.search(index=self._name, ignore_unavailable=True, **body).body
             return found
 
     def _write(self, actions: Iterable[dict[str, Any]]) -> None:
+        listed = list(actions)
+        if not listed:
+            return
         ensure_index(self._client, self._name, definition("dead_letters"))
         with translate_errors(self._name):
-            _, errors = bulk(self._client, actions, index=self._name, raise_on_error=False, refresh=True)
+            _, errors = bulk(self._client, listed, index=self._name, raise_on_error=False, refresh=True)
         faults = [error for error in errors if "delete" not in error] if isinstance(errors, list) else []
         if faults:
             raise IndexUnavailable(f"a dead letter could not be stored: {faults[0]}")
