@@ -32,6 +32,7 @@ from lookalike.indexing.messages import Message, PutProducts
 
 from infra.local import aws
 from tests.benchmarks.local_elasticsearch import elasticsearch
+from tests.benchmarks.rows import Row, command
 from tests.fakes import FakeDeadLetterStore, FakeIndices
 
 SOURCE = "bench-fan-out"
@@ -103,26 +104,31 @@ def _read(backfill_id: str, number: int) -> tuple[int, float]:
 
 
 def main() -> None:
-    """Prints the rates, their ratios, and the memory."""
-    parser = argparse.ArgumentParser(description="How near the fan-out comes to the bare scan of its source.")
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.fanout", description="How near the fan-out comes to the bare scan of its source."
+    )
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--readers", type=int, default=2, help="how many processes read slices at once")
     parser.add_argument("--shuffled", action="store_true", help="ids in another order than that in which the documents were written")
-    given = parser.parse_args()
+    command(parser, rows)
+
+
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    """A row for one reader and one for several."""
     with elasticsearch() as url:
         client = Elasticsearch(url, request_timeout=120)
         _fill(client, given.documents, given.shuffled)
-        report(url, client, given.documents, given.readers)
+        yield from measured(url, client, given.documents, given.readers)
 
 
-def report(url: str, client: Elasticsearch, count: int, readers: int) -> None:
+def measured(url: str, client: Elasticsearch, count: int, readers: int) -> Iterator[Row]:
     """Times the bare scan, the fan-out by one reader and by several, and the bare scan again."""
     bare = [count / _timed_scan(url, count)]
     rates = {number: count / _timed_fan_out(url, client, count, number) for number in sorted({1, readers})}
     bare.append(count / _timed_scan(url, count))
-    print(f"the bare scan: {bare[0]:,.0f} documents a second before, {bare[1]:,.0f} after")
     for number, rate in rates.items():
-        print(f"fan-out by {number} to the bare scan: {rate / max(bare):.2f}")
+        yield Row(f"fan-out by {number}", rate, "documents a second", "the bare scan", max(bare), least=0.7 if number == 1 else None)
 
 
 def _timed_fan_out(url: str, client: Elasticsearch, count: int, readers: int) -> float:

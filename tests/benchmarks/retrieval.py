@@ -161,10 +161,10 @@ def _measured(
     client: Elasticsearch, indices: Mapping[str, ElasticsearchIndex], default: str, merged: str, asked: Queries
 ) -> tuple[dict[str, Measured], dict[str, float]]:
     """Every way to ask, all in turn; and the recall@100 of ours."""
-    ours = {"ours": _ours(indices[default]), f"ours, {merged}": _ours(indices[merged])}
+    ours: dict[str, Ask] = {"ours": _ours(indices[default]), f"ours, {merged}": _ours(indices[merged])}
     bare = {what: ask for name, index in indices.items() for what, ask in _cheapest(client, index.name, name, asked)}
     measured = asked.in_turn({**bare, **ours})
-    exact = {"ours, exact": _ours(indices[default], is_exact=True)}
+    exact: dict[str, Ask] = {"ours, exact": _ours(indices[default], is_exact=True)}
     measured |= asked.in_turn({**exact, "the reference's script_score": partial(_scored, client, indices[default].name)}, FEW)
     return measured, {"ours": asked.asked(_ours(indices[default], 100)).recall(100)}
 
@@ -177,7 +177,7 @@ def _cheapest(client: Elasticsearch, index: str, name: str, asked: Queries) -> I
         knn: dict[str, Any] = {"field": "image_vector", "k": k, "num_candidates": candidates}
         if oversample is not None:
             knn["rescore_vector"] = {"oversample": oversample}
-        ask = partial(_bare, client, index, knn)
+        ask: Ask = partial(_bare, client, index, knn)
         each = asked.asked(ask, FEW)
         if each.recall() >= LEAST_RECALL:
             what = f"bare {name}, k {k} of {candidates}" + (f", oversample {oversample}" if oversample else "")
@@ -189,7 +189,7 @@ def _cheapest(client: Elasticsearch, index: str, name: str, asked: Queries) -> I
 def _bare(client: Elasticsearch, index: str, knn: dict[str, Any], vector: Vector) -> list[str]:
     """The least that a search can ask for and be of use."""
     asked = {**knn, "query_vector": pack_dense_vector(vector)}
-    answer = client.search(index=index, knn=asked, size=10, source=False, docvalue_fields=["product_id"])
+    answer = client.search(index=index, knn=asked, size=10, source=False, docvalue_fields=[{"field": "product_id"}])
     return [hit["fields"]["product_id"][0] for hit in answer["hits"]["hits"]]
 
 
@@ -201,7 +201,9 @@ def _ours(index: ElasticsearchIndex, size: int = 10, *, is_exact: bool = False) 
 def _scored(client: Elasticsearch, index: str, vector: Vector) -> list[str]:
     """What the reference asks: every document is scored, the vector travels as JSON."""
     score = queries.exact(vector, Selection(), size=10)["query"]["script_score"]
-    answer = client.search(index=index, query={"script_score": {**score, "query": {"match_all": {}}}}, size=10, source=["product_id"])
+    answer = client.search(
+        index=index, query={"script_score": {**score, "query": {"match_all": {}}}}, size=10, source_includes=["product_id"]
+    )
     return [hit["_source"]["product_id"] for hit in answer["hits"]["hits"]]
 
 

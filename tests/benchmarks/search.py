@@ -7,7 +7,8 @@ a file that the index does not know, hence nothing is spared.
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -26,17 +27,25 @@ from lookalike.search.search import Query, Search
 from infra.demo.catalogue import drawn_catalogue
 from layers.models import export
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
+from tests.benchmarks.rows import Row, command
 
 WARM_UP = 10
+CLIENTS = (1, 4, 16, 32)
+EACH = 64
+"""Searches that are timed together."""
 
 
 def main() -> None:
-    """Prints the medians and the ratio."""
-    parser = argparse.ArgumentParser(description="What a search costs above its parts.")
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.search", description="What a search costs above its parts.")
     parser.add_argument("network", nargs="?", default="inception_resnet_v2", help="with random weights if it is this one")
     parser.add_argument("--pictures", type=int, default=10_000, help="how many made-up vectors the index holds")
     parser.add_argument("--queries", type=int, default=60)
-    given = parser.parse_args()
+    command(parser, rows)
+
+
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    """The whole beside its parts, and many clients beside the network alone."""
     seed = 0 if given.network == "inception_resnet_v2" else None
     models = Path("build/models")
     embedder = OpenVinoEmbedder(models / export.ensure(given.network, models, print, seed))
@@ -45,10 +54,14 @@ def main() -> None:
         client = Elasticsearch(url, request_timeout=60)
         index = _filled_index(client, embedder, given.pictures)
         search = Search(lambda: SearchTarget(index, embedder), HttpFetcher(), lambda address: address)
-        report(embedder, index, client, search, [contents[n % len(contents)] + os.urandom(8) for n in range(WARM_UP + given.queries)])
+        asked = [contents[n % len(contents)] + os.urandom(8) for n in range(WARM_UP + given.queries)]
+        yield from stages(embedder, index, client, search, asked)
+        yield from many_clients(embedder, search, contents)
 
 
-def report(embedder: OpenVinoEmbedder, index: ElasticsearchIndex, client: Elasticsearch, search: Search, contents: list[bytes]) -> None:
+def stages(
+    embedder: OpenVinoEmbedder, index: ElasticsearchIndex, client: Elasticsearch, search: Search, contents: list[bytes]
+) -> Iterator[Row]:
     """Times the stages one after the other for each picture."""
     model = embedder.model
     times: dict[str, list[float]] = {"decode": [], "embed": [], "kNN": [], "search": []}
@@ -61,17 +74,32 @@ def report(embedder: OpenVinoEmbedder, index: ElasticsearchIndex, client: Elasti
     for content in contents:
         pixels = decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model)
         vector = embedder.embed([pixels])[0]
-        body = queries.knn(vector, Selection(), k=20, size=10)
+        body = queries.knn(vector, Selection(), k=20, size=10, is_packed=True)
         timed("decode", lambda content=content: decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model))  # type: ignore[misc]
         timed("embed", lambda pixels=pixels: embedder.embed([pixels]))  # type: ignore[misc]
         timed("kNN", lambda body=body: client.search(index=index.name, **body))  # type: ignore[misc]
         timed("search", lambda content=content: search.search(Query(ByContent(content))))  # type: ignore[misc]
     middle = {stage: median(values[WARM_UP:]) for stage, values in times.items()}
     parts = middle["decode"] + middle["embed"] + middle["kNN"]
-    print(
-        f"{model.id}, medians of {len(contents) - WARM_UP} queries in ms: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in middle.items())
-    )
-    print(f"the whole search to the sum of its parts: {middle['search'] / parts:.2f}")
+    note = ", ".join(f"{stage} {ms:.1f}" for stage, ms in middle.items())
+    yield Row(f"a picture's bytes to the answer, {model.id}", middle["search"], "ms", "decode + embed + kNN", parts, most=1.1, note=note)
+
+
+def many_clients(embedder: OpenVinoEmbedder, search: Search, contents: list[bytes]) -> Iterator[Row]:
+    """Searches a second of several clients at once, beside the network alone."""
+    model = embedder.model
+    pixels = decoding.scale(decoding.decode(contents[0], at_least=model.input_size).pixels, model)
+    for clients in CLIENTS:
+        bare = _rate(clients, lambda _: embedder.embed([pixels]))
+        rate = _rate(clients, lambda number: search.search(Query(ByContent(contents[number % len(contents)] + os.urandom(8)))))
+        yield Row(f"{clients} clients", rate, "searches a second", "the network alone", bare, least=0.9 if clients == 16 else None)
+
+
+def _rate(clients: int, work: Callable[[int], object]) -> float:
+    start, count = time.perf_counter(), max(2 * clients, EACH)
+    with ThreadPoolExecutor(clients) as threads:
+        list(threads.map(work, range(count)))
+    return count / (time.perf_counter() - start)
 
 
 def _filled_index(client: Elasticsearch, embedder: OpenVinoEmbedder, count: int) -> ElasticsearchIndex:

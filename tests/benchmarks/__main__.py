@@ -1,0 +1,92 @@
+"""Every benchmark, one after the other: ``python -m tests.benchmarks [PART …]``; one table, JSON and plots of it in ``build/bench``.
+
+Absolute times move from machine to machine, the ratios little. With ``--readme`` the tables replace those in README.md beside this.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from matplotlib import pyplot
+from rich.console import Console
+
+from infra.costs import GB, PRICES, PRICES_AS_OF
+from tests.benchmarks.rows import Row, machine, markdown, read, table
+
+PARTS: Mapping[str, Sequence[str]] = {
+    "embedding": (),
+    "start": (),
+    "search": (),
+    "filtered_search": (),
+    "retrieval": (),
+    "indexing": (),
+    "fanout": ("--shuffled",),
+}
+"""Each with its arguments."""
+
+OUTPUT = Path("build/bench")
+README = Path(__file__).with_name("README.md")
+TABLES = re.compile("(<!-- tables -->\n).*(<!-- end -->)", re.DOTALL)
+
+
+def main() -> int:
+    """Runs the parts; the exit code is 1 if one of them failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Every benchmark as one table.")
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"some of {', '.join(PARTS)}; each has options when it is run alone")
+    parser.add_argument("--readme", action="store_true", help="write the tables into tests/benchmarks/README.md")
+    parser.add_argument("--kept", action="store_true", help="run nothing: take what was measured last")
+    given = parser.parse_args()
+    failed = [] if given.kept else [part for part in given.parts if not _run(part)]
+    measured = {part: read(OUTPUT / f"{part}.json") for part in given.parts if (OUTPUT / f"{part}.json").exists()}
+    measured["price"] = list(prices(measured))
+    for part, rows in measured.items():
+        Console().print(table(part, rows))
+        _plot(part, rows)
+    if given.readme:
+        README.write_text(TABLES.sub(lambda found: found[1] + _tables(measured) + found[2], README.read_text()))
+    print(f"JSON and plots are in {OUTPUT}" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+def prices(measured: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
+    """Dollars of a million pictures and searches, from what was measured here, beside what Keras would take; Elasticsearch is not in it."""
+    rows = {row.what: row for row in measured.get("embedding", ())}
+    for kind in ("f32", "int8"):
+        each = [row for name, row in rows.items() if name.startswith(f"{kind}, batch 32, 2 cores, AVX2")]
+        keras = [row for name, row in rows.items() if name.startswith("Keras predict: batch 32, 2 cores, AVX2")]
+        if each and keras:
+            dollars = [1e6 * row[0].measured / 1000 * GB * PRICES["Lambda, GB-second"] for row in (each, keras)]
+            note = f"US$ of {PRICES_AS_OF}, {GB:.1f} GB, two cores with AVX2, embedding alone"
+            yield Row(f"a million pictures, {kind}", dollars[0], "US$", "by Keras", dollars[1], note=note)
+
+
+def _run(part: str) -> bool:
+    command = [sys.executable, "-m", f"tests.benchmarks.{part}", *PARTS[part], "--json", str(OUTPUT / f"{part}.json")]
+    print(f"{datetime.now(UTC):%H:%M} {part}", flush=True)
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def _plot(part: str, rows: Sequence[Row]) -> None:
+    """A bar for each row's ratio, as SVG."""
+    figure, axes = pyplot.subplots(figsize=(10, 1 + 0.3 * len(rows)), layout="constrained")
+    axes.barh([f"{row.what} / {row.beside}" for row in rows], [row.ratio for row in rows])
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.invert_yaxis()
+    axes.set_xlabel("ratio")
+    figure.savefig(OUTPUT / f"{part}.svg")
+    pyplot.close(figure)
+
+
+def _tables(measured: Mapping[str, Sequence[Row]]) -> str:
+    machines = {json.loads((OUTPUT / f"{part}.json").read_text())["machine"] for part in measured if part != "price"}
+    head = f"Measured on {datetime.now(UTC):%Y-%m-%d}: {'; '.join(sorted(machines)) or machine()}.\n\n"
+    return head + "".join(f"### {part}\n\n{markdown(rows)}\n\n" for part, rows in measured.items() if rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
