@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from lookalike.picture_formats import REGISTERED_MEDIA_TYPES
+from lookalike.pictures.formats import REGISTERED_MEDIA_TYPES
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 

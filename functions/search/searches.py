@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, content_
 from aws_lambda_powertools.metrics import MetricUnit
 from lookalike.concurrency import run_within
 from lookalike.errors import PictureUnusable, RequestInvalid
-from lookalike.picture_formats import HEIC_ADVICE, HEIC_MEDIA_TYPES, MEDIA_TYPES, REGISTERED_MEDIA_TYPES
+from lookalike.pictures.formats import HEIC_ADVICE, HEIC_MEDIA_TYPES, MEDIA_TYPES, REGISTERED_MEDIA_TYPES
 from lookalike.search.query_vectors import ByProduct
 from lookalike.search.search import Query, Search, SearchResult
 from lookalike.validation import parsed

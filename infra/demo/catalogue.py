@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from lookalike.domain import Attributes
-from lookalike.picture_formats import SUFFIXES
+from lookalike.pictures.formats import SUFFIXES
 
 from infra.demo import drawing
 from infra.demo.drawing import Design, designs, draw

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
-from lookalike.picture_formats import media_type_of
+from lookalike.pictures.formats import media_type_of
 from more_itertools import unique_everseen
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any, ClassVar, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from lookalike.picture_formats import media_type_of
+from lookalike.pictures.formats import media_type_of
 
 
 class ImageRequestHandler(BaseHTTPRequestHandler):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from elasticsearch import Elasticsearch, helpers
-from lookalike import pictures
 from lookalike.domain import Attributes, Embedder, Pixels
-from lookalike.picture_formats import media_type_of
+from lookalike.pictures import decoding
+from lookalike.pictures.formats import media_type_of
 from more_itertools import chunked
 from rich.progress import Progress, TaskID
 
@@ -175,7 +175,7 @@ def sample_pixels(embedder: Embedder, items: Sequence[CatalogueItem]) -> list[Pi
     """Some of the catalogue's pictures, decoded and scaled for the network."""
     size = embedder.model.input_size
     chosen = items[:: max(len(items) // SAMPLE, 1)][:SAMPLE]
-    return [pictures.scale(pictures.decode(item.path.read_bytes(), at_least=size).pixels, embedder.model) for item in chosen]
+    return [decoding.scale(decoding.decode(item.path.read_bytes(), at_least=size).pixels, embedder.model) for item in chosen]
 
 
 def bare_pictures_a_second(embedder: Embedder, pixels: Sequence[Pixels]) -> float:

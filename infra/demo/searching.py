@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any, TypeAlias
 
 import requests
-from lookalike.picture_formats import media_type_of
+from lookalike.pictures.formats import media_type_of
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 from rich.progress import Progress
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
-from lookalike import pictures
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Picture, Vectors
 from lookalike.errors import PictureUnusable
-from lookalike.picture_formats import SUFFIXES
+from lookalike.pictures import decoding
+from lookalike.pictures.formats import SUFFIXES
 from more_itertools import batched
 from numpy.typing import NDArray
 
@@ -76,7 +76,7 @@ def embedded(folder: Path, files: Iterable[Path], embedders: Sequence[OpenVinoEm
             names += [str(path.relative_to(folder)) for path, _ in good]
             hashes += [picture.perceptual_hash for _, picture in good]
             for embedder, made in zip(embedders, vectors, strict=True):
-                made.append(embedder.embed([pictures.scale(picture.pixels, embedder.model) for _, picture in good]))
+                made.append(embedder.embed([decoding.scale(picture.pixels, embedder.model) for _, picture in good]))
     classes = [name.partition("/")[0] for name in names]
     return Labelled.of(names, classes, hashes), [np.concatenate(made) for made in vectors]
 
@@ -108,7 +108,7 @@ def _documents(client: Elasticsearch, index: str) -> Iterable[dict[str, Any]]:
 
 def _open(path: Path, at_least: tuple[int, int]) -> Picture | None:
     try:
-        return pictures.decode(path.read_bytes(), at_least=at_least)
+        return decoding.decode(path.read_bytes(), at_least=at_least)
     except PictureUnusable as error:
         print(f"left out: {path}: {error}", file=sys.stderr)
         return None

@@ -15,8 +15,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-from lookalike import pictures
 from lookalike.errors import PictureUnusable
+from lookalike.pictures import decoding
 
 from tests.bad_pictures import BOMBS, mutated, seeds
 
@@ -47,7 +47,7 @@ def tried(name: str, content: bytes) -> Trial:
     """Decodes the file in this process."""
     refusal, error, began = None, None, time.process_time()
     try:
-        pictures.decode(content, at_least=SIZE)
+        decoding.decode(content, at_least=SIZE)
     except PictureUnusable as refused:
         refusal = str(refused)
     except BaseException as failure:

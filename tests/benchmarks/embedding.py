@@ -160,8 +160,8 @@ def _in_a_process_of_its_own(measure: Callable[..., Measured], *arguments: objec
 
 def _prepared(network: Network) -> tuple[Path, list[Pixels]]:
     """The exported network's folder, and pictures at its input size."""
-    from lookalike import pictures
     from lookalike.adapters.openvino.manifests import read_manifest
+    from lookalike.pictures import decoding
 
     from infra.demo.catalogue import drawn_catalogue
     from layers.models import export
@@ -170,7 +170,7 @@ def _prepared(network: Network) -> tuple[Path, list[Pixels]]:
     model = read_manifest(folder)
     items = drawn_catalogue(Path("build/catalogue")).items
     contents = [item.path.read_bytes() for item in items[:: len(items) // PICTURES][:PICTURES]]
-    return folder, [pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model) for content in contents]
+    return folder, [decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model) for content in contents]
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.domain import IndexedPicture, Model, Pixels, Vector, Vectors
 from lookalike.filters import EVERYTHING, Filter, Terms
-from lookalike.pictures import content_sha256
+from lookalike.pictures.decoding import content_sha256
 from lookalike.search import ranking
 from lookalike.search.ports import SearchTarget, Selection
 from lookalike.search.query_vectors import ByContent, QueryVectors

@@ -11,10 +11,10 @@ from io import BytesIO
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
-from lookalike import pictures
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import IndexedPicture, Vector
+from lookalike.pictures import decoding
 from lookalike.search.ports import SearchTarget
 from lookalike.search.query_vectors import ByContent
 from lookalike.search.ranking import MAX_HASH_DISTANCE, SearchOptions, hash_distance
@@ -92,13 +92,13 @@ def _report(kind: str, copy: Callable[[Image.Image], Image.Image], paths: list[P
 def _pictures(paths: list[Path], embedder: OpenVinoEmbedder, hashes: dict[str, str]) -> Iterator[tuple[IndexedPicture, Vector]]:
     for path in paths:
         content = path.read_bytes()
-        picture = pictures.decode(content, at_least=embedder.model.input_size)
+        picture = decoding.decode(content, at_least=embedder.model.input_size)
         hashes[str(path)] = picture.perceptual_hash
         indexed = IndexedPicture(
             product_id=str(path),
             image_url=path.as_uri() if path.is_absolute() else str(path),
             attributes={"category": path.parent.name},
-            content_sha256=pictures.content_sha256(content),
+            content_sha256=decoding.content_sha256(content),
             perceptual_hash=picture.perceptual_hash,
             width=picture.width,
             height=picture.height,
@@ -106,7 +106,7 @@ def _pictures(paths: list[Path], embedder: OpenVinoEmbedder, hashes: dict[str, s
             etag=None,
             indexed_at=datetime.now(UTC),
         )
-        yield indexed, embedder.embed([pictures.scale(picture.pixels, embedder.model)])[0]
+        yield indexed, embedder.embed([decoding.scale(picture.pixels, embedder.model)])[0]
 
 
 if __name__ == "__main__":

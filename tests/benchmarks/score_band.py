@@ -9,9 +9,9 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from lookalike import pictures
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Embedder, Vectors
+from lookalike.pictures import decoding
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 
 from infra.demo.searching import Judged
@@ -42,9 +42,9 @@ def embedded(folder: Path, embedder: Embedder) -> tuple[list[Judged], Vectors]:
     judged, vectors = [], [np.empty((0, embedder.model.dimensions), np.float32)]
     for start in range(0, len(paths), BATCH):
         batch = paths[start : start + BATCH]
-        decoded = [pictures.decode(path.read_bytes(), at_least=size) for path in batch]
+        decoded = [decoding.decode(path.read_bytes(), at_least=size) for path in batch]
         judged += [Judged(path.parent.name, picture.perceptual_hash) for path, picture in zip(batch, decoded, strict=True)]
-        vectors.append(embedder.embed([pictures.scale(picture.pixels, embedder.model) for picture in decoded]))
+        vectors.append(embedder.embed([decoding.scale(picture.pixels, embedder.model) for picture in decoded]))
     return judged, np.concatenate(vectors)
 
 

@@ -13,12 +13,12 @@ from statistics import median
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from lookalike import pictures
 from lookalike.adapters.elasticsearch import queries
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Vectors
+from lookalike.pictures import decoding
 from lookalike.search.ports import SearchTarget, Selection
 from lookalike.search.query_vectors import ByContent
 from lookalike.search.search import Query, Search
@@ -59,10 +59,10 @@ def report(embedder: OpenVinoEmbedder, index: ElasticsearchIndex, client: Elasti
         times[stage].append((time.perf_counter() - start) * 1000)
 
     for content in contents:
-        pixels = pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model)
+        pixels = decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model)
         vector = embedder.embed([pixels])[0]
         body = queries.knn(vector, Selection(), k=20, size=10)
-        timed("decode", lambda content=content: pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model))  # type: ignore[misc]
+        timed("decode", lambda content=content: decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model))  # type: ignore[misc]
         timed("embed", lambda pixels=pixels: embedder.embed([pixels]))  # type: ignore[misc]
         timed("kNN", lambda body=body: client.search(index=index.name, **body))  # type: ignore[misc]
         timed("search", lambda content=content: search.search(Query(ByContent(content))))  # type: ignore[misc]

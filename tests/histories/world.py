@@ -17,7 +17,7 @@ from lookalike.indexing.product_updates import ProductUpdates
 from lookalike.indexing.products_queue import ProductsQueue
 from lookalike.indexing.uploads import Uploads
 from lookalike.keys import KEYS
-from lookalike.pictures import content_sha256
+from lookalike.pictures.decoding import content_sha256
 
 from tests.fakes import BackfillUseCases, FakeEmbedder, FakeFetcher, FakeIndex, FakeProductStates, FakeSource, picture
 

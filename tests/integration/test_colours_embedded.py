@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lookalike import pictures
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Vectors
+from lookalike.pictures import decoding
 from PIL import Image, ImageCms
 
 from infra.demo.catalogue import drawn_catalogue
@@ -39,8 +39,8 @@ def test_a_copy_in_another_profile_is_nearer_than_its_numbers_are(profile: str, 
     copies = [_in_profile(image, PROFILES[profile]) for image in originals]
 
     def embedded(files: list[bytes]) -> Vectors:
-        decoded = [pictures.decode(content, at_least=embedder.model.input_size).pixels for content in files]
-        return embedder.embed([pictures.scale(pixels, embedder.model) for pixels in decoded])
+        decoded = [decoding.decode(content, at_least=embedder.model.input_size).pixels for content in files]
+        return embedder.embed([decoding.scale(pixels, embedder.model) for pixels in decoded])
 
     vectors = embedded([file_of(image, "PNG") for image in originals])
     seen = embedded([file_of(image, "PNG", icc_profile=PROFILES[profile]) for image in copies])

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lookalike import pictures
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Model, Pixels
+from lookalike.pictures import decoding
 
 from infra.demo.catalogue import drawn_catalogue
 from layers.models import canonical, export
@@ -38,7 +38,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 
 def _pixels(photographs: list[bytes], model: Model) -> list[Pixels]:
-    return [pictures.scale(pictures.decode(content, at_least=model.input_size).pixels, model) for content in photographs]
+    return [decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model) for content in photographs]
 
 
 @pytest.mark.parametrize(("network", "seed"), NETWORKS, ids=lambda value: getattr(value, "id", str(value)))

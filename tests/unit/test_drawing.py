@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from lookalike.pictures import decode
+from lookalike.pictures.decoding import decode
 from lookalike.search.ranking import MAX_HASH_DISTANCE, hash_distance
 from PIL import Image
 

@@ -4,8 +4,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from lookalike import pictures
 from lookalike.domain import Pixels
+from lookalike.pictures import decoding
 from PIL import Image, ImageCms
 
 from tests.made_pictures import chunk, cmyk_profile, file_of, grey_profile, photograph, rgb_profile, with_chunks
@@ -17,7 +17,7 @@ PRESS += [(55, -35, -50), (15, -10, -10), (50, -65, 25), (12, -10, 5), (25, 20, 
 
 
 def pixels_of(content: bytes) -> Pixels:
-    return pictures.decode(content, at_least=SIZE).pixels
+    return decoding.decode(content, at_least=SIZE).pixels
 
 
 def seen(image: Image.Image, profile: bytes) -> Image.Image:

@@ -5,9 +5,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from lookalike import pictures
 from lookalike.domain import Picture
 from lookalike.errors import PictureUnusable
+from lookalike.pictures import decoding
 from PIL import Image
 
 from tests.made_pictures import chunk, file_of, photograph, with_chunks, with_segment
@@ -18,7 +18,7 @@ PALETTE = PHOTOGRAPH.quantize(64)
 
 
 def decoded(content: bytes) -> Picture:
-    return pictures.decode(content, at_least=SIZE)
+    return decoding.decode(content, at_least=SIZE)
 
 
 def assert_same(content: bytes, whole: bytes) -> None:
@@ -170,7 +170,7 @@ def test_a_picture_is_turned_as_its_file_says_in_each_format(kind: str, orientat
     upright = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}[orientation]  # Pillow's numbers of the turns
     expected = PHOTOGRAPH if upright is None else PHOTOGRAPH.transpose(Image.Transpose(upright))
 
-    picture = pictures.decode(content, at_least=(320, 320))
+    picture = decoding.decode(content, at_least=(320, 320))
 
     assert (picture.width, picture.height) == expected.size
     assert np.abs(picture.pixels.astype(int) - np.asarray(expected)).mean() < 3

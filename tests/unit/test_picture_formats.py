@@ -4,9 +4,9 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from lookalike import pictures
 from lookalike.adapters.http.fetcher import HttpFetcher
-from lookalike.picture_formats import MEDIA_TYPES, NAMES, PICTURE_FORMATS, REGISTERED_MEDIA_TYPES, SUFFIXES, PictureFormat, media_type_of
+from lookalike.pictures import decoding
+from lookalike.pictures.formats import MEDIA_TYPES, NAMES, PICTURE_FORMATS, REGISTERED_MEDIA_TYPES, SUFFIXES, PictureFormat, media_type_of
 from PIL import Image
 
 from functions.search import openapi
@@ -21,7 +21,7 @@ def test_a_picture_of_each_format_is_decoded(row: PictureFormat) -> None:
     content = BytesIO()
     Image.new("RGB", (40, 30), "red").save(content, row.name)
 
-    assert pictures.decode(content.getvalue(), at_least=(10, 10)).width == 40
+    assert decoding.decode(content.getvalue(), at_least=(10, 10)).width == 40
 
 
 @pytest.mark.parametrize("row", PICTURE_FORMATS, ids=NAMES)
@@ -87,4 +87,4 @@ def test_no_other_python_file_or_script_lists_media_types_of_pictures() -> None:
     files = [*(ROOT / "layers/lookalike").rglob("*.py"), *(ROOT / "functions").rglob("*.py"), *(ROOT / "functions").rglob("*.js")]
     listing = [path.name for path in files if sum(media_type in path.read_text() for media_type in MEDIA_TYPES) > 1]
 
-    assert listing == ["picture_formats.py"]
+    assert listing == ["formats.py"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lookalike.picture_formats import MEDIA_TYPES
+from lookalike.pictures.formats import MEDIA_TYPES
 
 FOLDER = Path(__file__).parent
 CONTENT_TYPE = "text/html; charset=utf-8"

@@ -11,13 +11,13 @@ from typing import TypeAlias
 
 from more_itertools import batched, constrained_batches
 
-from lookalike import pictures
 from lookalike.concurrency import map_unordered, prefetch
 from lookalike.domain import Attributes, Embedding, IndexedPicture, Model, Origin, Picture, PictureFile, image_id, without_credentials
 from lookalike.errors import LookalikeError, OutOfTime, PictureUnreachable
 from lookalike.indexing.outcomes import OutcomeState, PictureOutcome, most_severe
 from lookalike.indexing.ports import PictureFetcher, WriteTarget
-from lookalike.pictures import content_sha256
+from lookalike.pictures import decoding
+from lookalike.pictures.decoding import content_sha256
 
 MAX_FETCHED = 48
 """Pictures that are being downloaded or wait to be decoded, which bounds the memory."""
@@ -172,8 +172,8 @@ def _common_etag(known: Sequence[IndexedPicture | None]) -> str | None:
 
 def _decode(job: _Job, model: Model) -> None:
     try:
-        picture = pictures.decode(job.fetched.file.content, at_least=model.input_size)
-        job.picture = replace(picture, pixels=pictures.scale(picture.pixels, model))
+        picture = decoding.decode(job.fetched.file.content, at_least=model.input_size)
+        job.picture = replace(picture, pixels=decoding.scale(picture.pixels, model))
     except LookalikeError as error:
         job.error = error
 

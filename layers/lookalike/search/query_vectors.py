@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lookalike import pictures
 from lookalike.domain import Crop, Embedder, Pixels, Vector
 from lookalike.errors import NotFound, RequestInvalid
+from lookalike.pictures import decoding
 from lookalike.search.ports import PictureFetcher, SearchableIndex
 
 PICTURES_OF_A_PRODUCT = 5
@@ -187,7 +187,7 @@ class QueryVectorizer:
         self, files: Sequence[tuple[bytes, Crop | None]], index: SearchableIndex, embedder: Embedder, timings: StageTimings
     ) -> list[QueryVectors]:
         """The index is asked for vectors that it has while the pictures are being decoded; a part of a picture it cannot know."""
-        sha256s = [None if crop else pictures.content_sha256(content) for content, crop in files]
+        sha256s = [None if crop else decoding.content_sha256(content) for content, crop in files]
         lookup = self._lookups.submit(index.embedded, [sha256 for sha256 in sha256s if sha256])
         with timings.stage("decode"):
             opened = [_open(content, crop, sha256, embedder) for (content, crop), sha256 in zip(files, sha256s, strict=True)]
@@ -239,5 +239,5 @@ def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVector
 
 
 def _open(content: bytes, crop: Crop | None, sha256: str | None, embedder: Embedder) -> _Opened:
-    picture = pictures.decode(content, at_least=embedder.model.input_size, crop=crop)
-    return _Opened(pictures.scale(picture.pixels, embedder.model), picture.perceptual_hash, sha256)
+    picture = decoding.decode(content, at_least=embedder.model.input_size, crop=crop)
+    return _Opened(decoding.scale(picture.pixels, embedder.model), picture.perceptual_hash, sha256)

@@ -8,11 +8,11 @@ from urllib.parse import unquote_plus
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent, S3Event, SQSEvent
-from lookalike import pictures
 from lookalike.adapters.sqs import backfill_messages, messages
 from lookalike.backfill.messages import ReadSlice
 from lookalike.domain import Product
 from lookalike.keys import KEYS
+from lookalike.pictures import decoding
 
 from functions.backfill import commands
 from functions.search import requests
@@ -91,5 +91,5 @@ def test_search_can_read_the_examples_that_ask_for_one_picture() -> None:
 def test_the_body_of_the_example_that_posts_a_picture_is_one() -> None:
     call = event("search_post_picture")
     assert call["isBase64Encoded"] is True
-    picture = pictures.decode(base64.b64decode(call["body"]), at_least=(96, 96))
+    picture = decoding.decode(base64.b64decode(call["body"]), at_least=(96, 96))
     assert (picture.width, picture.height) == (96, 96)

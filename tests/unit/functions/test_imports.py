@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 NOWHERE = {"infra", "moto", "nncf", "tensorflow", "tests"}
-EMBEDS = {"PIL", "lookalike.adapters.http", "lookalike.adapters.openvino.embedder", "lookalike.pictures", "openvino"}
+EMBEDS = {"PIL", "lookalike.adapters.http", "lookalike.adapters.openvino.embedder", "lookalike.pictures.decoding", "openvino"}
 INDEXES = {"lookalike.indexing.indexer", "lookalike.indexing.products_queue", "lookalike.indexing.uploads"}
 READS = {"lookalike.search.browse", "lookalike.search.query_vectors", "lookalike.search.ranking", "lookalike.search.search"}
 BACKFILLS = {

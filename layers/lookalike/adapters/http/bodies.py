@@ -11,8 +11,8 @@ from urllib3.exceptions import HTTPError as TransferError
 from urllib3.response import HTTPResponse
 
 from lookalike.errors import DownloadFailed, PictureUnusable
-from lookalike.picture_ends import is_whole
-from lookalike.pictures import MAX_BYTES
+from lookalike.pictures.decoding import MAX_BYTES
+from lookalike.pictures.ends import is_whole
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -29,7 +29,7 @@ def read(response: requests.Response) -> bytes:
     """The bytes of the picture. A whole one is taken though the server announced more, or another encoding.
 
     Raises:
-        PictureUnusable: there are more than `lookalike.pictures.MAX_BYTES`.
+        PictureUnusable: there are more than `lookalike.pictures.decoding.MAX_BYTES`.
         DownloadFailed: the picture was cut short, or cannot be decoded as the server says.
         urllib3.exceptions.HTTPError, OSError: the connection broke before its end.
     """

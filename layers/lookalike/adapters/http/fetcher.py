@@ -26,8 +26,8 @@ from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.http.host_limit import HostLimit
 from lookalike.domain import PictureFile, without_credentials
 from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, RequestInvalid
-from lookalike.picture_formats import REGISTERED_MEDIA_TYPES
-from lookalike.pictures import MAX_BYTES
+from lookalike.pictures.decoding import MAX_BYTES
+from lookalike.pictures.formats import REGISTERED_MEDIA_TYPES
 
 USER_AGENT = "lookalike/1 (similar-picture search)"
 CONNECT_TIMEOUT_S = 5.0
@@ -83,7 +83,7 @@ class HttpFetcher:
         Raises:
             RequestInvalid: this is no http or https URL.
             PictureUnreachable: the remote refuses for good, or the address may not be fetched from.
-            PictureUnusable: the body is larger than `lookalike.pictures.MAX_BYTES`.
+            PictureUnusable: the body is larger than `lookalike.pictures.decoding.MAX_BYTES`.
             DownloadFailed: a transient error.
         """
         url = url.strip(_WHITESPACE)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lookalike.domain import PictureFile, without_credentials
 from lookalike.errors import DownloadFailed, LookalikeError, Misconfigured, PictureUnreachable, RequestInvalid
-from lookalike.pictures import MAX_BYTES
+from lookalike.pictures.decoding import MAX_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,7 +11,7 @@ import pytest
 from backports import zstd
 from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.errors import DownloadFailed, PictureUnreachable
-from lookalike.picture_ends import is_whole
+from lookalike.pictures.ends import is_whole
 from PIL import Image
 
 from tests.integration.scripted_server import Connection, Script, ScriptedServer, answer

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from botocore.config import Config
-from lookalike import pictures
 from lookalike.adapters.s3.fetcher import PresignedLinks, S3Fetcher
 from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, PictureUnusable, RequestInvalid
+from lookalike.pictures import decoding
 
 from infra.local.aws import session
 from tests.integration.adapters.s3.refusing_s3 import refusing_s3
@@ -39,7 +39,7 @@ def test_a_key_is_taken_literally(s3: "S3Client", bucket_name: str, key: str) ->
 def test_an_object_above_the_limit_is_read_only_as_far_as_it_takes_to_refuse_it(
     s3: "S3Client", bucket_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("lookalike.pictures", "lookalike.adapters.s3.fetcher"):
+    for module in ("lookalike.pictures.decoding", "lookalike.adapters.s3.fetcher"):
         monkeypatch.setattr(f"{module}.MAX_BYTES", 1000)
     s3.put_object(Bucket=bucket_name, Key="large.jpg", Body=bytes(5000))
 
@@ -47,7 +47,7 @@ def test_an_object_above_the_limit_is_read_only_as_far_as_it_takes_to_refuse_it(
 
     assert len(content) == 1001
     with pytest.raises(PictureUnusable, match="too large"):
-        pictures.decode(content, at_least=(8, 8))
+        decoding.decode(content, at_least=(8, 8))
 
 
 def test_a_missing_bucket_of_somebody_else_makes_the_picture_unreachable(s3: "S3Client", bucket_name: str) -> None:

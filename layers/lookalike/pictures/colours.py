@@ -6,7 +6,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from lookalike.picture_files import MAX_PROFILE_BYTES
+from lookalike.pictures.files import MAX_PROFILE_BYTES
 
 _SRGB = ImageCms.createProfile("sRGB")
 _SRGB_GAMMA = 1 / 2.2

@@ -15,11 +15,11 @@ from warnings import filterwarnings
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from lookalike import picture_colours, picture_files
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.picture_files import MAX_MISSING, MendedFile
-from lookalike.picture_formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
+from lookalike.pictures import colours, files
+from lookalike.pictures.files import MAX_MISSING, MendedFile
+from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
 
 for _format in PICTURE_FORMATS:
     import_module(f"PIL.{_format.decoder}")  # Pillow itself would wait for the first picture, and then import all that it has
@@ -93,7 +93,7 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
     """Decodes a picture, turns it as its EXIF says, and puts transparent ones on white.
 
     Args:
-        content: a file in one of `lookalike.picture_formats.PICTURE_FORMATS`.
+        content: a file in one of `lookalike.pictures.formats.PICTURE_FORMATS`.
         at_least: (width, height) that the pixels must keep; a large JPEG is decoded at a half, a quarter or an eighth of its size
             while it stays twice as large as this, which changes nothing that a network sees and takes a sixth of the time.
         crop: the part that is wanted, of the turned picture; the answer is about this part alone.
@@ -143,7 +143,7 @@ def perceptual_hash(image: Image.Image) -> str:
 
 
 def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Picture:
-    file = picture_files.mended(content)
+    file = files.mended(content)
     share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
     wanted = (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share))
     try:
@@ -152,7 +152,7 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
         if "truncated" not in str(error):
             raise
         seen = _seen(file, wanted, is_cut=True)
-    rgb, (width, height) = picture_colours.srgb(seen.plain, seen.profile, seen.gamma), seen.size
+    rgb, (width, height) = colours.srgb(seen.plain, seen.profile, seen.gamma), seen.size
     if seen.turn is not None:
         rgb = rgb.transpose(seen.turn)
         width, height = (height, width) if seen.turn in _SIDEWAYS else (width, height)
@@ -261,14 +261,14 @@ def _shows_something(plain: Image.Image) -> bool:
 def _small(image: Image.Image) -> Image.Image:
     """The plain pixels of a loaded picture; a very large one is averaged down strip by strip, which bounds the memory."""
     image.load()
-    factor, white = _excess(image), picture_colours.white_of(image)
+    factor, white = _excess(image), colours.white_of(image)
     if factor == 1:
-        return picture_colours.plain(image, white)
+        return colours.plain(image, white)
     rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
-    small = Image.new(picture_colours.plain(image.crop((0, 0, 1, 1)), white).mode, [ceil(side / factor) for side in image.size])
+    small = Image.new(colours.plain(image.crop((0, 0, 1, 1)), white).mode, [ceil(side / factor) for side in image.size])
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        small.paste(picture_colours.plain(strip, white).reduce(factor), (0, top // factor))
+        small.paste(colours.plain(strip, white).reduce(factor), (0, top // factor))
     return small
 
 
