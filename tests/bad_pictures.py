@@ -50,6 +50,16 @@ def _gif(side: int, blank: int) -> bytes:
     return content[:-1] + (blank - 2) * frame + b";"
 
 
+def _gif_frame(number: int, disposal: int) -> bytes:
+    """A small GIF one of whose frames is 65,535 pixels wide and high."""
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("white", "black")]
+    content = bytearray(file_of(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100))
+    control = content.index(b"\x21\xf9") if number == 0 else content.rindex(b"\x21\xf9")
+    content[control + 3] = disposal << 2
+    content[control + 13 : control + 17] = b"\xff" * 4  # behind the eight bytes of control, a comma, left and top
+    return bytes(content)
+
+
 def _animated(kind: str, side: int, blank: int) -> bytes:
     frames = [Image.new("RGB", (side, side), (number, 255, 255)) for number in range(blank)]
     return file_of(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
@@ -143,6 +153,9 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "GIF declared 65,535": lambda: _declared(file_of(Image.new("P", (8, 8)), "GIF"), 6, 65_535, "little"),
     "GIF of blank frames": partial(_gif, 1000, 5000),
     "GIF of large blank frames": partial(_gif, 4000, 100),
+    "GIF whose first frame is huge": partial(_gif_frame, 0, 2),
+    "GIF whose second frame is huge": partial(_gif_frame, 1, 0),
+    "GIF whose second frame is huge and goes": partial(_gif_frame, 1, 2),
     "GIF of a comment": lambda: file_of(Image.new("P", (8, 8)), "GIF")[:-1] + b"\x21\xfe" + b"\1a" * 12_000_000 + b"\0;",
     "WebP of 5,000": lambda: file_of(_large("RGBA", 5000), "WEBP", method=0),
     "lossless WebP of noise": lambda: file_of(_noisy(2450, 4), "WEBP", lossless=True, quality=0, method=0),

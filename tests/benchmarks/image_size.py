@@ -58,6 +58,7 @@ CONTENTS = {
     "/opt/models": "the exported network",
     "/opt": "the package and the index definitions",
     "/var/task/functions": "the functions",
+    "/opt/checked": "the check of the base image",
 }
 
 

@@ -13,7 +13,7 @@ from time import thread_time
 from warnings import filterwarnings
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
@@ -54,7 +54,7 @@ MIN_CONTRAST = 16
 HASH_SIZE = 16
 """Edge of the perceptual hash's grid: 16 x 16 differences are 256 bits."""
 
-Image.MAX_IMAGE_PIXELS = None  # Pillow's own check would speak before ours, and of another limit
+Image.MAX_IMAGE_PIXELS = MAX_ANIMATED_PIXELS // 2  # at twice as many Pillow refuses what frames ask for beyond their picture
 filterwarnings("ignore", module=r"PIL\.")  # thousands of them, if a file wants it
 
 _REDUCING_GAP = 4.0
@@ -109,8 +109,8 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
         return _decode(content, at_least, crop)
     except PictureUnusable:
         raise
-    except UnidentifiedImageError as error:
-        raise PictureUnusable(_why_unidentified(content)) from error
+    except Image.DecompressionBombError as error:
+        raise PictureUnusable(f"the picture has a frame of too many pixels: {error}") from error
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble on
         raise PictureUnusable(f"the picture is damaged or truncated: {error}") from error
 
@@ -158,7 +158,8 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
         width, height = (height, width) if seen.turn in _SIDEWAYS else (width, height)
     if crop:
         rgb = rgb.crop(_box(crop, rgb.size))
-        width, height = _size(_box(crop, (width, height)))
+        left, top, right, bottom = _box(crop, (width, height))
+        width, height = right - left, bottom - top
     return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
 
 
@@ -190,7 +191,7 @@ class _Bounded(BytesIO):
 
 
 def _seen(file: MendedFile, wanted: tuple[int, int], *, is_cut: bool) -> _Seen:
-    with Image.open(_Bounded(file.content), formats=NAMES) as image:
+    with _opened(file.content) as image:
         size = image.size
         _check_pixels(image)
         least = (_excess(image) - 1).bit_length()
@@ -200,6 +201,17 @@ def _seen(file: MendedFile, wanted: tuple[int, int], *, is_cut: bool) -> _Seen:
         plain = _frame(image)
         gamma = None if "srgb" in image.info else image.info.get("gamma")
         return _Seen(plain, size, file.profile or image.info.get("icc_profile"), gamma, _turn(image))
+
+
+def _opened(content: bytes) -> ImageFile.ImageFile:
+    """As `Image.open` does, whose limit of pixels is one for all formats."""
+    if is_heic(content):
+        raise PictureUnusable(HEIC_ADVICE)
+    for name in NAMES:
+        factory, accepts = Image.OPEN[name]
+        if accepts and accepts(content[:16]):
+            return factory(_Bounded(content), "")
+    raise PictureUnusable(f"these bytes are not a picture in a format that is accepted: {', '.join(NAMES)}")
 
 
 def _check_pixels(image: Image.Image) -> None:
@@ -243,12 +255,14 @@ def _load_what_is_there(image: ImageFile.ImageFile) -> None:
 
 def _frame(image: Image.Image) -> Image.Image:
     """Of an animation the first frame that shows something, among as many as can be looked at in short time."""
-    first = _small(image)
+    first, size = _small(image), image.size
     if image.format == "JPEG" or _shows_something(first):
         return first
     with suppress(Exception):  # whatever follows, the first frame is good
-        for number in range(1, min(MAX_FRAMES, MAX_ANIMATED_PIXELS // (image.width * image.height))):
+        for number in range(1, min(MAX_FRAMES, MAX_ANIMATED_PIXELS // (size[0] * size[1]))):
             image.seek(number)
+            if image.size != size:  # a frame of a GIF may enlarge it without any bound
+                break
             if _shows_something(frame := _small(image)):
                 return frame
     return first
@@ -272,15 +286,6 @@ def _small(image: Image.Image) -> Image.Image:
     return small
 
 
-def _why_unidentified(content: bytes) -> str:
-    if is_heic(content):
-        return HEIC_ADVICE
-    names = [name for name in NAMES if (accepts := Image.OPEN[name][1]) and accepts(content[:16])]
-    if names:
-        return f"the picture is damaged or truncated: it begins as {names[0]}, and cannot be read"
-    return f"these bytes are not a picture in a format that is accepted: {', '.join(NAMES)}"
-
-
 def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
         return _TURNS.get(int(image.getexif()[ExifTags.Base.Orientation]))
@@ -293,8 +298,3 @@ def _box(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
     width, height = size
     left, top = min(round(crop.left * width), width - 1), min(round(crop.top * height), height - 1)
     return left, top, max(round(crop.right * width), left + 1), max(round(crop.bottom * height), top + 1)
-
-
-def _size(box: tuple[int, int, int, int]) -> tuple[int, int]:
-    left, top, right, bottom = box
-    return right - left, bottom - top
