@@ -28,6 +28,9 @@ from layers.models.manifest import FILE, recipe_sha256
 PICTURES = 300
 """More make no difference: https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html"""
 
+FLOAT_CONVOLUTIONS = 3
+"""The first ones, which are left as they are: the mean cosine of EfficientNet-Lite2 rises from 0.990 to 0.997."""
+
 LEAST_COSINE = 0.9
 """Of a quantised vector with the network's own, in the mean; below, the pictures cannot have been right."""
 
@@ -56,12 +59,11 @@ def main() -> None:
 def quantise(network: Any, pixels: Sequence[Pixels]) -> Any:
     """The `openvino.Model` with int8 convolutions; uint8 pixels in and unit vectors out, as before."""
     operations = network.get_ordered_ops()
-    last = max(number for number, operation in enumerate(operations) if "Convolution" in operation.get_type_name())
-    behind = [
-        operation.get_friendly_name() for operation in operations[last + 1 :] if operation.get_type_name() not in ("Constant", "Result")
-    ]
+    convolutions = [number for number, operation in enumerate(operations) if "Convolution" in operation.get_type_name()]
+    first = [operations[number] for number in convolutions[:FLOAT_CONVOLUTIONS]]
+    behind = [operation for operation in operations[convolutions[-1] + 1 :] if operation.get_type_name() not in ("Constant", "Result")]
     dataset = nncf.Dataset(pixels, lambda picture: picture[np.newaxis])
-    scope = nncf.IgnoredScope(names=behind)
+    scope = nncf.IgnoredScope(names=[operation.get_friendly_name() for operation in first + behind])
     return nncf.quantize(network, dataset, preset=nncf.QuantizationPreset.MIXED, subset_size=len(pixels), ignored_scope=scope)
 
 
