@@ -51,15 +51,15 @@ def _refused(answer: requests.Response) -> dict[str, Any]:
     return error
 
 
-def _tiff() -> str:
+def _icon() -> str:
     buffer = BytesIO()
-    Image.new("RGB", (8, 8)).save(buffer, "TIFF")
+    Image.new("RGB", (8, 8)).save(buffer, "ICO")
     return b64encode(buffer.getvalue()).decode()
 
 
 WRONG: dict[str, tuple[Any, str, str]] = {
     "no JSON": ("{", "body", "not JSON"),
-    "no picture": ({}, "image_url", "exactly one of image_url, image, product_id, image_id, images"),
+    "no picture": ({}, "image_url", "exactly one of image_url, image, product_id, image_id, text, images"),
     "two pictures": (KNOWN | {"image_id": "x"}, "image_id", "product_id and image_id: give exactly one"),
     "an unknown field": (KNOWN | {"sise": 3}, "sise", "there is no field 'sise'"),
     "a size too large": (KNOWN | {"size": 101}, "size", "less than or equal to 100"),
@@ -95,7 +95,7 @@ def test_a_wrong_request_is_a_400_that_names_the_field_and_says_what_is_expected
 
 
 def test_a_body_of_another_type_is_a_400_that_names_those_that_are_taken(url: str) -> None:
-    answer = requests.post(f"{url}/search", data=b"x", headers={"Content-Type": "image/tiff"}, timeout=30)
+    answer = requests.post(f"{url}/search", data=b"x", headers={"Content-Type": "image/jxl"}, timeout=30)
 
     assert (answer.status_code, _refused(answer)["field"]) == (400, "Content-Type")
     assert all(kind in _refused(answer)["message"] for kind in ("application/json", "multipart/form-data", "image/webp"))
@@ -135,8 +135,8 @@ def test_a_body_that_the_gateway_cannot_carry_is_a_413_that_offers_another_way(u
 @pytest.mark.parametrize(
     ("name", "code", "message"),
     [
-        ("text.jpg", "picture_unusable", "not a picture in a format that is accepted: JPEG, PNG, WEBP, GIF, BMP"),
-        ("half.jpg", "picture_unusable", "damaged or truncated"),
+        ("text.jpg", "picture_unusable", "not a picture in a format that is accepted: JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF"),
+        ("half.jpg", "picture_unusable", "truncated: more than a tenth of it is missing"),
         ("empty.jpg", "picture_unusable", "zero bytes"),
         ("fault/huge", "picture_unusable", "more than 25,000,000 bytes"),
         ("missing.jpg", "picture_unreachable", "404"),
@@ -155,7 +155,7 @@ def test_a_picture_that_cannot_be_had_or_used_is_a_422_that_says_why(
 
 
 def test_a_picture_of_another_format_is_a_422_that_names_those_that_are_accepted(url: str) -> None:
-    answer = requests.post(f"{url}/search", json={"image": _tiff()}, timeout=30)
+    answer = requests.post(f"{url}/search", json={"image": _icon()}, timeout=30)
 
     assert (answer.status_code, _refused(answer)["code"]) == (422, "picture_unusable")
     assert "JPEG, PNG, WEBP" in _refused(answer)["message"]
