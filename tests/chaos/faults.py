@@ -102,13 +102,13 @@ def _outcomes_deleted(rig: Rig) -> Iterator[None]:
 
 
 def _killed(*functions: str) -> Callable[[Rig], AbstractContextManager[None]]:
-    """At three random moments."""
+    """At five random moments, the first ones while what was just acknowledged is worked on."""
 
     @contextmanager
     def holds(rig: Rig) -> Iterator[None]:
         yield
-        for function in functions * 3:
-            time.sleep(random.uniform(0, 1.5))
+        for function in functions * 5:
+            time.sleep(random.uniform(0, 0.8))
             rig.kill(function)
 
     return holds
