@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,6 @@ def deployment(
             "LOOKALIKE_PRODUCTS_QUEUE_URL": resources.products.url,
             "LOOKALIKE_BACKFILL_QUEUE_URL": resources.backfill.url,
             "LOOKALIKE_UPLOADS_QUEUE_URL": resources.uploads.url,
-            "POWERTOOLS_METRICS_NAMESPACE": "lookalike",
             "POWERTOOLS_SERVICE_NAME": "secured",
         }
         for name, value in common.items():
@@ -124,7 +124,9 @@ def _handlers(environment: pytest.MonkeyPatch, arns: Mapping[str, str]) -> dict[
     handlers = {}
     for function, role in ROLE_OF.items():
         environment.setenv("LOOKALIKE_ELASTICSEARCH_SECRET_ARN", arns[role])
-        handlers[f"lookalike-{function}"] = runpy.run_module(f"functions.{function.replace('-', '_')}.entry")["handler"]
+        package = f"functions.{function.replace('-', '_')}"
+        environment.setattr(import_module(f"{package}.app").metrics, "namespace", "lookalike")  # read from the environment once a process
+        handlers[f"lookalike-{function}"] = runpy.run_module(f"{package}.entry")["handler"]
     return handlers
 
 
