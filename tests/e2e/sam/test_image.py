@@ -43,7 +43,7 @@ def test_all_functions_share_one_image(sam: SamSystem, docker: Engine) -> None:
 
 
 def test_a_changed_handler_rebuilds_the_last_layer_only(docker: Engine, tmp_path: Path) -> None:
-    for name in ("layers", "functions", ".dockerignore", "build/ca.pem"):
+    for name in ("layers", "functions", "infra/demo", ".dockerignore", "build/ca.pem"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, tmp_path / name)
         elif (ROOT / name).exists():
