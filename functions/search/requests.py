@@ -1,17 +1,18 @@
 """Models of the search requests, and how each becomes a `Query`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from lookalike import data_urls, filters
-from lookalike.domain import Crop
+from lookalike.domain import Crop, Part
 from lookalike.errors import RequestInvalid
 from lookalike.search.ports import Per
 from lookalike.search.query_vectors import MAX_EXAMPLES, ByContent, ByImage, ByProduct, ByText, ByUrl, Example, QueryInput, WeightedExamples
 from lookalike.search.ranking import SearchOptions
-from lookalike.search.search import MAX_SIZE, Query
+from lookalike.search.search import MAX_SIZE, IndexName, Query
 from lookalike.validation import parsed, validated
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, TypeAdapter, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id", "text")
 """Fields that name one picture or product to search by."""
@@ -56,6 +57,36 @@ class CropBox(BaseModel):
         return Crop(self.left, self.top, self.right, self.bottom)
 
 
+AUTO: Literal["auto"] = "auto"
+"""Instead of a crop box: the thing that stands out most."""
+
+
+class _OrAuto:
+    """Lets a field be `AUTO` as well; a union would put the names of its members into the place of an error."""
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            lambda given, box: AUTO if given == AUTO else box(given), handler.generate_schema(CropBox)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"const": AUTO}]}
+
+
+CropField = Annotated[CropBox | Literal["auto"], _OrAuto()]
+
+
+def _file_or_url(image_url: str | None, image: str | None) -> bytes | str:
+    if image_url is None:
+        return data_urls.content(image or "", "image")
+    url = image_url.strip()
+    return data_urls.content(url, "image_url") if data_urls.is_data_url(url) else url
+
+
+def _part(given: CropBox | Literal["auto"] | None) -> Part:
+    return given.crop() if isinstance(given, CropBox) else given
+
+
 def _exactly_one(*names: str) -> ConfigDict:
     """The configuration of a model whose JSON Schema says that exactly one of these fields is given."""
     types = {"images": "array"}
@@ -79,21 +110,21 @@ class Picture(BaseModel):
         description="words to search by, where the model has a text encoder",
         examples=["a red hat"],
     )
-    crop: CropBox | None = Field(default=None, description="with image_url or image: the part of the picture to search by")
+    crop: CropField | None = Field(
+        default=None, description="with image_url or image: the part of the picture to search by; auto for the thing that stands out most"
+    )
 
     def example(self, include_self: bool) -> Example:
         """The example that the search takes; ``include_self`` allows the product itself as a hit."""
-        crop = self.crop.crop() if self.crop else None
+        crop = _part(self.crop)
         if self.product_id is not None:
             return ByProduct(self.product_id, include_self)
         if self.image_id is not None:
             return ByImage(self.image_id, include_self)
         if self.text is not None:
             return ByText(self.text)
-        if self.image_url is None:
-            return ByContent(data_urls.content(self.image or "", "image"), crop)
-        url = self.image_url.strip()
-        return ByContent(data_urls.content(url, "image_url"), crop) if data_urls.is_data_url(url) else ByUrl(url, crop)
+        picture = _file_or_url(self.image_url, self.image)
+        return ByUrl(picture, crop) if isinstance(picture, str) else ByContent(picture, crop)
 
 
 class WeightedPicture(Picture):
@@ -125,6 +156,9 @@ class Options(BaseModel):
         description="how different the hits of the first page are from each other: 0 for no matter, 1 for as different as possible",
     )
     fields: Fields | None = None
+    index: IndexName = Field(
+        default="current", description="next: the index that is being filled to take the current one's place, to compare the two"
+    )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -137,7 +171,7 @@ class Options(BaseModel):
 
     def query_by(self, query_input: QueryInput) -> Query:
         """The query with these options. Raises `RequestInvalid` if the filter cannot be read."""
-        return Query(query_input, self.search_options(filters.parse(self.filter)))
+        return Query(query_input, self.search_options(filters.parse(self.filter)), index=self.index)
 
     def search_options(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> SearchOptions:
         """The options that the search takes; ``seen`` are the hits of earlier pages."""
@@ -153,11 +187,13 @@ class ProductOptions(Options):
 class PictureOptions(Options):
     """Options of a search by a picture's file."""
 
-    crop: CropBox | None = Field(default=None, description="the part of the picture to search by")
+    crop: CropField | None = Field(
+        default=None, description="the part of the picture to search by; auto for the thing that stands out most"
+    )
 
     def query_by_content(self, content: bytes) -> Query:
         """The query by a picture's file. Raises as `query_by`."""
-        return self.query_by(ByContent(content, self.crop.crop() if self.crop else None))
+        return self.query_by(ByContent(content, _part(self.crop)))
 
 
 class SearchRequest(ProductOptions, Picture):
@@ -195,6 +231,26 @@ class SearchRequest(ProductOptions, Picture):
         return self.query_by(WeightedExamples(tuple((each.example(self.include_self), each.weight) for each in self.images)))
 
 
+class DetectRequest(BaseModel):
+    """A picture whose things are to be found: exactly one of ``image_url`` and ``image``."""
+
+    model_config = _exactly_one("image_url", "image")
+
+    image_url: str | None = Field(default=None, description="the picture's http or https URL, or a data: URL")
+    image: str | None = Field(default=None, description="the picture's file, base64-encoded")
+
+    @model_validator(mode="after")
+    def _has_one_input(self) -> Self:
+        if (self.image_url is None) == (self.image is None):
+            raise RequestInvalid("give exactly one of image_url, image", field="image_url")
+        return self
+
+    def picture(self) -> bytes | str:
+        """The picture's file, or its URL."""
+        return _file_or_url(self.image_url, self.image)
+
+
+_DETECT = TypeAdapter(DetectRequest)
 _OPTIONS = TypeAdapter(ProductOptions)
 _PICTURE_OPTIONS = TypeAdapter(PictureOptions)
 _REQUEST = TypeAdapter(SearchRequest)
@@ -228,6 +284,16 @@ def picture_options_from_strings(parameters: Mapping[str, Sequence[str]]) -> Pic
     return validated(_PICTURE_OPTIONS, _read(parameters))
 
 
+def detect_from_json(body: Any) -> DetectRequest:
+    """Reads the value of a JSON body of ``/detect``. Raises as `from_json`."""
+    return validated(_DETECT, body, is_strict=True)
+
+
+def detect_from_strings(parameters: Mapping[str, Sequence[str]]) -> DetectRequest:
+    """Reads query parameters or a form of ``/detect``. Raises as `from_strings`."""
+    return validated(_DETECT, _read(parameters))
+
+
 def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     request: dict[str, Any] = {}
     for name, values in parameters.items():
@@ -239,7 +305,7 @@ def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     for name in ("filter", "images"):
         if name in request:
             request[name] = parsed(request[name], field=name)
-    if "crop" in request:
+    if request.get("crop", AUTO) != AUTO:
         request["crop"] = dict(zip(("left", "top", "right", "bottom"), _edges(request["crop"]), strict=True))
     return request
 
@@ -247,7 +313,7 @@ def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 def _edges(text: str) -> list[str]:
     edges = text.split(",")
     if len(edges) != 4:
-        raise RequestInvalid("a crop box is four fractions, separated by commas: left,top,right,bottom", field="crop")
+        raise RequestInvalid("a crop box is auto, or four fractions, separated by commas: left,top,right,bottom", field="crop")
     return edges
 
 
