@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.search.requests import CropBox
+from functions.search.crops import CropBox
 
 EXACT = ConfigDict(extra="forbid")
 

@@ -10,7 +10,7 @@ from functions.search.responses import Json
 
 
 def add(app: APIGatewayRestResolver, detect: Detect | None) -> None:
-    """Registers the handlers of this module; without ``detect`` they say how it can be had."""
+    """Registers the handlers of this module; ``detect`` is None where there is no network for it: a 400 says how to have one."""
 
     def answer(picture: bytes | str) -> Json:
         if detect is None:

@@ -1,18 +1,19 @@
 """Models of the search requests, and how each becomes a `Query`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from lookalike import data_urls, filters
-from lookalike.domain import Crop, Part
 from lookalike.errors import RequestInvalid
 from lookalike.search.ports import Per
 from lookalike.search.query_vectors import MAX_EXAMPLES, ByContent, ByImage, ByProduct, ByText, ByUrl, Example, QueryInput, WeightedExamples
 from lookalike.search.ranking import SearchOptions
 from lookalike.search.search import MAX_SIZE, IndexName, Query
 from lookalike.validation import parsed, validated
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, TypeAdapter, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+
+from functions.search import crops
+from functions.search.crops import AUTO, CropField, Fraction
 
 EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id", "text")
 """Fields that name one picture or product to search by."""
@@ -23,9 +24,6 @@ INPUT_FIELDS = (*EXAMPLE_FIELDS, "images")
 HIT_FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
 """Fields of a hit."""
 
-LEAST_CROP = 0.0001
-"""Of a picture's width and height: a pixel of the largest pictures."""
-
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 Fields = Annotated[
@@ -33,47 +31,6 @@ Fields = Annotated[
     Field(max_length=100, description="the fields of each hit to return: names, or attributes.NAME for single attributes; all by default"),
 ]
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE, description="the number of hits")]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class CropBox(BaseModel):
-    """The part of a picture to search by: its edges as fractions of the picture's width and height."""
-
-    model_config = STRICT
-
-    left: Fraction = Field(examples=[0.25])
-    top: Fraction = Field(examples=[0.1])
-    right: Fraction = Field(examples=[0.75])
-    bottom: Fraction = Field(examples=[0.9])
-
-    @model_validator(mode="after")
-    def _has_an_area(self) -> Self:
-        if self.right - self.left < LEAST_CROP or self.bottom - self.top < LEAST_CROP:
-            raise RequestInvalid(f"a crop box needs left < right and top < bottom, {LEAST_CROP} apart at least", field="crop")
-        return self
-
-    def crop(self) -> Crop:
-        """The crop box that the search takes."""
-        return Crop(self.left, self.top, self.right, self.bottom)
-
-
-AUTO: Literal["auto"] = "auto"
-"""Instead of a crop box: the thing that stands out most."""
-
-
-class _OrAuto:
-    """Lets a field be `AUTO` as well; a union would put the names of its members into the place of an error."""
-
-    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(
-            lambda given, box: AUTO if given == AUTO else box(given), handler.generate_schema(CropBox)
-        )
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [handler(schema), {"const": AUTO}]}
-
-
-CropField = Annotated[CropBox | Literal["auto"], _OrAuto()]
 
 
 def _file_or_url(image_url: str | None, image: str | None) -> bytes | str:
@@ -81,10 +38,6 @@ def _file_or_url(image_url: str | None, image: str | None) -> bytes | str:
         return data_urls.content(image or "", "image")
     url = image_url.strip()
     return data_urls.content(url, "image_url") if data_urls.is_data_url(url) else url
-
-
-def _part(given: CropBox | Literal["auto"] | None) -> Part:
-    return given.crop() if isinstance(given, CropBox) else given
 
 
 def _exactly_one(*names: str) -> ConfigDict:
@@ -116,7 +69,7 @@ class Picture(BaseModel):
 
     def example(self, include_self: bool) -> Example:
         """The example that the search takes; ``include_self`` allows the product itself as a hit."""
-        crop = _part(self.crop)
+        crop = crops.part(self.crop)
         if self.product_id is not None:
             return ByProduct(self.product_id, include_self)
         if self.image_id is not None:
@@ -193,7 +146,7 @@ class PictureOptions(Options):
 
     def query_by_content(self, content: bytes) -> Query:
         """The query by a picture's file. Raises as `query_by`."""
-        return self.query_by(ByContent(content, _part(self.crop)))
+        return self.query_by(ByContent(content, crops.part(self.crop)))
 
 
 class SearchRequest(ProductOptions, Picture):

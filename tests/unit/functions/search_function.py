@@ -106,15 +106,15 @@ class SearchFunction:
     def detect(self, **parameters: str | list[str]) -> HttpAnswer:
         return self.call(http("search_detect", **_query(parameters)))
 
+    def post_to_detect(self, body: Any, *, kind: str = "application/json", is_base64: bool = False) -> HttpAnswer:
+        return self._post("/detect", body, kind, is_base64, {})
+
     def post(
-        self,
-        body: Any,
-        *,
-        kind: str | None = "application/json",
-        is_base64: bool = False,
-        path: str = "/search",
-        **parameters: str | list[str],
+        self, body: Any, *, kind: str | None = "application/json", is_base64: bool = False, **parameters: str | list[str]
     ) -> HttpAnswer:
+        return self._post("/search", body, kind, is_base64, parameters)
+
+    def _post(self, path: str, body: Any, kind: str | None, is_base64: bool, parameters: Mapping[str, str | list[str]]) -> HttpAnswer:
         content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
         text = base64.b64encode(content).decode() if is_base64 else content.decode()
         headers = {"content-type": kind} if kind else {}

@@ -49,10 +49,10 @@ def test_the_things_in_a_picture_are_told_however_it_is_sent(api: SearchFunction
     api.fetcher.files["https://a/white.png"] = product_on_white
     answers = [
         api.detect(image_url="https://a/white.png"),
-        api.post({"image_url": "https://a/white.png"}, path="/detect"),
-        api.post({"image": in_base64(product_on_white)}, path="/detect"),
-        api.post(product_on_white, kind="image/png", is_base64=True, path="/detect"),
-        api.post(_form(('name="image"; filename="a.png"', product_on_white)), kind=FORM, is_base64=True, path="/detect"),
+        api.post_to_detect({"image_url": "https://a/white.png"}),
+        api.post_to_detect({"image": in_base64(product_on_white)}),
+        api.post_to_detect(product_on_white, kind="image/png", is_base64=True),
+        api.post_to_detect(_form(('name="image"; filename="a.png"', product_on_white)), kind=FORM, is_base64=True),
     ]
 
     assert [(answer.status, answer.body["model"]) for answer in answers] == [(200, "no-white")] * 5
@@ -62,7 +62,7 @@ def test_the_things_in_a_picture_are_told_however_it_is_sent(api: SearchFunction
 
 
 def test_a_box_is_the_crop_of_a_search(api: SearchFunction, product_on_white: bytes) -> None:
-    crop = api.post({"image": in_base64(product_on_white)}, path="/detect").body["boxes"][0]["crop"]
+    crop = api.post_to_detect({"image": in_base64(product_on_white)}).body["boxes"][0]["crop"]
 
     assert api.post({"image": in_base64(product_on_white), "crop": crop}).body["crops"] == [crop]
 
@@ -70,7 +70,7 @@ def test_a_box_is_the_crop_of_a_search(api: SearchFunction, product_on_white: by
 def test_where_nothing_stands_out_it_is_the_whole_picture(api: SearchFunction) -> None:
     plain = png(Image.new("RGB", (1, 1), "white"), (0, 0))
 
-    assert api.post(plain, kind="image/png", is_base64=True, path="/detect").body["boxes"] == [
+    assert api.post_to_detect(plain, kind="image/png", is_base64=True).body["boxes"] == [
         {"crop": {"left": 0.0, "top": 0.0, "right": 1.0, "bottom": 1.0}, "score": 0.0}
     ]
     assert api.post_picture(plain, crop="auto").body["crops"] == [None]
@@ -93,11 +93,11 @@ def test_crop_auto_searches_by_the_thing_and_tells_the_crop(api: SearchFunction,
 
 @pytest.mark.parametrize("body", [{}, {"image_url": "https://a/7.jpg", "image": "AAAA"}, {"image_url": "https://a/7.jpg", "size": 3}])
 def test_a_request_that_names_no_picture_or_more_is_a_400(body: dict[str, str], api: SearchFunction) -> None:
-    assert api.post(body, path="/detect").refused[:2] == (400, "request_invalid")
+    assert api.post_to_detect(body).refused[:2] == (400, "request_invalid")
 
 
 def test_a_picture_that_is_none_or_is_not_there_is_a_422(api: SearchFunction) -> None:
-    assert api.post(b"no picture", kind="image/png", is_base64=True, path="/detect").refused[:2] == (422, "picture_unusable")
+    assert api.post_to_detect(b"no picture", kind="image/png", is_base64=True).refused[:2] == (422, "picture_unusable")
     assert api.detect(image_url="https://a/missing.jpg").refused[:2] == (422, "picture_unreachable")
 
 
