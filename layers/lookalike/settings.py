@@ -44,7 +44,7 @@ class Settings:
     """Replicas of a new index; by default one where there are two nodes, none on a single node."""
     index_type: IndexType = "bbq_hnsw"
     """How a new index stores and searches vectors: ``index_options.type`` of a ``dense_vector`` field."""
-    index_oversample: float = 5.0
+    index_oversample: float = 3.0
     """A search of a new index rescores that many times k candidates with the full vectors."""
     bucket: str | None = None
     """The bucket of pictures."""

@@ -34,7 +34,7 @@ def load(**variables: str) -> Settings:
 
 
 def test_index_options_that_are_not_set_have_their_defaults() -> None:
-    assert load().index_options == IndexOptions(shards=1, replicas=None, type="bbq_hnsw", oversample=5.0)
+    assert load().index_options == IndexOptions(shards=1, replicas=None, type="bbq_hnsw", oversample=3.0)
 
 
 def test_index_options_are_read() -> None:
