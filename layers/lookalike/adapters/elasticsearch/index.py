@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from elastic_transport import ObjectApiResponse
 from elasticsearch import BadRequestError, Elasticsearch
 from elasticsearch.helpers import pack_dense_vector, streaming_bulk
 
@@ -173,17 +174,17 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             found: dict[str, Any] = self._client.search(index=self.name, **body)["aggregations"]
             return found
 
-    def _packed(self, body: Callable[..., queries.Body]) -> Mapping[str, Any]:
+    def _packed(self, body: Callable[..., queries.Body]) -> ObjectApiResponse[Any]:
         """The answer of a search whose vectors travel as base64; a server before 9.4 knows JSON numbers only."""
         with translate_errors(self.name):
             try:
-                return self._client.search(index=self.name, **body(is_packed=self._packs)).body
+                return self._client.search(index=self.name, **body(is_packed=self._packs))
             except BadRequestError:
                 if not self._packs:
                     raise
             answer = self._client.search(index=self.name, **body(is_packed=False))
             self._packs = False
-            return answer.body
+            return answer
 
     def _search(self, body: queries.Body) -> list[dict[str, Any]]:
         with translate_errors(self.name):
