@@ -2,7 +2,8 @@
 
 Each engine has a process of its own for each number of cores and each instruction set, one after the other. The limit is the arithmetic
 of the network's graph over the fastest arithmetic that was seen in the same type there: matrix products and convolutions, before and
-after, and the network itself in its best batch, so that no ratio is below 1. ``ONEDNN_MAX_CPU_ISA=AVX2`` is the least that Lambda documents.
+after, and the network itself in its best batch, so that no ratio is below 1. ``ONEDNN_MAX_CPU_ISA=AVX2`` is the least that
+Lambda documents.
 """
 
 import argparse
