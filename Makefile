@@ -7,6 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
+UNIT = $(BIN)/pytest -n auto --dist worksteal tests/unit
 LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) $(if $(ATTRIBUTE),--attribute $(ATTRIBUTE)) \
 	$(if $(ES_URL),--elasticsearch $(ES_URL))
 
@@ -51,10 +52,11 @@ test: .venv lint ## everything that is proven: lint, types, contracts, template,
 	$(BIN)/python -m layers.models.export efficientnet_lite0-int8 --output build/models
 	$(BIN)/python -m layers.models.export efficientnet_lite2 --output build/models
 	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
-	$(BIN)/pytest tests/unit tests/integration tests/e2e
+	$(UNIT)
+	$(BIN)/pytest tests/integration tests/e2e
 
-unit: .venv ## tests without network, in seconds
-	$(BIN)/pytest tests/unit
+unit: .venv ## tests without network, on every core
+	$(UNIT)
 
 lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Python and JavaScript, import contracts, template
 	$(BIN)/ruff format --check .
