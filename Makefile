@@ -12,7 +12,9 @@ LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) 
 	$(if $(ES_URL),--elasticsearch $(ES_URL))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint smoke costs sbom bench soak evaluate adapt backfill-watch sam-local sam-test image-size lock clean
+IMAGE_OF_LAMBDA = public.ecr.aws/lambda/python:3.13
+
+.PHONY: help demo test unit lint smoke pin-base costs sbom bench soak evaluate adapt backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -71,6 +73,10 @@ lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Pyth
 
 smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name; SAM_LOCAL=1 for sam local)
 	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK)) $(if $(SAM_LOCAL),--sam-local)
+
+pin-base: ## write the digest that the functions' base image has now into parameters.yaml (BaseImage); the registry is asked by docker buildx
+	@digest="$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' $(IMAGE_OF_LAMBDA))"; [[ "$$digest" =~ ^sha256:[0-9a-f]{64}$$ ]]; \
+		kept="$$(grep -v '^BaseImage:' parameters.yaml)"; printf '%s\n' "$$kept" "BaseImage: $(IMAGE_OF_LAMBDA)@$$digest" > parameters.yaml; tail -n 1 parameters.yaml
 
 costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs.md
 	@$(BIN)/python -m infra.costs
