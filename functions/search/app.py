@@ -64,7 +64,7 @@ def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
     def check() -> Json:
         state = health.check()
         status = HTTPStatus.SERVICE_UNAVAILABLE if state.fault else HTTPStatus.OK
-        fault = state.fault and responses.without_arns(state.fault)
+        fault = state.fault and responses.without_places(state.fault)
         return responses.as_json({"status": "unhealthy" if fault else "ok", **asdict(state), "fault": fault}, status)
 
 

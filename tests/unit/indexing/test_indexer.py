@@ -131,6 +131,17 @@ def test_an_object_that_changes_while_it_is_indexed_is_indexed_again(setup: Inde
     assert [(document, vector)] == list(setup.index.documents.values())
 
 
+def test_an_object_whose_metadata_changes_while_it_is_indexed_is_indexed_again(setup: IndexerSetup) -> None:
+    """The same bytes have the same ETag."""
+    setup.fetcher.files = {A: picture(1)}
+    setup.fetcher.metadata_after_fetch = [{"price": "8"}]
+
+    setup.sync(A)
+
+    [(document, _)] = setup.index.documents.values()
+    assert document.attributes == {"price": "8"}
+
+
 def test_a_bad_picture_in_the_bucket_removes_the_picture_that_it_replaced(setup: IndexerSetup) -> None:
     setup.fetcher.files = {A: picture(1)}
     setup.sync(A)

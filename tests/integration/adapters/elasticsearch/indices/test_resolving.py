@@ -113,6 +113,16 @@ def test_a_corrected_alias_is_seen_at_once(
     assert indices.current().name == one
 
 
+def test_a_closed_index_is_still_the_alias_s_and_none_is_made_beside_it(
+    indices: BackfillIndices, elasticsearch: Elasticsearch, create: Callable[..., str], name: str
+) -> None:
+    closed = create("fake-2", MODEL, name)
+    elasticsearch.indices.close(index=closed)
+
+    assert [info.name for info in indices.written(MODEL)] == [closed]
+    assert list(elasticsearch.indices.get_alias(name=name, expand_wildcards="all")) == [closed]
+
+
 def test_a_server_that_cannot_be_reached_is_unavailable(name: str) -> None:
     with Elasticsearch("http://127.0.0.1:9", max_retries=0) as nobody, pytest.raises(IndexUnavailable):
         ElasticsearchIndices(nobody, name).current()
