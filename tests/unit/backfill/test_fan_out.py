@@ -50,7 +50,9 @@ def test_every_product_is_sent_once_and_the_status_adds_up() -> None:
 
 
 @pytest.mark.parametrize("is_snapshot", [False, True])
-def test_products_are_as_old_as_the_page_or_the_snapshot_that_they_were_read_from(is_snapshot: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_products_are_as_old_as_the_page_or_the_snapshot_that_they_were_read_from(
+    is_snapshot: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They wait for hours, and the shop posts newer ones meanwhile."""
     setup = FanOutSetup(3)
     begun, read = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
