@@ -136,4 +136,8 @@ def test_health_tells_a_silent_elasticsearch_whichever_question_it_leaves(
     questions: list[Any] = [lambda: "9.4.3 green", lambda: ("lookalike-1", "fake"), lambda: None]
     questions[silent_at] = lambda: silent.never_end(None) or ("late", "late")
 
-    assert "did not answer in time" in str(HealthCheck(*questions, lambda: ["fake"]).check().fault)
+    cluster, current, model_is_loaded = questions
+
+    health = HealthCheck(cluster, current, model_is_loaded, lambda: ["fake"]).check()
+
+    assert "did not answer in time" in str(health.fault)

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -146,7 +146,7 @@ def test_a_dead_letter_that_has_no_room_for_its_reason_keeps_no_other_from_comin
 
 def test_a_shop_s_own_attributes_of_a_message_are_no_reason_and_no_time(queues: Queues) -> None:
     """SQS keeps them when its redrive policy makes the message a dead letter."""
-    text = {"DataType": "String", "StringValue": "nightly"}
+    text: Any = {"DataType": "String", "StringValue": "nightly"}
     queues.sqs.send_message(
         QueueUrl=queues.products.dead_letter_url, MessageBody=_put("b"), MessageAttributes={"reason": text, "sent_ms": text}
     )
