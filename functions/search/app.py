@@ -1,5 +1,6 @@
 """The function behind the HTTP API."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
@@ -40,7 +41,10 @@ def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: 
     @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        began_s = time.monotonic()
         answer = app.resolve(events.without_base_path(event), context)
+        ms, key = round((time.monotonic() - began_s) * 1000), event["requestContext"].get("identity", {}).get("apiKeyId")
+        logger.info("request", method=event["httpMethod"], path=event["path"], status=answer["statusCode"], ms=ms, api_key_id=key)
         return answer | {"body": ""} if event["httpMethod"] == "HEAD" else answer
 
     return handler

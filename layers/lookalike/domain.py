@@ -118,7 +118,7 @@ class IndexOptions:
     shards: int = 1
     replicas: int | None = None
     type: IndexType = "bbq_hnsw"
-    oversample: float = 5.0
+    oversample: float = 3.0
 
 
 class Embedder(Protocol):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lookalike.domain import Crop, Embedder, Pixels, Vector
+from lookalike.domain import Crop, Embedder, Embedding, Pixels, Vector
 from lookalike.errors import NotFound, RequestInvalid
 from lookalike.pictures import decoding
 from lookalike.search.ports import PictureFetcher, SearchableIndex
@@ -126,11 +126,10 @@ class StageTimings:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A picture that was decoded: its pixels at the network's input size, and its bytes' SHA-256 if they are shown whole."""
+    """A picture that was decoded: its pixels at the network's input size."""
 
     pixels: Pixels
     perceptual_hash: str
-    content_sha256: str | None
 
 
 class QueryVectorizer:
@@ -144,6 +143,7 @@ class QueryVectorizer:
         self._pictures = pictures
         self._downloads = ThreadPoolExecutor(MAX_EXAMPLES, thread_name_prefix="download")
         self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
 
     def vectorize(self, query: QueryInput, index: SearchableIndex, embedder: Embedder, timings: StageTimings) -> QueryVectors:
         """The vectors of a query.
@@ -186,17 +186,23 @@ class QueryVectorizer:
     def _embedded(
         self, files: Sequence[tuple[bytes, Crop | None]], index: SearchableIndex, embedder: Embedder, timings: StageTimings
     ) -> list[QueryVectors]:
-        """The index is asked for vectors that it has while the pictures are being decoded; a part of a picture it cannot know."""
+        """The index is asked for vectors that it has while the pictures are being decoded, which is waited for only where it has none.
+
+        A part of a picture it cannot know.
+        """
         sha256s = [None if crop else decoding.content_sha256(content) for content, crop in files]
         lookup = self._lookups.submit(index.embedded, [sha256 for sha256 in sha256s if sha256])
+        opening = [self._decoder.submit(_open, content, crop, embedder) for content, crop in files]
         with timings.stage("decode"):
-            opened = [_open(content, crop, sha256, embedder) for (content, crop), sha256 in zip(files, sha256s, strict=True)]
-        with timings.stage("embed"):
             known = lookup.result()
-            unknown = [each for each in opened if each.content_sha256 not in known]
-            made = iter(embedder.embed([each.pixels for each in unknown]) if unknown else ())
-            vectors = [known[each.content_sha256].vector if each.content_sha256 in known else next(made) for each in opened]
-        return [QueryVectors((vector,), perceptual_hashes=(each.perceptual_hash,)) for each, vector in zip(opened, vectors, strict=True)]
+            opened = [None if sha256 in known else each.result() for sha256, each in zip(sha256s, opening, strict=True)]
+        with timings.stage("embed"):
+            unknown = [each.pixels for each in opened if each]
+            made = iter(embedder.embed(unknown) if unknown else ())
+        found = (
+            (next(made), each.perceptual_hash) if each else _of(known[sha256 or ""]) for sha256, each in zip(sha256s, opened, strict=True)
+        )
+        return [QueryVectors((vector,), perceptual_hashes=(perceptual_hash,)) for vector, perceptual_hash in found]
 
 
 def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> QueryVectors:
@@ -238,6 +244,10 @@ def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVector
     )
 
 
-def _open(content: bytes, crop: Crop | None, sha256: str | None, embedder: Embedder) -> _Opened:
+def _of(known: Embedding) -> tuple[Vector, str]:
+    return known.vector, known.perceptual_hash
+
+
+def _open(content: bytes, crop: Crop | None, embedder: Embedder) -> _Opened:
     picture = decoding.decode(content, at_least=embedder.model.input_size, crop=crop)
-    return _Opened(decoding.scale(picture.pixels, embedder.model), picture.perceptual_hash, sha256)
+    return _Opened(decoding.scale(picture.pixels, embedder.model), picture.perceptual_hash)

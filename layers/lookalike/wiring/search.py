@@ -31,9 +31,11 @@ class SearchWiring(ModelWiring):
     @cached_property
     def search(self) -> Search:
         """The use case behind `search`."""
+        self.models.begin()
+        link = self._links.link  # while the network is loaded: an AWS client takes a tenth of a second
         with suppress(Misconfigured):  # each request then answers 500 with an incident id, and the log says what to correct
             self._load_model()
-        return Search(self._searched, self.http_fetcher, self._links.link)
+        return Search(self._searched, self.http_fetcher, link)
 
     def _image_headers(self) -> HostHeaders:
         """Whoever searches does so without the shop's secrets."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from lookalike.settings import PREFIX, Settings
+from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.yaml_helper import yaml_parse
 
 from layers.models.networks import NETWORKS, model_id
-from tests.unit.sam_template import BUCKET_NAME, ELASTICSEARCH_URL, ROOT, Template, target, transform
+from tests.unit.sam_template import BUCKET_NAME, ELASTICSEARCH_URL, NO_VALUE, ROOT, Template, target, transform, translate
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,20 @@ def test_a_changed_parameter_of_search_makes_a_new_version_of_it() -> None:
     one, other = version(transform()), version(transform(ElasticsearchUrl="https://moved.example:9243"))
     assert one[0] == other[0]
     assert one[1] != other[1]
+
+
+def test_a_new_version_is_of_a_function_that_differs_from_the_last_one(template: Template) -> None:
+    """Lambda publishes no version of an unchanged function, and CloudFormation fails then: not every changed parameter reaches search."""
+    assert "${SettingsVersion}" in template.properties_of("Lambda::Function")["Search"]["Description"]["Fn::Sub"]
+
+
+def test_search_has_its_alias_always_because_sam_takes_none_under_a_condition(template: Template) -> None:
+    assert target(template.only("Lambda::Alias")["FunctionName"]) == "Search"
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    source["Resources"]["Search"]["Properties"]["AutoPublishAlias"] = {"Fn::If": ["IsGradual", "live", NO_VALUE]}
+    with pytest.raises(InvalidDocumentException) as refused:
+        translate(source, {"ElasticsearchUrl": ELASTICSEARCH_URL})
+    assert "must be a string or a Ref to a template parameter" in refused.value.causes[0].message
 
 
 def parameters_in(value: Any) -> set[str]:
