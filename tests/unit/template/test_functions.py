@@ -102,6 +102,14 @@ def test_what_two_stacks_on_one_elasticsearch_must_not_share_is_named_after_each
     assert transform(Alias="shop").properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]["LOOKALIKE_ALIAS"] == "shop"
 
 
+def test_the_image_has_the_saliency_network_where_it_is_asked_for() -> None:
+    given = [
+        transform(**each).resources["Search"]["Metadata"]["DockerBuildArgs"]["SALIENCY_MODEL"] for each in ({}, {"SaliencyModel": "u2netp"})
+    ]
+
+    assert given == ["", "u2netp"]
+
+
 def test_made_up_weights_are_built_in_and_asked_for_by_the_id_that_the_export_gives_them() -> None:
     search = transform(Model="efficientnet_lite2", RandomWeights="7").resources["Search"]
     arguments = search["Metadata"]["DockerBuildArgs"]
