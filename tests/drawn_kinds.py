@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SIZE = 224
+SIZE = 128
 """Width and height in pixels."""
 
 WAVES = 6
@@ -20,12 +20,12 @@ Plane = NDArray[np.float64]
 Drawn = np.random.Generator
 
 
-def write(folder: Path, kinds: range, least: int, most: int) -> Path:
+def write(folder: Path, kinds: range, pictures: int) -> Path:
     """Writes a sub-folder for each kind, with so many pictures; the same every time."""
     for kind in kinds:
         place = folder / f"kind-{kind:03d}"
         place.mkdir(parents=True)
-        for number in range(int(np.random.default_rng(kind).integers(least, most + 1))):
+        for number in range(pictures):
             picture(kind, number).save(place / f"{number:02d}.jpg", quality=90)
     return folder
 

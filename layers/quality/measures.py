@@ -62,16 +62,17 @@ def bits_of(perceptual_hashes: list[str]) -> Bits:
     return np.array([[int(each[at : at + 16], 16) for at in range(0, 64, 16)] for each in perceptual_hashes], np.uint64).reshape(-1, 4)
 
 
-def nearest(vectors: Vectors, bits: Bits | None = None, depth: int = DEPTH) -> NDArray[np.int64]:
+def nearest(vectors: Vectors, bits: Bits | None = None, depth: int = DEPTH, *, queries: Vectors | None = None) -> NDArray[np.int64]:
     """Of each picture the places of the others that are nearest, the best first, -1 where there are no more; shape (n, depth).
 
-    Pictures whose hashes say that they are copies of the query are left out.
+    Pictures whose hashes say that they are copies of the query are left out. ``queries`` are asked instead of the pictures' own vectors.
     """
+    asked = vectors if queries is None else queries
     found = np.full((len(vectors), depth), -1, np.int64)
     signs = None if bits is None else _signs(bits)
     kept = min(depth, len(vectors))
     for start, stop in _blocks(len(vectors)):
-        cosines = vectors[start:stop] @ vectors.T
+        cosines = asked[start:stop] @ vectors.T
         cosines[np.arange(stop - start), np.arange(start, stop)] = -np.inf
         if signs is not None:
             cosines[signs[start:stop] @ signs.T >= HASH_BITS - 2 * MAX_HASH_DISTANCE] = -np.inf
