@@ -36,7 +36,7 @@ class PackagedFile:
 class ScoreBand:
     """What ``1 / (1 + l2norm)`` was between pictures of different and of the same class: medians and 95th percentiles of all pairs.
 
-    Near duplicates are left out. Measured by ``python -m tests.benchmarks.score_band``.
+    Near duplicates are left out. Measured by ``make evaluate``.
     """
 
     unrelated_p50: float

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -58,6 +59,24 @@ def wiring(models: Path, elasticsearch_url: str, name: str, aws: AwsServer, monk
     for variable, value in aws.environment.items():
         monkeypatch.setenv(variable, value)
     return SearchWiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL))
+
+
+def test_a_silent_secrets_manager_or_elasticsearch_does_not_keep_the_init_phase(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is loaded that the first index would have."""
+    never = Event()
+
+    def wait(*_: object) -> str:
+        never.wait(60)
+        raise Misconfigured("it waited")
+
+    monkeypatch.setattr("lookalike.wiring.models.INIT_LIMIT_S", 0.1)
+    monkeypatch.setattr("lookalike.wiring.base.secret", wait)
+    wiring = SearchWiring(Settings(elasticsearch_url="http://silent", elasticsearch_secret_arn="arn", models=models, model=MODEL))
+
+    wiring._load_model()
+    never.set()
+
+    assert MODEL in wiring.models.ids()
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Fan-out: every document is read once, whichever process dies meanwhile, and none is read after a cancel."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from lookalike.backfill.fan_out import PAGE, REFRESH_MS, SliceProgress
+from lookalike.backfill.fan_out import PAGE, SliceProgress
 from lookalike.backfill.messages import MAX_WAITING
 from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument
 from lookalike.domain import Product
@@ -47,21 +46,6 @@ def test_every_product_is_sent_once_and_the_status_adds_up() -> None:
     assert max(len(message.items) for message, _ in setup.queues.products) == 50
     assert (status["state"], status["percent"], status["read"], status["total"]) == ("finished", 100.0, COUNT + 3, COUNT + 3)
     assert (status["indexed"], status["failed"]) == (COUNT, {"request_invalid": 3})
-
-
-@pytest.mark.parametrize("is_snapshot", [False, True])
-def test_products_are_as_old_as_the_page_or_snapshot_that_they_were_read_from(is_snapshot: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    setup = FanOutSetup(3)
-    begun, read = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
-    page = setup.source.page
-    monkeypatch.setattr(setup.source, "page", lambda *given: replace(page(*given), is_snapshot=is_snapshot))
-    setup.make_fan_out(now=lambda: begun).start(SPEC)
-    fan_out = setup.make_fan_out(now=lambda: read)
-    while setup.queues.slices:
-        fan_out.read_slice(*setup.queues.slices.pop())
-
-    true_at = begun if is_snapshot else read - timedelta(milliseconds=REFRESH_MS)
-    assert {message.as_of for message, _ in setup.queues.products} == {round(true_at.timestamp() * 1000)}
 
 
 def test_a_slice_that_died_after_a_page_was_sent_sends_that_page_again_and_continues(monkeypatch: pytest.MonkeyPatch) -> None:

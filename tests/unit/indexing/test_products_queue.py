@@ -1,6 +1,6 @@
 """The products queue: what is done, sent again, or left in the queue."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -8,7 +8,7 @@ from lookalike.domain import Product
 from lookalike.errors import DownloadFailed, IndexUnavailable, LookalikeError, Misconfigured, TransientError
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.messages import CopyPictures, DeleteProducts, Message, PutProducts, SyncObjects
-from lookalike.indexing.outcomes import PictureOutcome
+from lookalike.indexing.outcomes import ItemOutcome, PictureOutcome
 from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.product_updates import ProductUpdates
 from lookalike.indexing.products_queue import FIRST_DELAY_S, MAX_ATTEMPTS, ProductsQueue
@@ -197,8 +197,9 @@ def test_a_batch_that_is_given_back_says_why() -> None:
 def test_a_product_is_sent_again_once_however_often_its_outcomes_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = ProductsQueueSetup(slow=DownloadFailed("busy"))
 
-    def refuse(_: object) -> None:
-        raise IndexUnavailable("the outcomes cannot be written")
+    def refuse(outcomes: Iterable[ItemOutcome]) -> None:
+        if list(outcomes):
+            raise IndexUnavailable("the outcomes cannot be written")
 
     with monkeypatch.context() as patched:
         patched.setattr(setup.outcomes, "record", refuse)
