@@ -179,7 +179,7 @@ def test_an_unavailable_index_stops_the_whole_call(setup: IndexerSetup) -> None:
 
 
 def test_nothing_is_acknowledged_where_there_is_no_index_to_write(setup: IndexerSetup) -> None:
-    indexer = Indexer(lambda: [], setup.fetcher)
+    indexer = Indexer(list, setup.fetcher)
 
     for write in (
         lambda: list(indexer.put([Product("hat", ("http://a/hat",))])),
