@@ -15,10 +15,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import LookalikeError, MethodRefused, NotFound, RequestInvalid
 from lookalike.health import HealthCheck
 from lookalike.search.browse import Browse
+from lookalike.search.detect import Detect
 from lookalike.search.search import Search
 
 from functions.search import browse as browse_handlers
-from functions.search import documents, events, responses, routes, searches
+from functions.search import detections, documents, events, responses, routes, searches
 from functions.search.gallery import page
 from functions.search.responses import Json
 
@@ -28,14 +29,23 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: str) -> Handler:
-    """Returns the handler of the function; ``allowed_origin`` is the web origin whose pages may call the API, ``*`` for any."""
+def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: str, detect: Detect | None = None) -> Handler:
+    """Returns the handler of the function.
+
+    Args:
+        search: the use case behind the routes that search.
+        browse: behind products, attributes and totals.
+        health: behind ``/health``.
+        allowed_origin: the web origin whose pages may call the API, ``*`` for any.
+        detect: the use case behind ``/detect``; None where there is no network for it.
+    """
     app = APIGatewayRestResolver(cors=_cors(allowed_origin))
     searches.add(app, search, metrics)
+    detections.add(app, detect)
     browse_handlers.add(app, browse)
     documents.add(app)
     _add_health(app, health)
-    _add_gallery(app)
+    _add_gallery(app, has_detection=detect is not None)
     _add_errors(app)
 
     @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
@@ -68,8 +78,8 @@ def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
         return responses.as_json({"status": "unhealthy" if fault else "ok", **asdict(state), "fault": fault}, status)
 
 
-def _add_gallery(app: APIGatewayRestResolver) -> None:
-    gallery = page.assemble()
+def _add_gallery(app: APIGatewayRestResolver, *, has_detection: bool) -> None:
+    gallery = page.assemble(has_detection=has_detection)
 
     @routes.handles(app, "GET", "/")
     def show() -> Json:

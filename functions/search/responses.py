@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from lookalike.domain import Hit
 from lookalike.errors import IndexUnavailable, LookalikeError, TransientError
 from lookalike.search.browse import ShownPicture, ShownProduct, Stats
+from lookalike.search.detect import Detection
 from lookalike.search.ports import FilterableAttribute
 from lookalike.search.search import SearchResult
 
@@ -38,8 +39,14 @@ def search(result: SearchResult, options: Options) -> Json:
             "model": result.model,
             "timings_ms": result.timings_ms,
             "warnings": [asdict(warning) for warning in result.warnings],
+            "crops": [crop and asdict(crop) for crop in result.crops],
         }
     )
+
+
+def detection(found: Detection) -> Json:
+    """The response with the boxes around the things in a picture, and the model that found them."""
+    return as_json({"boxes": [asdict(thing) for thing in found.things], "model": found.model})
 
 
 def product(shown: ShownProduct) -> Json:
@@ -58,7 +65,7 @@ def stats(counted: Stats) -> Json:
     """The response with the numbers of products and pictures in the index."""
     at = counted.totals.last_indexed_at
     totals = {"products": counted.totals.products, "pictures": counted.totals.pictures, "last_indexed_at": at.isoformat() if at else None}
-    return as_json({"index": counted.index, "model": counted.model, **totals})
+    return as_json({"index": counted.index, "model": counted.model, "next_model": counted.next_model, **totals})
 
 
 def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ()) -> Json:

@@ -161,6 +161,10 @@ class Crop:
     bottom: float
 
 
+Part: TypeAlias = Crop | Literal["auto"] | None
+"""Of a picture: the part in a box, the thing that stands out most, or the whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """A picture's vector, perceptual hash, and size in pixels."""

@@ -22,6 +22,7 @@ class FakeQueues:
         self.products: list[tuple[Message, int]] = []
         self.slices: list[tuple[str, int]] = []
         self.continuations: list[ContinueRetry | ContinuePrune | MergeWhenFinished] = []
+        self.delays_s: list[int] = []
         self.more_waiting = 0
         """Messages of the products queue beside those that were sent here."""
 
@@ -42,6 +43,7 @@ class FakeQueues:
                 self.slices.append((message.backfill_id, message.slice))
             else:
                 self.continuations.append(message)
+                self.delays_s.append(delay_s)
 
     def waiting(self) -> int:
         return len(self.products) + self.more_waiting

@@ -23,6 +23,8 @@ from lookalike.wiring.search import SearchWiring
 
 from infra.local.aws import AwsServer
 from layers.models import export
+from layers.models.networks import SALIENCY_FOLDER, U2NETP
+from tests.fakes import picture
 
 MODELS = Path("build/models")
 MODEL = "efficientnet_lite0"
@@ -118,6 +120,19 @@ def test_an_index_filled_with_other_weights_is_refused_with_both_named(
         search.search(Query(ByProduct("hat")))
 
     assert all(each in str(fault.value) for each in (index, "eeeeeeeeeeee", model.weights_sha256[:12]))
+
+
+def test_things_are_found_where_the_image_has_the_network_and_nothing_of_it_is_loaded_before(wiring: SearchWiring, models: Path) -> None:
+    assert wiring.detect is None
+    export.ensure(U2NETP.id, MODELS, print)
+    shutil.copytree(MODELS / SALIENCY_FOLDER, models / SALIENCY_FOLDER)
+    with_network = SearchWiring(wiring.settings)
+    detect = with_network.detect
+
+    assert detect is not None
+    assert with_network._saliency._loaded == {}
+    assert detect.detect(picture(1)).model == U2NETP.id
+    assert U2NETP.id not in with_network.models.ids()
 
 
 @pytest.mark.parametrize("change", [{"id": "bought_elsewhere"}, {"weights_sha256": "e" * 64}], ids=["model", "weights"])

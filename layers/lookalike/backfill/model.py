@@ -245,7 +245,7 @@ class Indices(Protocol):
     def begin_merge(self, name: str | None) -> str | None:
         """Has the index, by default the one that is searched, merged into few segments.
 
-        Returns at once, with the server's task; None if there is nothing to merge.
+        Returns at once, with the server's task; None if there is nothing to merge, or no such index.
         """
 
     def is_merged(self, task: str) -> bool:

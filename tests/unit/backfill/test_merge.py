@@ -1,6 +1,9 @@
 """Merge: when a whole source was read and all of it is indexed, the index is merged, and that is seen to its end."""
 
+from datetime import timedelta
+
 import pytest
+from lookalike.backfill.merge import Merge
 from lookalike.backfill.messages import MergeWhenFinished
 from lookalike.backfill.model import IndexSpec, Into
 from lookalike.indexing.outcomes import ItemOutcome
@@ -46,6 +49,17 @@ def test_an_index_is_merged_once_the_backfill_is_finished_and_not_before(into: I
     setup.step()
     assert setup.indices.merged == [index]
     assert not setup.queues.continuations
+
+
+@pytest.mark.parametrize(("taken", "delay_s"), [(timedelta(seconds=20), 10), (timedelta(minutes=10), 60), (timedelta(days=3), 900)])
+def test_the_longer_a_run_takes_the_more_seldom_it_is_looked_at(taken: timedelta, delay_s: int) -> None:
+    setup = FilledIndex()
+    backfill = setup.store.backfill(setup.id)
+    assert backfill is not None
+    setup.merge = Merge(setup.store, setup.states, setup.queues, setup.indices, now=lambda: backfill.started_at + taken)
+    setup.step()
+
+    assert setup.queues.delays_s[-1] == delay_s
 
 
 def test_a_backfill_that_was_cancelled_merges_nothing() -> None:

@@ -66,6 +66,22 @@ def test_what_the_parameters_default_to_is_what_the_settings_default_to(template
     assert Settings.load(given) == Settings(elasticsearch_url=ELASTICSEARCH_URL, bucket=BUCKET_NAME)
 
 
+def test_long_values_and_a_certificate_fit_into_the_4_kb_that_lambda_has_for_all_variables() -> None:
+    secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:lookalike-elasticsearch-AbCdEf"
+    given = {f"{name}SecretArn": secret for name in ("Elasticsearch", "Search", "Workers", "Source", "ImageHeaders")}
+    address = "https://a-shop-s-own-deployment.es.eu-central-1.aws.elastic-cloud.com:9243"
+    longest = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["ElasticsearchCa"]["MaxLength"]
+    certificate = ("x" * 64 + "\n") * (longest // 65)
+    template = transform(ElasticsearchUrl=address, SourceUrl=address, SourceBucket="s" * 63, ElasticsearchCa=certificate, **given)
+    stack = "s" * 49
+    queue = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{stack}-products"
+
+    for name, function in template.properties_of("Lambda::Function").items():
+        variables = function["Environment"]["Variables"].items()
+        values = {each: value if not isinstance(value, dict) else queue if "QUEUE" in each else stack for each, value in variables}
+        assert len(json.dumps(values, separators=(",", ":"))) <= 4096, name
+
+
 def test_settings_that_name_a_resource_refer_to_it(template: Template) -> None:
     variables = template.properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]
     references = {
@@ -84,6 +100,14 @@ def test_what_two_stacks_on_one_elasticsearch_must_not_share_is_named_after_each
     for queue in template.properties_of("SQS::Queue").values():
         assert queue["QueueName"]["Fn::Sub"].startswith("${AWS::StackName}-")
     assert transform(Alias="shop").properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]["LOOKALIKE_ALIAS"] == "shop"
+
+
+def test_the_image_has_the_saliency_network_where_it_is_asked_for() -> None:
+    given = [
+        transform(**each).resources["Search"]["Metadata"]["DockerBuildArgs"]["SALIENCY_MODEL"] for each in ({}, {"SaliencyModel": "u2netp"})
+    ]
+
+    assert given == ["", "u2netp"]
 
 
 def test_made_up_weights_are_built_in_and_asked_for_by_the_id_that_the_export_gives_them() -> None:

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -14,7 +15,7 @@ from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, ElasticsearchIndices, definition_of
 from lookalike.backfill.model import Indices, Into
 from lookalike.domain import IndexOptions, Model
-from lookalike.errors import Misconfigured, RequestInvalid
+from lookalike.errors import IndexMissing, Misconfigured, RequestInvalid
 
 _NAMES_THERE = {"shards": "number_of_shards", "replicas": "number_of_replicas", "type": "type", "oversample": "rescore_vector"}
 """What Elasticsearch calls each of the `IndexOptions`."""
@@ -94,14 +95,15 @@ class BackfillIndices(ElasticsearchIndices, Indices):
         return previous.name if previous else None
 
     def begin_merge(self, name: str | None) -> str | None:
-        name = name or self.current().name
-        with translate_errors(name):
-            stats = self._client.indices.stats(index=name, metric=["segments", "store"], level="shards")
-            copies = [copy for shard in stats["indices"][name]["shards"].values() for copy in shard]
-            few = max(ceil(copy["store"]["size_in_bytes"] / MAX_SEGMENT_BYTES) for copy in copies)
-            if all(copy["segments"]["count"] <= few for copy in copies):
-                return None
-            return str(self._client.indices.forcemerge(index=name, max_num_segments=few, wait_for_completion=False)["task"])
+        with suppress(IndexMissing):  # nothing could be indexed, or it was deleted meanwhile
+            name = name or self.current().name
+            with translate_errors(name):
+                stats = self._client.indices.stats(index=name, metric=["segments", "store"], level="shards")
+                copies = [copy for shard in stats["indices"][name]["shards"].values() for copy in shard]
+                few = max((ceil(copy["store"]["size_in_bytes"] / MAX_SEGMENT_BYTES) for copy in copies), default=1)
+                if any(copy["segments"]["count"] > few for copy in copies):
+                    return str(self._client.indices.forcemerge(index=name, max_num_segments=few, wait_for_completion=False)["task"])
+        return None
 
     def is_merged(self, task: str) -> bool:
         with translate_errors(), warnings.catch_warnings(category=GeneralAvailabilityWarning, action="ignore"):

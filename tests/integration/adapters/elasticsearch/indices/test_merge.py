@@ -38,6 +38,11 @@ def test_an_index_is_merged_in_the_background_and_can_be_written_meanwhile(
     assert elasticsearch.count(index=name)["count"] == 3
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_there_is_nothing_to_merge_where_nothing_was_indexed(indices: BackfillIndices, name: str, is_named: bool) -> None:
+    assert indices.begin_merge(f"{name}-gone-1" if is_named else None) is None
+
+
 def test_a_merge_that_the_server_does_not_know_is_told(indices: BackfillIndices) -> None:
     with pytest.raises(Misconfigured, match="did not merge"):
         indices.is_merged("aaaaaaaaaaaaaaaaaaaaaa:1")

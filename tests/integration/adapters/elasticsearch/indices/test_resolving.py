@@ -61,6 +61,14 @@ def test_an_index_that_is_being_filled_is_written_too_and_not_searched(
 
     assert {info.name: info.model_id for info in indices.written(MODEL)} == {old: "fake", new: "other"}
     assert indices.current().name == old
+    assert (following := indices.next()) is not None
+    assert following.name == new
+
+
+def test_where_no_index_is_being_filled_there_is_no_next_one(indices: BackfillIndices, create: Callable[..., str], name: str) -> None:
+    create("fake-1", MODEL, name)
+
+    assert indices.next() is None
 
 
 def test_an_index_behind_both_aliases_is_written_once(indices: BackfillIndices, create: Callable[..., str], name: str) -> None:
