@@ -34,6 +34,11 @@ def test_the_base_image_is_the_template_s_by_default() -> None:
     assert transform().resources["Search"]["Metadata"]["DockerBuildArgs"]["BASE"] == base
 
 
+def test_every_build_argument_of_the_dockerfile_but_those_of_the_machine_is_the_template_s() -> None:
+    arguments = set(re.findall(r"^ARG (\w+)", DOCKERFILE, re.MULTILINE)) - {"PIP_INDEX_URL"}
+    assert set(transform().resources["Search"]["Metadata"]["DockerBuildArgs"]) == arguments
+
+
 def test_both_of_docker_s_builders_can_build_it() -> None:
     for instruction in DOCKERFILE.replace("\\\n", " ").splitlines():
         assert not re.match(r"RUN --|(COPY|ADD) --(chmod|link)", instruction), instruction
