@@ -31,6 +31,9 @@ def faults(models: Path) -> Iterator[str]:
     for function in FUNCTIONS:
         importlib.import_module(f"functions.{function}.app")
     yield from faults_of_networks(models)
+    saliency = ModelStore(models / "saliency", "LATENCY")
+    for model_id in saliency.ids():
+        saliency.embedder(model_id)
 
 
 def faults_of_networks(models: Path) -> Iterator[str]:
