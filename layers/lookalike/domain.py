@@ -81,7 +81,8 @@ class Model:
     ``input_size`` is (width, height) in pixels; ``interpolation`` is Pillow's name of the filter that scales a picture to it.
     ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far. ``crop_share`` is how much of the edge a
     ``centre_crop`` keeps. ``adapted_from`` is the SHA-256 of the weights of the
-    model whose vectors this one transforms, if its vectors can be had from those without the pictures.
+    model whose vectors this one transforms, if its vectors can be had from those without the pictures. ``remote`` is the service that
+    is asked, ``bedrock/…`` or ``elasticsearch/…`` with the model's name there, None for a network that runs here.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Model:
     resize: Resize = "stretch"
     crop_share: float = 1.0
     adapted_from: str | None = None
+    remote: str | None = None
 
 
 IndexType = Literal["hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "flat", "int8_flat", "int4_flat", "bbq_flat"]

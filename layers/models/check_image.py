@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from lookalike.adapters.openvino.model_store import ModelStore
+from lookalike.errors import Misconfigured
 
 FUNCTIONS = ("backfill", "index_products", "on_upload", "search")
 
@@ -29,21 +30,28 @@ def faults(models: Path) -> Iterator[str]:
         yield "the base image has no client of Lambda's runtime interface"
     for function in FUNCTIONS:
         importlib.import_module(f"functions.{function}.app")
-    yield from _faults_of_networks(ModelStore(models, "LATENCY"))
+    yield from faults_of_networks(models)
     saliency = ModelStore(models / "saliency", "LATENCY")
     for model_id in saliency.ids():
         saliency.embedder(model_id)
 
 
-def _faults_of_networks(store: ModelStore) -> Iterator[str]:
+def faults_of_networks(models: Path) -> Iterator[str]:
+    """What is wrong with the networks in a folder."""
+    store = ModelStore(models, "LATENCY")
     if not store.ids():
         yield "there is no network"
-    for model_id in store.ids():
+    for model_id in (each for each in store.ids() if not store.manifest(each).remote):
         embedder = store.embedder(model_id)
         width, height = embedder.model.input_size
         [vector] = embedder.embed([np.full((height, width, 3), 127, np.uint8)])
         if not abs(float(np.linalg.norm(vector)) - 1) < 1e-3:
             yield f"{model_id} makes no unit vector"
+        if (models / model_id / "text.xml").exists():
+            try:
+                embedder.embed_text("a red hat")
+            except Misconfigured as error:
+                yield f"{error}: build with the parameter Text set to 1, or take text.xml out of the model's folder"
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from layers.models import remote
 from layers.models.manifest import is_own, is_up_to_date
 from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, SALIENCY_FOLDER, U2NETP, Network, model_id, trained
 from layers.models.weights import WeightsUnavailable, locate
@@ -85,8 +86,8 @@ def main() -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m layers.models.export", description="Exports a network as OpenVINO IR with a manifest.")
     known = (
-        f"{', '.join(NETWORKS)}; {AUTO}, for local commands: the first whose weights can be had; a network of your own, file or folder; "
-        f"{U2NETP.id}, which finds things in pictures"
+        f"{', '.join(NETWORKS)}; {AUTO}, for local commands: the first whose weights can be had; "
+        f"{U2NETP.id}, which finds things in pictures; a network of your own, file or folder; bedrock/MODEL, elasticsearch/ENDPOINT"
     )
     parser.add_argument("model", help=known)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="one sub-folder a model is written here")
@@ -98,7 +99,9 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        if Path(arguments.model).exists():
+        if remote.NAME.fullmatch(arguments.model):
+            remote.export(arguments.model, arguments.output, _print)
+        elif Path(arguments.model).exists():
             _export_own(Path(arguments.model), arguments.output)
         else:
             ensure(arguments.model, arguments.output, _print, arguments.random_weights, arguments.calibration)

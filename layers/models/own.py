@@ -91,11 +91,12 @@ def described(path: Path) -> OwnNetwork:
         Undescribed: nothing says what it needs.
     """
     folder = path if path.is_dir() and not (path / "saved_model.pb").exists() else path.parent
-    file = _first(folder, IMAGE_FILES, "a network") if path == folder else path
+    given = next((place / DESCRIPTION for place in (path, folder, folder.parent) if (place / DESCRIPTION).exists()), None)
+    told = _read(given, folder) if given else {}
+    file = told.pop("file", None) or (_first(folder, IMAGE_FILES, "a network") if path == folder else path)
     if file.name == "saved_model.pb":
         file = file.parent
-    given = next((place / DESCRIPTION for place in (path, folder, folder.parent) if (place / DESCRIPTION).exists()), None)
-    found = _read(given, folder) if given else _guessed(folder, file)
+    found = told if given else _guessed(folder, file)
     try:
         return OwnNetwork(**{"id": _id(path), "file": file, **found})
     except TypeError as error:

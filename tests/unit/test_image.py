@@ -38,6 +38,11 @@ def test_the_base_image_is_the_template_s_by_default() -> None:
     assert transform().resources["Search"]["Metadata"]["DockerBuildArgs"]["BASE"] == base
 
 
+def test_every_build_argument_of_the_dockerfile_but_those_of_the_machine_is_the_template_s() -> None:
+    arguments = set(re.findall(r"^ARG (\w+)", DOCKERFILE, re.MULTILINE)) - {"PIP_INDEX_URL"}
+    assert set(transform().resources["Search"]["Metadata"]["DockerBuildArgs"]) == arguments
+
+
 def test_one_command_pins_the_base_to_the_digest_that_it_has_now(tmp_path: Path) -> None:
     digest = "sha256:" + "7" * 64
     for name in ("Makefile", "parameters.yaml"):

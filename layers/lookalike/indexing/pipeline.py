@@ -1,7 +1,7 @@
 """The way of pictures into an index: look up, fetch, decode, embed, write, in batches that overlap."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,8 +12,19 @@ from typing import TypeAlias
 from more_itertools import batched, constrained_batches
 
 from lookalike.concurrency import map_unordered, prefetch
-from lookalike.domain import Attributes, Embedding, IndexedPicture, Model, Origin, Picture, PictureFile, image_id, without_credentials
-from lookalike.errors import LookalikeError, OutOfTime, PictureUnreachable
+from lookalike.domain import (
+    Attributes,
+    Embedder,
+    Embedding,
+    IndexedPicture,
+    Model,
+    Origin,
+    Picture,
+    PictureFile,
+    image_id,
+    without_credentials,
+)
+from lookalike.errors import LookalikeError, OutOfTime, PictureRefused, PictureUnreachable
 from lookalike.indexing.outcomes import OutcomeState, PictureOutcome, most_severe
 from lookalike.indexing.ports import PictureFetcher, WriteTarget
 from lookalike.pictures import decoding
@@ -181,15 +192,29 @@ def _decode(job: _Job, model: Model) -> None:
 def _embed(batch: _Batch) -> _Batch:
     """Embeds the pictures that were decoded, those with the same bytes once."""
     decoded = {job.fetched.content_sha256: job.picture for job in batch.jobs if job.picture}
-    vectors = batch.target.embedder.embed([picture.pixels for picture in decoded.values()]) if decoded else ()
-    made = {
-        sha256: Embedding(vector, picture.perceptual_hash, picture.width, picture.height)
-        for (sha256, picture), vector in zip(decoded.items(), vectors, strict=True)
-    }
+    made = _embeddings(decoded, batch.target.embedder) if decoded else {}
     for job in batch.jobs:
         if job.picture:
-            job.embedding, job.picture = made[job.fetched.content_sha256], None
+            found, job.picture = made[job.fetched.content_sha256], None
+            if isinstance(found, Embedding):
+                job.embedding = found
+            else:
+                job.error = found
     return batch
+
+
+def _embeddings(pictures: Mapping[str, Picture], embedder: Embedder) -> dict[str, Embedding | PictureRefused]:
+    """By key; a picture that a model elsewhere refuses fails alone."""
+    try:
+        vectors = embedder.embed([picture.pixels for picture in pictures.values()])
+    except PictureRefused as error:
+        if len(pictures) == 1:
+            return dict.fromkeys(pictures, error)
+        return {key: found for one in pictures.items() for key, found in _embeddings(dict([one]), embedder).items()}
+    return {
+        key: Embedding(vector, picture.perceptual_hash, picture.width, picture.height)
+        for (key, picture), vector in zip(pictures.items(), vectors, strict=True)
+    }
 
 
 def _is_unchanged(fetched: _Fetched, indexed: IndexedPicture | None) -> bool:

@@ -115,6 +115,13 @@ def scale(pixels: Pixels, model: Model) -> Pixels:
     return np.asarray(image)
 
 
+def jpeg(pixels: Pixels) -> bytes:
+    """The picture as a JPEG file, for a model elsewhere; the same bytes for the same pixels."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
 def perceptual_hash(image: Image.Image) -> str:
     """The 256-bit difference hash, 64 hex digits: is each of 16 x 17 grey cells brighter than its left neighbour?
 

@@ -10,10 +10,10 @@ from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.openvino.embedder import Hint
 from lookalike.adapters.openvino.model_store import ModelStore
 from lookalike.concurrency import run_within
-from lookalike.domain import Embedder
+from lookalike.domain import Embedder, Model
 from lookalike.errors import Misconfigured, TransientError
 from lookalike.settings import Settings
-from lookalike.wiring.base import Wiring, secret
+from lookalike.wiring.base import AWS_CONFIG, Wiring, secret
 
 INIT_LIMIT_S = 4.0
 """For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
@@ -36,7 +36,22 @@ class ModelWiring(Wiring):
     @cached_property
     def models(self) -> ModelStore:
         """The networks in the container image, by model id."""
-        return ModelStore(self.settings.models, self.hint)
+        return ModelStore(self.settings.models, self.hint, self._remote)
+
+    def _remote(self, model: Model) -> Embedder:
+        """Imports what asks a model elsewhere only where there is one."""
+        from lookalike.remote import RemoteEmbedder
+
+        kind, _, name = (model.remote or "").partition("/")
+        if kind == "elasticsearch":
+            from lookalike.adapters.elasticsearch.inference import InferenceEndpoint
+
+            return RemoteEmbedder(model, InferenceEndpoint(self.elasticsearch, name).ask)
+        import boto3
+
+        from lookalike.adapters.bedrock.encoder import BedrockModel
+
+        return RemoteEmbedder(model, BedrockModel(boto3.client("bedrock-runtime", config=AWS_CONFIG), name, model.dimensions).ask)
 
     @cached_property
     def http_fetcher(self) -> HttpFetcher:

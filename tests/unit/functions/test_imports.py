@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-NOWHERE = {"infra", "moto", "nncf", "tensorflow", "tests"}
+NOWHERE = {"infra", "moto", "nncf", "tensorflow", "tests", "tokenizers"} | {
+    "lookalike.remote",
+    "lookalike.adapters.bedrock",
+    "lookalike.adapters.elasticsearch.inference",
+}
 EMBEDS = {"PIL", "lookalike.adapters.http", "lookalike.adapters.openvino.embedder", "lookalike.pictures.decoding", "openvino"}
 INDEXES = {"lookalike.indexing.indexer", "lookalike.indexing.products_queue", "lookalike.indexing.uploads"}
 READS = {"lookalike.search.browse", "lookalike.search.query_vectors", "lookalike.search.ranking", "lookalike.search.search"}

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from io import BytesIO
 
+import numpy as np
 import pytest
 from lookalike.domain import Pixels, Product, Vectors
-from lookalike.errors import DownloadFailed, IndexUnavailable, Misconfigured
+from lookalike.errors import DownloadFailed, IndexUnavailable, Misconfigured, PictureUnusable
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
 from lookalike.keys import KEYS
+from lookalike.pictures import decoding
 from PIL import Image
 
 from tests.fakes import FakeEmbedder, FakeFetcher, FakeIndex, picture
@@ -52,6 +54,23 @@ def test_one_bad_picture_in_a_batch_is_recorded_and_the_others_are_indexed(setup
     assert "cut off" in failed["8"]
     assert "zero bytes" in failed["9"]
     assert setup.index.products() == {str(n) for n in range(40)} - {"7", "8", "9"}
+
+
+def test_a_picture_that_the_model_refuses_fails_alone(setup: IndexerSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup.fetcher.files = {f"http://a/{n}": picture(n) for n in range(20)}
+    model, embed = setup.embedder.model, setup.embedder.embed
+    refused = decoding.scale(decoding.decode(picture(7), at_least=model.input_size).pixels, model)
+
+    def refuse_one(pixels: Sequence[Pixels]) -> Vectors:
+        if any(np.array_equal(each, refused) for each in pixels):
+            raise PictureUnusable("the model elsewhere refuses it")
+        return embed(pixels)
+
+    monkeypatch.setattr(setup.embedder, "embed", refuse_one)
+    outcomes = list(setup.indexer.put([Product(str(n), (f"http://a/{n}",)) for n in range(20)]))
+
+    assert [(outcome.product_id, str(outcome.error)) for outcome in outcomes if outcome.error] == [("7", "the model elsewhere refuses it")]
+    assert setup.index.products() == {str(n) for n in range(20)} - {"7"}
 
 
 def test_what_did_not_change_is_neither_embedded_nor_written_again(setup: IndexerSetup) -> None:

@@ -10,6 +10,7 @@ from tests.unit.sam_template import Template, bucket_arn, many, statements, targ
 KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:elasticsearch-AbCdEf"
+BEDROCK_ARN = "arn:aws:bedrock:eu-central-1::foundation-model/amazon.titan-embed-image-v1"
 NO_NARROWER_RESOURCE = {"JoinVpc"}
 """Statements whose actions AWS does not let one limit to a resource."""
 
@@ -24,6 +25,7 @@ def full() -> Template:
     return transform(
         ElasticsearchSecretArn=SECRET_ARN,
         KmsKeyArns=KEY_ARN,
+        BedrockModelArns=BEDROCK_ARN,
         VpcSubnetIds="subnet-1",
         VpcSecurityGroupIds="sg-1",
         PermissionsBoundaryArn=BOUNDARY,
@@ -82,6 +84,13 @@ def test_a_customer_s_key_may_be_used_through_the_services_that_need_it_only(tem
     assert services == ["secretsmanager", "s3"]
 
 
+def test_what_embeds_may_ask_the_models_of_bedrock_that_are_named_and_no_other(template: Template, full: Template) -> None:
+    for function in FUNCTIONS:
+        asked = [statement["Resource"] for statement in allowed(full, function) if "bedrock:InvokeModel" in many(statement["Action"])]
+        assert asked == ([] if function == "Backfill" else [[BEDROCK_ARN]])
+        assert not any(statement["Sid"] == "AskBedrock" for statement in allowed(template, function))
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower_one(full: Template, function: str) -> None:
     for statement in allowed(full, function):
@@ -90,9 +99,9 @@ def test_no_action_is_a_wildcard_and_no_resource_but_where_aws_knows_no_narrower
         if statement["Sid"] in NO_NARROWER_RESOURCE:
             assert statement["Resource"] == "*"
         else:
-            assert all(isinstance(resource, dict) or resource in (SECRET_ARN, KEY_ARN) for resource in many(statement["Resource"])), (
-                statement
-            )
+            assert all(
+                isinstance(resource, dict) or resource in (SECRET_ARN, KEY_ARN, BEDROCK_ARN) for resource in many(statement["Resource"])
+            ), statement
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -44,6 +44,7 @@ def read_manifest(folder: Path) -> Model:
             resize=manifest.get("resize", "stretch"),
             crop_share=manifest.get("crop_share", 1.0),
             adapted_from=manifest.get("adapted_from"),
+            remote=manifest.get("remote"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Misconfigured(f"{str(folder)!r} holds no exported network: {error!r}") from error

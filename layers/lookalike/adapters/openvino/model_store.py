@@ -1,21 +1,23 @@
 """The exported networks in a folder, each loaded when it is first needed."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
 
 from lookalike.adapters.openvino.embedder import Hint, OpenVinoEmbedder
-from lookalike.adapters.openvino.manifests import Manifests
-from lookalike.domain import Embedder
+from lookalike.adapters.openvino.manifests import Manifests, read_manifest
+from lookalike.domain import Embedder, Model
 from lookalike.errors import Misconfigured
 
 
 class ModelStore(Manifests):
-    """The networks themselves; ``hint`` as `OpenVinoEmbedder` takes it."""
+    """The networks themselves; ``hint`` as `OpenVinoEmbedder` takes it, ``remote`` makes what asks a model elsewhere."""
 
-    def __init__(self, folder: Path, hint: Hint) -> None:
+    def __init__(self, folder: Path, hint: Hint, remote: Callable[[Model], Embedder] | None = None) -> None:
         super().__init__(folder)
         self._hint = hint
+        self._remote = remote
         self._loaded: dict[str, Embedder] = {}
         self._lock = Lock()
 
@@ -36,5 +38,9 @@ class ModelStore(Manifests):
             if model_id not in self._loaded:
                 if model_id not in self.ids():
                     raise Misconfigured(f"{wanted_by} needs the model {model_id!r}, and the models at hand are: {self.told()}")
-                self._loaded[model_id] = OpenVinoEmbedder(self._folder / model_id, self._hint)
+                model = read_manifest(self._folder / model_id)
+                if model.remote and self._remote:
+                    self._loaded[model_id] = self._remote(model)
+                else:
+                    self._loaded[model_id] = OpenVinoEmbedder(self._folder / model_id, self._hint)
             return self._loaded[model_id]
