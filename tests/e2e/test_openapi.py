@@ -48,7 +48,7 @@ def test_schemathesis_has_no_finding(url: str, tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "Tested: 7" in run.stdout
+    assert "Tested: 9" in run.stdout
 
 
 def test_the_examples_of_the_document_are_answered(url: str) -> None:
@@ -92,6 +92,6 @@ def test_the_page_shows_the_routes_and_tries_them_out_and_loads_nothing_from_els
     page.locator("#health button").click()
     page.locator("#health .result", has_text='"status": "ok"').wait_for()
 
-    assert page.locator("details").count() == 7
+    assert page.locator("details").count() == 9
     assert asked == [f"{url}/docs", f"{url}/openapi.json", f"{url}/health"]
     assert said == []

@@ -29,7 +29,7 @@ class ThingFrames {
    */
   async find(key, picture, signal) {
     if (!ThingFrames.isAvailable || key === this.key) return;
-    const boxes = await picture().then((input) => detect(input, signal)).catch(() => null);
+    const boxes = await picture().then((input) => thingsIn(input, signal)).catch(() => null);
     if (signal.aborted || !boxes) return;
     this.key = key;
     this.frames.replaceChildren(...boxes.filter(({ score }) => score > 0).map(({ crop }, index) => this.frame(crop, index + 1)));
@@ -46,4 +46,13 @@ class ThingFrames {
     placeAt(frame, crop);
     return frame;
   }
+}
+
+/**
+ * @param {PictureInput} picture
+ * @param {AbortSignal} signal
+ */
+async function thingsIn(picture, signal) {
+  const canBeSeen = 'image' in picture || safeUrl(picture.image_url) !== null;
+  return canBeSeen ? detect(picture, signal) : [];
 }

@@ -23,7 +23,7 @@ def test_the_page_loads_nothing_but_pictures_and_the_api(open_gallery: OpenGalle
     origins = {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in gallery.requested if not url.startswith(("data:", "blob:"))}
     assert origins <= {system.search_url, f"http://{images.origin}", system.aws_url}
     paths = {urlsplit(url).path for url in gallery.requested if url.startswith(system.search_url)}
-    assert paths == {"/", "/search", "/attributes", f"/products/{product_id(0)}"}
+    assert paths - {"/detect", "/stats"} == {"/", "/search", "/attributes", f"/products/{product_id(0)}"}
 
 
 def test_what_is_not_on_the_page_does_not_run(open_gallery: OpenGallery) -> None:
