@@ -35,7 +35,9 @@ class BackfillFunction(BackfillUseCases):
         self.failing_source = SourceWithError(COUNT, faults=1)
         super().__init__(self.failing_source)
         self.given_up: list[ReceivedMessage] = []
-        use_cases = app.UseCases(self.fan_out, self.progress, self.retry_failures, self.prune, self.switch_alias, self.dead_letters)
+        use_cases = app.UseCases(
+            self.fan_out, self.progress, self.retry_failures, self.prune, self.switch_alias, self.dead_letters, self.report
+        )
         self._handler = app.create(use_cases, backfill_messages.decode, self._redeliver)
 
     def call(self, event: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """One index of pictures in Elasticsearch: what indexing writes and searching reads."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,11 +48,16 @@ def indexed_picture(source: Mapping[str, Any]) -> IndexedPicture:
 
 
 class ElasticsearchIndex(WritableIndex, SearchableIndex):
-    """A concrete index, not an alias: what is written with a model's vectors stays with that model."""
+    """A concrete index, not an alias: what is written with a model's vectors stays with that model.
 
-    def __init__(self, client: Elasticsearch, name: str) -> None:
+    Args:
+        placeholders: perceptual hashes of pictures that stand for none: no search finds them, and no product is searched by them.
+    """
+
+    def __init__(self, client: Elasticsearch, name: str, placeholders: frozenset[str] = frozenset()) -> None:
         self._client = client
         self.name = name
+        self._placeholders = placeholders
         self._unmapped: set[str] = set()
         self._packs = True
 
@@ -107,7 +112,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             self._client.delete_by_query(index=self.name, **body, conflicts="proceed", refresh=True)
 
     def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
-        return [_stored(hit) for hit in self._search(queries.stored_of(product_id, size=limit))]
+        return [_stored(hit) for hit in self._search(queries.stored_of(product_id, self._placeholders, size=limit))]
 
     def stored(self, image_id: str) -> StoredPicture | None:
         return next((_stored(hit) for hit in self._search(queries.stored(image_id))), None)
@@ -141,7 +146,8 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         with translate_errors(self.name):
-            body = queries.knn(vector, selection, k=k, size=size, is_packed=self._packs) | self._unmapped_numbers(selection.filter)
+            body = queries.knn(vector, self._shown(selection), k=k, size=size, is_packed=self._packs)
+            body |= self._unmapped_numbers(selection.filter)
             try:
                 answer = self._client.search(index=self.name, **body)
             except BadRequestError:
@@ -153,11 +159,14 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return NearestHits(hits, is_all=answer["hits"]["total"]["value"] < k)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
-        body = queries.exact(vector, selection, size=size) | self._unmapped_numbers(selection.filter)
+        body = queries.exact(vector, self._shown(selection), size=size) | self._unmapped_numbers(selection.filter)
         return [_hit(hit, hit["_score"]) for hit in self._search(body)]
 
     def diverse(self, vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> frozenset[str]:
         return frozenset(hit["_id"] for hit in self._search(queries.diverse(vector, image_ids, size=size, diversity=diversity)))
+
+    def _shown(self, selection: Selection) -> Selection:
+        return replace(selection, without_hashes=self._placeholders)
 
     def _unmapped_numbers(self, given: Filter) -> queries.Body:
         """What a search needs so that ranges find numbers which the index has no field for; `warnings` finds out which these are."""
