@@ -12,7 +12,9 @@ LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) 
 	$(if $(ES_URL),--elasticsearch $(ES_URL))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint smoke costs sbom bench soak evaluate adapt report backfill-watch sam-local sam-test image-size lock clean
+IMAGE_OF_LAMBDA = public.ecr.aws/lambda/python:3.13
+
+.PHONY: help demo test unit lint smoke pin-base costs sbom bench soak evaluate adapt report backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +35,12 @@ $(JS)/node_modules: $(JS)/package-lock.json $(JS)/package.json | .venv
 build/audit: layers/locks/audit.txt | .venv
 	python3 -m venv $@
 	VIRTUAL_ENV=$@ $(BIN)/uv pip install --quiet --require-hashes -r $<
+	@touch $@
+
+build/serve: layers/locks/serve.txt | .venv
+	python3 -m venv $@
+	VIRTUAL_ENV=$@ $(BIN)/uv pip install --quiet --require-hashes -r $<
+	$@/bin/python -m compileall -q $@
 	@touch $@
 
 demo: .venv ## index a catalogue through the bucket and by a backfill, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, RANDOM_WEIGHTS=seed, PORT=n)
@@ -66,13 +74,17 @@ lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Pyth
 smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name; SAM_LOCAL=1 for sam local)
 	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK)) $(if $(SAM_LOCAL),--sam-local)
 
+pin-base: ## write the digest that the functions' base image has now into parameters.yaml (BaseImage); the registry is asked by docker buildx
+	@digest="$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' $(IMAGE_OF_LAMBDA))"; [[ "$$digest" =~ ^sha256:[0-9a-f]{64}$$ ]]; \
+		kept="$$(grep -v '^BaseImage:' parameters.yaml)"; printf '%s\n' "$$kept" "BaseImage: $(IMAGE_OF_LAMBDA)@$$digest" > parameters.yaml; tail -n 1 parameters.yaml
+
 costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs.md
 	@$(BIN)/python -m infra.costs
 
 sbom: build/audit ## the bill of materials of what the image adds to its base (CycloneDX, build/sbom.json)
 	build/audit/bin/cyclonedx-py requirements layers/locks/serve.txt --output-file build/sbom.json
 
-bench: .venv ## how near each part comes to its limit, as one table; an hour or two (PARTS="start search", README=1 writes tests/benchmarks/README.md)
+bench: .venv build/serve ## how near each part comes to its limit, as one table; an hour or two (PARTS="start search", README=1 writes tests/benchmarks/README.md)
 	$(BIN)/python -m tests.benchmarks $(PARTS) $(if $(README),--readme)
 
 soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)
@@ -85,8 +97,8 @@ soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on eve
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
 	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
 
-evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url)
-	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL))
+evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url; EXPAND=n)
+	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL)) $(if $(EXPAND),--expand $(EXPAND))
 
 adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, IMAGES or INDEX as for evaluate, CLASSES=known or new)
 	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 HOURS = 730
 """Of a month."""
 
-PRICES_AS_OF = "2026-11"
+PRICES_AS_OF = "2026"
 PRICES = {
     "Lambda, GB-second": 0.0000166667,
     "Lambda, request": 0.20 / 1e6,
     "Lambda, provisioned GB-second": 0.0000041667,
     "API Gateway, request": 3.50 / 1e6,
     "SQS, request": 0.40 / 1e6,
-    "S3, GB-month": 0.023,
+    "SQS, request with a group": 0.50 / 1e6,
     "S3, PUT": 0.005 / 1e3,
     "S3, GET": 0.0004 / 1e3,
     "ECR, GB-month": 0.10,
@@ -57,8 +57,8 @@ def idle() -> Iterable[Row]:
     """What a month costs in which nothing happens."""
     yield _row("alarms", 18 * PRICES["CloudWatch, alarm metric"], "12 alarms on 18 metrics; ten are free in an account")
     yield _row("dashboard", PRICES["CloudWatch, dashboard"], "three are free in an account")
-    yield _row("secret", PRICES["Secrets Manager, secret"], "")
-    yield _row("image", IMAGE_GB * PRICES["ECR, GB-month"], "one version")
+    yield _row("secret", PRICES["Secrets Manager, secret"], "each; a key for each function is three")
+    yield _row("image", IMAGE_GB * PRICES["ECR, GB-month"], "each version, in one repository; four times that in SAM's four")
     polls = 3 * 5 * 3 * HOURS * 60  # Lambda keeps at least five long polls of 20 s open for each event source
     recordings = 6 * HOURS * (PRICES["Lambda, request"] + 1.0 * PRICES["Lambda, GB-second"])
     yield _row("recording of dead letters", recordings, "every ten minutes, 1 GB for a second")
@@ -83,7 +83,7 @@ def busy() -> Iterable[Row]:
     search = PRICES["API Gateway, request"] + PRICES["Lambda, request"] + SEARCH_S * GB * PRICES["Lambda, GB-second"]
     yield _row("100,000 searches", 1e5 * (search + 1e-6 * PRICES["CloudWatch, GB of logs"]), f"{SEARCH_S} s each")
     for network, seconds in PICTURE_S.items():
-        messages = 1e6 / ITEMS * (SQS_REQUESTS * PRICES["SQS, request"] + PRICES["Lambda, request"])
+        messages = 1e6 / ITEMS * (SQS_REQUESTS * PRICES["SQS, request with a group"] + PRICES["Lambda, request"])
         yield _row(f"a million pictures, {network}", 1e6 * seconds * GB * PRICES["Lambda, GB-second"] + messages, f"{seconds} s each")
     uploads = 1e6 * (PRICES["S3, PUT"] + 2 * PRICES["S3, GET"] + SQS_REQUESTS * PRICES["SQS, request"])
     yield _row("a million uploads, besides", uploads, "S3 and SQS; 100 kB each are 2.30 a month to keep")

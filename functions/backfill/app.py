@@ -11,7 +11,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.backfill.dead_letters import DeadLetters
 from lookalike.backfill.fan_out import FanOut
-from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
+from lookalike.backfill.merge import Merge
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, MergeWhenFinished, ReadSlice
 from lookalike.backfill.progress import Progress
 from lookalike.backfill.prune import Prune
 from lookalike.backfill.report import Report
@@ -38,6 +39,7 @@ class UseCases:
     progress: Progress
     retry_failures: RetryFailures
     prune: Prune
+    merge: Merge
     switch_alias: SwitchAlias
     dead_letters: DeadLetters
     report: Report
@@ -149,6 +151,8 @@ def _handle_message(use_cases: UseCases, message: BackfillMessage) -> None:
             use_cases.retry_failures.resume(message)
         case ContinuePrune():
             use_cases.prune.resume(message)
+        case MergeWhenFinished():
+            use_cases.merge.resume(message)
         case _:
             assert_never(message)
 

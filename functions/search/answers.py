@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from functions.search.crops import CropBox
+
 EXACT = ConfigDict(extra="forbid")
 
 Score = Annotated[
@@ -60,6 +62,28 @@ class SearchAnswer(BaseModel):
     model: str = Field(description="id of the model that computed the vectors")
     timings_ms: Timings
     warnings: list[Warning] = Field(description="what the filter asks for that no product has now; most often a misspelt name")
+    crops: list[CropBox | None] = Field(
+        description="the part that was searched by of each picture in the request, null for a whole one, a product or words; "
+        "empty on later pages"
+    )
+
+
+class Thing(BaseModel):
+    """A box around a thing in a picture."""
+
+    model_config = EXACT
+
+    crop: CropBox = Field(description="the crop that searches by this thing")
+    score: float = Field(ge=0.0, le=1.0, description="its share of all that stands out in the picture; 0 for the whole picture")
+
+
+class DetectAnswer(BaseModel):
+    """The things in a picture, five at most, those that stand out most first; the whole picture where none is found."""
+
+    model_config = EXACT
+
+    boxes: list[Thing]
+    model: str = Field(description="id of the network that found them")
 
 
 class ProductPicture(BaseModel):
@@ -122,6 +146,7 @@ class StatsAnswer(BaseModel):
 
     index: str
     model: str
+    next_model: str | None = Field(description="model of the index that is being filled to take this one's place, if any")
     products: int = Field(description="exact up to 40,000, a close estimate above")
     pictures: int
     last_indexed_at: datetime | None

@@ -1,5 +1,6 @@
 """The function behind the HTTP API."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
@@ -14,10 +15,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import LookalikeError, MethodRefused, NotFound, RequestInvalid
 from lookalike.health import HealthCheck
 from lookalike.search.browse import Browse
+from lookalike.search.detect import Detect
 from lookalike.search.search import Search
 
 from functions.search import browse as browse_handlers
-from functions.search import documents, events, responses, routes, searches
+from functions.search import detections, documents, events, responses, routes, searches
 from functions.search.gallery import page
 from functions.search.responses import Json
 
@@ -27,20 +29,32 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: str) -> Handler:
-    """Returns the handler of the function; ``allowed_origin`` is the web origin whose pages may call the API, ``*`` for any."""
+def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: str, detect: Detect | None = None) -> Handler:
+    """Returns the handler of the function.
+
+    Args:
+        search: the use case behind the routes that search.
+        browse: behind products, attributes and totals.
+        health: behind ``/health``.
+        allowed_origin: the web origin whose pages may call the API, ``*`` for any.
+        detect: the use case behind ``/detect``; None where there is no network for it.
+    """
     app = APIGatewayRestResolver(cors=_cors(allowed_origin))
     searches.add(app, search, metrics)
+    detections.add(app, detect)
     browse_handlers.add(app, browse)
     documents.add(app)
     _add_health(app, health)
-    _add_gallery(app)
+    _add_gallery(app, has_detection=detect is not None)
     _add_errors(app)
 
     @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        began_s = time.monotonic()
         answer = app.resolve(events.without_base_path(event), context)
+        ms, key = round((time.monotonic() - began_s) * 1000), event["requestContext"].get("identity", {}).get("apiKeyId")
+        logger.info("request", method=event["httpMethod"], path=event["path"], status=answer["statusCode"], ms=ms, api_key_id=key)
         return answer | {"body": ""} if event["httpMethod"] == "HEAD" else answer
 
     return handler
@@ -60,12 +74,12 @@ def _add_health(app: APIGatewayRestResolver, health: HealthCheck) -> None:
     def check() -> Json:
         state = health.check()
         status = HTTPStatus.SERVICE_UNAVAILABLE if state.fault else HTTPStatus.OK
-        fault = state.fault and responses.without_arns(state.fault)
+        fault = state.fault and responses.without_places(state.fault)
         return responses.as_json({"status": "unhealthy" if fault else "ok", **asdict(state), "fault": fault}, status)
 
 
-def _add_gallery(app: APIGatewayRestResolver) -> None:
-    gallery = page.assemble()
+def _add_gallery(app: APIGatewayRestResolver, *, has_detection: bool) -> None:
+    gallery = page.assemble(has_detection=has_detection)
 
     @routes.handles(app, "GET", "/")
     def show() -> Json:

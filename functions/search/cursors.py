@@ -109,7 +109,9 @@ def from_json(body: Any) -> tuple[Options, Query]:
     cursor = _decoded(request.cursor)
     changed: dict[str, Any] = {name: getattr(request, name) for name in ("size", "fields") if getattr(request, name) is not None}
     options = ProductOptions.model_validate(cursor.options.model_dump() | changed)
-    return options, Query(_input(cursor), options.search_options(filters.parse(options.filter), frozenset(cursor.seen)), cursor.model)
+    return options, Query(
+        _input(cursor), options.search_options(filters.parse(options.filter), frozenset(cursor.seen)), cursor.model, options.index
+    )
 
 
 def _input(cursor: Cursor) -> ByProduct | ByImage | QueryVectors:

@@ -5,4 +5,4 @@ from lookalike.wiring.search import SearchWiring
 from functions.search.app import create
 
 wiring = SearchWiring()
-handler = create(wiring.search, wiring.browse, wiring.health, wiring.settings.allowed_origin)
+handler = create(wiring.search, wiring.browse, wiring.health, wiring.settings.allowed_origin, wiring.detect)

@@ -23,7 +23,9 @@ _MODELS = (
     requests.SearchRequest,
     NextRequest,
     requests.PictureOptions,
+    requests.DetectRequest,
     answers.SearchAnswer,
+    answers.DetectAnswer,
     answers.ProductAnswer,
     answers.AttributesAnswer,
     answers.StatsAnswer,
@@ -45,6 +47,13 @@ _ERRORS = {
 }
 
 _ERRORS_OF_ALL = (429, 500, 502, 503, 504)
+
+_BY_URL = {"by URL": {"value": {"image_url": "https://shop.example/mug.jpg"}}}
+_SEARCH_EXAMPLES = {
+    **_BY_URL,
+    "by product": {"value": {"product_id": "mug-1", "filter": {"category": "mug", "price": {"lt": 50}}}},
+    "like this, not like that": {"value": {"images": [{"product_id": "mug-1"}, {"product_id": "mug-2", "weight": -0.5}]}},
+}
 
 _PRODUCT_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}, "example": "mug-1"}
 
@@ -89,22 +98,18 @@ def _operation(route: Route, operation: Operation) -> dict[str, Any]:
     }
     if operation.description:
         described["description"] = operation.description
-    if operation.has_body:
-        described["requestBody"] = {"required": True, "content": _search_content()}
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": _content(operation)}
     if route.is_open:
         described["security"] = []
     return described
 
 
-def _search_content() -> dict[str, Any]:
-    json_body = {"anyOf": [_reference(requests.SearchRequest), _reference(NextRequest)]}
-    examples = {
-        "by URL": {"value": {"image_url": "https://shop.example/mug.jpg", "size": 5}},
-        "by product": {"value": {"product_id": "mug-1", "filter": {"category": "mug", "price": {"lt": 50}}}},
-        "like this, not like that": {"value": {"images": [{"product_id": "mug-1"}, {"product_id": "mug-2", "weight": -0.5}]}},
-    }
+def _content(operation: Operation) -> dict[str, Any]:
+    json_body = {"anyOf": [_reference(model) for model in operation.body]}
+    examples = _SEARCH_EXAMPLES if requests.SearchRequest in operation.body else _BY_URL
     file = {"type": "string", "contentMediaType": "application/octet-stream", "description": "the picture's file"}
-    options = {each["name"]: each.get("schema", {"type": "string"}) for each in _parameters(requests.PictureOptions)}
+    options = {each["name"]: each.get("schema", {"type": "string"}) for each in _parameters(operation.parameters)}
     form = {"type": "object", "properties": {"image": file, **options}, "required": ["image"]}
     pictures = {media_type: {"schema": {"type": "string", "contentMediaType": media_type}} for media_type in REGISTERED_MEDIA_TYPES}
     return {"application/json": {"schema": json_body, "examples": examples}, FORM: {"schema": form}, **pictures}
@@ -121,7 +126,10 @@ def _parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     parameter: dict[str, Any] = {"name": name, "in": "query", "description": schema.pop("description", "")}
     if name == "crop":
-        return parameter | {"schema": {"type": "string", "pattern": r"^[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+$"}, "example": "0.25,0.1,0.75,0.9"}
+        return parameter | {
+            "schema": {"type": "string", "pattern": r"^(auto|[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+)$"},
+            "example": "0.25,0.1,0.75,0.9",
+        }
     if name in ("filter", "images"):
         return parameter | {"content": {"application/json": {"schema": schema}}}
     if schema.get("type") == "array":

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from lookalike import data_urls, filters
-from lookalike.domain import Crop
 from lookalike.errors import RequestInvalid
 from lookalike.search.ports import Per
 from lookalike.search.query_vectors import MAX_EXAMPLES, ByContent, ByImage, ByProduct, ByText, ByUrl, Example, QueryInput, WeightedExamples
 from lookalike.search.ranking import SearchOptions
-from lookalike.search.search import MAX_SIZE, Query
+from lookalike.search.search import MAX_SIZE, IndexName, Query
 from lookalike.validation import parsed, validated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+
+from functions.search import crops
+from functions.search.crops import AUTO, CropField, Fraction
 
 EXAMPLE_FIELDS = ("image_url", "image", "product_id", "image_id", "text")
 """Fields that name one picture or product to search by."""
@@ -22,9 +24,6 @@ INPUT_FIELDS = (*EXAMPLE_FIELDS, "images")
 HIT_FIELDS = frozenset({"product_id", "image_id", "image_url", "score", "attributes"})
 """Fields of a hit."""
 
-LEAST_CROP = 0.0001
-"""Of a picture's width and height: a pixel of the largest pictures."""
-
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 Fields = Annotated[
@@ -32,28 +31,13 @@ Fields = Annotated[
     Field(max_length=100, description="the fields of each hit to return: names, or attributes.NAME for single attributes; all by default"),
 ]
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE, description="the number of hits")]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class CropBox(BaseModel):
-    """The part of a picture to search by: its edges as fractions of the picture's width and height."""
-
-    model_config = STRICT
-
-    left: Fraction = Field(examples=[0.25])
-    top: Fraction = Field(examples=[0.1])
-    right: Fraction = Field(examples=[0.75])
-    bottom: Fraction = Field(examples=[0.9])
-
-    @model_validator(mode="after")
-    def _has_an_area(self) -> Self:
-        if self.right - self.left < LEAST_CROP or self.bottom - self.top < LEAST_CROP:
-            raise RequestInvalid(f"a crop box needs left < right and top < bottom, {LEAST_CROP} apart at least", field="crop")
-        return self
-
-    def crop(self) -> Crop:
-        """The crop box that the search takes."""
-        return Crop(self.left, self.top, self.right, self.bottom)
+def _file_or_url(image_url: str | None, image: str | None) -> bytes | str:
+    if image_url is None:
+        return data_urls.content(image or "", "image")
+    url = image_url.strip()
+    return data_urls.content(url, "image_url") if data_urls.is_data_url(url) else url
 
 
 def _exactly_one(*names: str) -> ConfigDict:
@@ -79,21 +63,21 @@ class Picture(BaseModel):
         description="words to search by, where the model has a text encoder",
         examples=["a red hat"],
     )
-    crop: CropBox | None = Field(default=None, description="with image_url or image: the part of the picture to search by")
+    crop: CropField | None = Field(
+        default=None, description="with image_url or image: the part of the picture to search by; auto for the thing that stands out most"
+    )
 
     def example(self, include_self: bool) -> Example:
         """The example that the search takes; ``include_self`` allows the product itself as a hit."""
-        crop = self.crop.crop() if self.crop else None
+        crop = crops.part(self.crop)
         if self.product_id is not None:
             return ByProduct(self.product_id, include_self)
         if self.image_id is not None:
             return ByImage(self.image_id, include_self)
         if self.text is not None:
             return ByText(self.text)
-        if self.image_url is None:
-            return ByContent(data_urls.content(self.image or "", "image"), crop)
-        url = self.image_url.strip()
-        return ByContent(data_urls.content(url, "image_url"), crop) if data_urls.is_data_url(url) else ByUrl(url, crop)
+        picture = _file_or_url(self.image_url, self.image)
+        return ByUrl(picture, crop) if isinstance(picture, str) else ByContent(picture, crop)
 
 
 class WeightedPicture(Picture):
@@ -125,6 +109,9 @@ class Options(BaseModel):
         description="how different the hits of the first page are from each other: 0 for no matter, 1 for as different as possible",
     )
     fields: Fields | None = None
+    index: IndexName = Field(
+        default="current", description="next: the index that is being filled to take the current one's place, to compare the two"
+    )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -137,7 +124,7 @@ class Options(BaseModel):
 
     def query_by(self, query_input: QueryInput) -> Query:
         """The query with these options. Raises `RequestInvalid` if the filter cannot be read."""
-        return Query(query_input, self.search_options(filters.parse(self.filter)))
+        return Query(query_input, self.search_options(filters.parse(self.filter)), index=self.index)
 
     def search_options(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> SearchOptions:
         """The options that the search takes; ``seen`` are the hits of earlier pages."""
@@ -153,11 +140,13 @@ class ProductOptions(Options):
 class PictureOptions(Options):
     """Options of a search by a picture's file."""
 
-    crop: CropBox | None = Field(default=None, description="the part of the picture to search by")
+    crop: CropField | None = Field(
+        default=None, description="the part of the picture to search by; auto for the thing that stands out most"
+    )
 
     def query_by_content(self, content: bytes) -> Query:
         """The query by a picture's file. Raises as `query_by`."""
-        return self.query_by(ByContent(content, self.crop.crop() if self.crop else None))
+        return self.query_by(ByContent(content, crops.part(self.crop)))
 
 
 class SearchRequest(ProductOptions, Picture):
@@ -195,6 +184,26 @@ class SearchRequest(ProductOptions, Picture):
         return self.query_by(WeightedExamples(tuple((each.example(self.include_self), each.weight) for each in self.images)))
 
 
+class DetectRequest(BaseModel):
+    """A picture whose things are to be found: exactly one of ``image_url`` and ``image``."""
+
+    model_config = _exactly_one("image_url", "image")
+
+    image_url: str | None = Field(default=None, description="the picture's http or https URL, or a data: URL")
+    image: str | None = Field(default=None, description="the picture's file, base64-encoded")
+
+    @model_validator(mode="after")
+    def _has_one_input(self) -> Self:
+        if (self.image_url is None) == (self.image is None):
+            raise RequestInvalid("give exactly one of image_url, image", field="image_url")
+        return self
+
+    def picture(self) -> bytes | str:
+        """The picture's file, or its URL."""
+        return _file_or_url(self.image_url, self.image)
+
+
+_DETECT = TypeAdapter(DetectRequest)
 _OPTIONS = TypeAdapter(ProductOptions)
 _PICTURE_OPTIONS = TypeAdapter(PictureOptions)
 _REQUEST = TypeAdapter(SearchRequest)
@@ -228,6 +237,16 @@ def picture_options_from_strings(parameters: Mapping[str, Sequence[str]]) -> Pic
     return validated(_PICTURE_OPTIONS, _read(parameters))
 
 
+def detect_from_json(body: Any) -> DetectRequest:
+    """Reads the value of a JSON body of ``/detect``. Raises as `from_json`."""
+    return validated(_DETECT, body, is_strict=True)
+
+
+def detect_from_strings(parameters: Mapping[str, Sequence[str]]) -> DetectRequest:
+    """Reads query parameters or a form of ``/detect``. Raises as `from_strings`."""
+    return validated(_DETECT, _read(parameters))
+
+
 def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     request: dict[str, Any] = {}
     for name, values in parameters.items():
@@ -239,7 +258,7 @@ def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     for name in ("filter", "images"):
         if name in request:
             request[name] = parsed(request[name], field=name)
-    if "crop" in request:
+    if request.get("crop", AUTO) != AUTO:
         request["crop"] = dict(zip(("left", "top", "right", "bottom"), _edges(request["crop"]), strict=True))
     return request
 
@@ -247,7 +266,7 @@ def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 def _edges(text: str) -> list[str]:
     edges = text.split(",")
     if len(edges) != 4:
-        raise RequestInvalid("a crop box is four fractions, separated by commas: left,top,right,bottom", field="crop")
+        raise RequestInvalid("a crop box is auto, or four fractions, separated by commas: left,top,right,bottom", field="crop")
     return edges
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response, content_types
 from lookalike.domain import Hit
-from lookalike.errors import LookalikeError, TransientError
+from lookalike.errors import IndexUnavailable, LookalikeError, TransientError
 from lookalike.search.browse import ShownPicture, ShownProduct, Stats
+from lookalike.search.detect import Detection
 from lookalike.search.ports import FilterableAttribute
 from lookalike.search.search import SearchResult
 
@@ -19,6 +20,9 @@ from functions.search import cursors
 from functions.search.requests import HIT_FIELDS, Options
 
 Json = Response[str]
+
+_PLACE = re.compile(r"https?://[^\s'\",)]+|[\w.-]+:\d{2,5}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<=certificate is not valid for ')[^']+")
+"""An address, ``host:port``, an IPv4 address, or the host that a certificate lacks."""
 
 MAX_ITEMS_BYTES = 5_000_000
 """Of the hits or pictures of an answer. Lambda takes 6 MB, in which the body is a JSON text within JSON; the rest is for a cursor."""
@@ -35,8 +39,14 @@ def search(result: SearchResult, options: Options) -> Json:
             "model": result.model,
             "timings_ms": result.timings_ms,
             "warnings": [asdict(warning) for warning in result.warnings],
+            "crops": [crop and asdict(crop) for crop in result.crops],
         }
     )
+
+
+def detection(found: Detection) -> Json:
+    """The response with the boxes around the things in a picture, and the model that found them."""
+    return as_json({"boxes": [asdict(thing) for thing in found.things], "model": found.model})
 
 
 def product(shown: ShownProduct) -> Json:
@@ -55,22 +65,20 @@ def stats(counted: Stats) -> Json:
     """The response with the numbers of products and pictures in the index."""
     at = counted.totals.last_indexed_at
     totals = {"products": counted.totals.products, "pictures": counted.totals.pictures, "last_indexed_at": at.isoformat() if at else None}
-    return as_json({"index": counted.index, "model": counted.model, **totals})
+    return as_json({"index": counted.index, "model": counted.model, "next_model": counted.next_model, **totals})
 
 
 def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ()) -> Json:
     """The response to a request that failed: ``{"error": {"code", "message", "field"?, "request_id"}}``.
 
-    Status 500 tells the caller nothing but the request id; the details are in the log.
+    What concerns us tells the caller nothing but the request id; the details are in the log.
 
     Args:
         error: what went wrong.
         request_id: API Gateway's id of the request.
         methods: the methods of the path, for a request with another one.
     """
-    is_ours = error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR
-    message = f"this is a fault of the service: report it with the incident id {request_id}" if is_ours else without_arns(str(error))
-    body = {"code": error.code, "message": message, "request_id": request_id}
+    body = {"code": error.code, "message": _message(error, request_id), "request_id": request_id}
     if error.field:
         body["field"] = error.field
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TransientError) else {}
@@ -84,9 +92,20 @@ def without_arns(text: str) -> str:
     return re.sub(r"arn:[\w-]+:[^\s'\",)]+", "(an AWS resource, see the log)", text)
 
 
+def without_places(text: str) -> str:
+    """A text for strangers about our own servers: no ARN, no host and no address."""
+    return _PLACE.sub("(see the log)", without_arns(text))
+
+
 def as_json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Json:
     """A response with a JSON body."""
     return Response(status, content_types.APPLICATION_JSON, json.dumps(body, ensure_ascii=False), headers)
+
+
+def _message(error: LookalikeError, request_id: str) -> str:
+    if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return f"this is a fault of the service: report it with the incident id {request_id}"
+    return "the index does not answer now: try again" if isinstance(error, IndexUnavailable) else without_arns(str(error))
 
 
 def _as_dict(instance: Hit | ShownPicture) -> dict[str, Any]:

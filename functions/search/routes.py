@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from functions.search import answers, requests
+from functions.search.cursors import NextRequest
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import APIGatewayRestResolver
@@ -17,6 +18,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 NO_STORE = "no-store"
 AN_HOUR = "public, max-age=3600"
 SEARCH_ERRORS = (400, 404, 413, 422)
+DETECT_ERRORS = (400, 413, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Operation:
         id: name of the method in generated clients.
         answer: model of the answer with status 200; its docstring describes the answer.
         parameters: model whose fields are the query parameters.
-        has_body: whether it takes a search request or a picture as its body.
+        body: models of the JSON that it takes as its body, where a picture or a form with ``parameters`` can be.
         errors: statuses beyond those that every route may answer.
         other_answers: what further statuses with the same answer mean.
     """
@@ -37,7 +39,7 @@ class Operation:
     summary: str
     answer: type[BaseModel]
     parameters: type[BaseModel] | None = None
-    has_body: bool = False
+    body: tuple[type[BaseModel], ...] = ()
     errors: tuple[int, ...] = ()
     other_answers: dict[int, str] = field(default_factory=dict)
     description: str = ""
@@ -88,7 +90,7 @@ ROUTES = (
             "Find products that look like a picture",
             answers.SearchAnswer,
             parameters=requests.PictureOptions,
-            has_body=True,
+            body=(requests.SearchRequest, NextRequest),
             errors=SEARCH_ERRORS,
             description="With a picture or a form as the body, options may be query parameters. With a JSON body, they are fields of it.",
         ),
@@ -105,6 +107,34 @@ ROUTES = (
             parameters=requests.SearchRequest,
             errors=SEARCH_ERRORS,
             description="Give exactly one of image_url, image, product_id, image_id and images.",
+        ),
+    ),
+    Route(
+        "POST",
+        "/detect",
+        NO_STORE,
+        operation=Operation(
+            "detect",
+            "search",
+            "Find the things in a picture",
+            answers.DetectAnswer,
+            body=(requests.DetectRequest,),
+            errors=DETECT_ERRORS,
+            description="Each box can be the crop of a search.",
+        ),
+    ),
+    Route(
+        "GET",
+        "/detect",
+        NO_STORE,
+        operation=Operation(
+            "detectByQuery",
+            "search",
+            "Find the things in a picture, with everything in the URL",
+            answers.DetectAnswer,
+            parameters=requests.DetectRequest,
+            errors=DETECT_ERRORS,
+            description="Give exactly one of image_url and image.",
         ),
     ),
     Route(

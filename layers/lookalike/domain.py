@@ -118,7 +118,7 @@ class IndexOptions:
     shards: int = 1
     replicas: int | None = None
     type: IndexType = "bbq_hnsw"
-    oversample: float = 5.0
+    oversample: float = 3.0
 
 
 class Embedder(Protocol):
@@ -159,6 +159,10 @@ class Crop:
     top: float
     right: float
     bottom: float
+
+
+Part: TypeAlias = Crop | Literal["auto"] | None
+"""Of a picture: the part in a box, the thing that stands out most, or the whole."""
 
 
 @dataclass(frozen=True, slots=True)

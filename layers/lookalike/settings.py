@@ -45,8 +45,10 @@ class Settings:
     """Replicas of a new index; by default one where there are two nodes, none on a single node."""
     index_type: IndexType = "bbq_hnsw"
     """How a new index stores and searches vectors: ``index_options.type`` of a ``dense_vector`` field."""
-    index_oversample: float = 5.0
+    index_oversample: float = 3.0
     """A search of a new index rescores that many times k candidates with the full vectors."""
+    index_merge: bool = True
+    """Whether an index is merged into few segments after a backfill that read its whole source: searches are faster then."""
     bucket: str | None = None
     """The bucket of pictures."""
     key_patterns: tuple[str, ...] = PATTERNS
@@ -152,6 +154,12 @@ def _oversample(text: str) -> float:
     return number
 
 
+def _yes_or_no(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"is {text!r}: it must be true or false")
+    return text == "true"
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     **{setting.name: str for setting in fields(Settings)},
     "elasticsearch_url": _urls,
@@ -162,6 +170,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "index_replicas": partial(_integer, least=0, most=20),
     "index_type": _index_type,
     "index_oversample": _oversample,
+    "index_merge": _yes_or_no,
     "first_retry_delay_s": partial(_seconds, least=0, most=900),
     "private_image_origins": _origins,
     "placeholder_hashes": _hashes,

@@ -30,6 +30,9 @@ def faults(models: Path) -> Iterator[str]:
     for function in FUNCTIONS:
         importlib.import_module(f"functions.{function}.app")
     yield from _faults_of_networks(ModelStore(models, "LATENCY"))
+    saliency = ModelStore(models / "saliency", "LATENCY")
+    for model_id in saliency.ids():
+        saliency.embedder(model_id)
 
 
 def _faults_of_networks(store: ModelStore) -> Iterator[str]:

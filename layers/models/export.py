@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from layers.models.manifest import is_own, is_up_to_date
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, Network, model_id, trained
+from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, SALIENCY_FOLDER, U2NETP, Network, model_id, trained
 from layers.models.weights import WeightsUnavailable, locate
 
 Say = Callable[[str], None]
@@ -53,6 +53,8 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
     if model not in (*NETWORKS, AUTO) and is_own(folder / model):
         say(f"{model} is in {folder / model}")
         return model
+    if model == U2NETP.id:
+        return _ensure_saliency(folder / SALIENCY_FOLDER, say)
     network = _network(model, folder, say, random_weights)
     exported = model_id(network, random_weights)
     with _alone_in(folder, say):
@@ -64,11 +66,27 @@ def ensure(model: str, folder: Path, say: Say, random_weights: int | None = None
     return exported
 
 
+def _ensure_saliency(folder: Path, say: Say) -> str:
+    """The network by which the search finds the things in a picture, beside those that make vectors."""
+    folder.mkdir(exist_ok=True)
+    target = folder / U2NETP.id
+    with _alone_in(folder, say):
+        if not is_up_to_date(target):
+            try:
+                weights = str(locate(U2NETP.weights, say))
+            except WeightsUnavailable as error:
+                raise ExportFailed(f"{error}: see layers/locks/saliency.txt") from error
+            _replace(target, lambda new: _run("layers.models.saliency", [weights, str(new.absolute())], new.with_name("errors.txt"), say))
+    say(f"{U2NETP.id} is in {target}")
+    return U2NETP.id
+
+
 def main() -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m layers.models.export", description="Exports a network as OpenVINO IR with a manifest.")
     known = (
-        f"{', '.join(NETWORKS)}; {AUTO}, for local commands: the first whose weights can be had; or a network of your own, file or folder"
+        f"{', '.join(NETWORKS)}; {AUTO}, for local commands: the first whose weights can be had; a network of your own, file or folder; "
+        f"{U2NETP.id}, which finds things in pictures"
     )
     parser.add_argument("model", help=known)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="one sub-folder a model is written here")
@@ -145,15 +163,23 @@ def _alone_in(folder: Path, say: Say) -> Iterator[None]:
 
 
 def _export(network: Network, target: Path, say: Say, random_weights: int | None, calibration: Path | None) -> None:
+    def write(new: Path) -> None:
+        if network.is_int8:
+            _quantise(network, new, target.parent, say, random_weights, calibration)
+        else:
+            _build(network, new, say, random_weights)
+
+    _replace(target, write)
+
+
+def _replace(target: Path, write: Callable[[Path], None]) -> None:
+    """Replaces a folder by what ``write`` puts into a new one, or leaves it as it is."""
     unfinished = target.with_name(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
     new, old = unfinished / "new", unfinished / "old"
     new.mkdir(parents=True)
     try:
-        if network.is_int8:
-            _quantise(network, new, target.parent, say, random_weights, calibration)
-        else:
-            _build(network, new, say, random_weights)
+        write(new)
         if target.exists():
             target.rename(old)
         new.rename(target)

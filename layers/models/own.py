@@ -23,6 +23,12 @@ DESCRIPTION = "network.json"
 IMAGE_FILES = ("vision_model.onnx", "image_encoder.onnx", "model.onnx", "model.xml", "saved_model.pb", "model.keras", "model.h5")
 TEXT_FILES = ("text_model.onnx", "text_encoder.onnx")
 FOLDERS = ("", "onnx")
+TEXT_LENGTHS: Mapping[str, int] = {"clip": 77, "siglip": 64, "siglip2": 64}
+"""Tokens of a text by ``model_type``: the published ``config.json`` leaves out what is the default."""
+
+LOWER_CASE = ("siglip", "siglip2")
+"""Whose texts are in small letters, whatever the tokenizer's file does."""
+
 RESAMPLE: Mapping[int, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers, which Hugging Face writes."""
 
@@ -35,7 +41,8 @@ class Undescribed(Exception):
 class TextEncoder:
     """A network from tokens to a vector that can be compared with those of pictures.
 
-    ``length`` tokens are given, filled up with ``pad_token``; ``tokenizer`` is a file of the library tokenizers.
+    ``length`` tokens are given, filled up with ``pad_token``; ``tokenizer`` is a file of the library tokenizers. ``lower_case``: the
+    text is made small letters before.
     """
 
     file: Path
@@ -44,6 +51,7 @@ class TextEncoder:
     pad_token: str
     output: str | None = None
     pooling: Pooling = "none"
+    lower_case: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +59,8 @@ class OwnNetwork:
     """An image encoder. Preprocessing is ``(pixel - mean) / scale`` for each channel, pixels from 0 to 255.
 
     ``input_size`` is (width, height); ``crop_share`` the share of the centre's edge that ``centre_crop`` keeps; ``output`` the name of the
-    output that is the vector, by default the first.
+    output that is the vector, needed where there are several and none has a well-known name. ``layout`` is read from the network's own
+    shape where it is not given.
     """
 
     id: str
@@ -59,7 +68,7 @@ class OwnNetwork:
     input_size: tuple[int, int]
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    layout: Layout = "NCHW"
+    layout: Layout | None = None
     resize: Resize = "stretch"
     crop_share: float = 1.0
     interpolation: Interpolation = "bilinear"
@@ -85,8 +94,8 @@ def described(path: Path) -> OwnNetwork:
     file = _first(folder, IMAGE_FILES, "a network") if path == folder else path
     if file.name == "saved_model.pb":
         file = file.parent
-    given = next((place / DESCRIPTION for place in (folder, folder.parent) if (place / DESCRIPTION).exists()), None)
-    found = _read(given, folder) if given else _guessed(folder)
+    given = next((place / DESCRIPTION for place in (path, folder, folder.parent) if (place / DESCRIPTION).exists()), None)
+    found = _read(given, folder) if given else _guessed(folder, file)
     try:
         return OwnNetwork(**{"id": _id(path), "file": file, **found})
     except TypeError as error:
@@ -108,7 +117,7 @@ def _read(path: Path, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _guessed(folder: Path) -> dict[str, Any]:
+def _guessed(folder: Path, file: Path) -> dict[str, Any]:
     """From Hugging Face's files."""
     place = next((each for each in (folder, folder.parent) if (each / "preprocessor_config.json").exists()), None)
     if place is None:
@@ -116,7 +125,7 @@ def _guessed(folder: Path) -> dict[str, Any]:
     prepared = json.loads((place / "preprocessor_config.json").read_text())
     config = json.loads((place / "config.json").read_text()) if (place / "config.json").exists() else {}
     kind = config.get("model_type", "")
-    return {**preparation(prepared), **_vector(kind), "text": _text_encoder(folder, place, config)}
+    return {**preparation(prepared), **_vector(kind), "text": _text_encoder(folder, file, place, config)}
 
 
 def preparation(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,16 +152,23 @@ def _vector(kind: str) -> dict[str, Any]:
     return {"pooling": "first", "output": "last_hidden_state"} if kind in ("dinov2", "vit", "dinov3_vit") else {}
 
 
-def _text_encoder(folder: Path, place: Path, config: Mapping[str, Any]) -> TextEncoder | None:
-    file = next((folder / sub / name for sub in FOLDERS for name in TEXT_FILES if (folder / sub / name).exists()), None)
+def _text_encoder(folder: Path, image_file: Path, place: Path, config: Mapping[str, Any]) -> TextEncoder | None:
+    """A file of its own, or the same file, where one network has both encoders."""
+    own = next((folder / sub / name for sub in FOLDERS for name in TEXT_FILES if (folder / sub / name).exists()), None)
+    file = own or (image_file if image_file.name == "model.onnx" and "text_config" in config else None)
     if file is None or not (place / "tokenizer.json").exists():
         return None
     told = place / "tokenizer_config.json"
     tokenizer = json.loads(told.read_text()) if told.exists() else {}
-    pad = tokenizer.get("pad_token", "<pad>")
-    length = config.get("text_config", {}).get("max_position_embeddings") or min(tokenizer.get("model_max_length", 77), 512)
-    pad_token = pad["content"] if isinstance(pad, Mapping) else str(pad)
-    return TextEncoder(file=file, tokenizer=place / "tokenizer.json", length=int(length), pad_token=pad_token)
+    pad, kind = tokenizer.get("pad_token", "<pad>"), config.get("model_type", "")
+    length = config.get("text_config", {}).get("max_position_embeddings") or TEXT_LENGTHS.get(kind)
+    return TextEncoder(
+        file=file,
+        tokenizer=place / "tokenizer.json",
+        length=int(length or min(tokenizer.get("model_max_length", 77), 512)),
+        pad_token=pad["content"] if isinstance(pad, Mapping) else str(pad),
+        lower_case=kind in LOWER_CASE or bool(tokenizer.get("do_lower_case")),
+    )
 
 
 def _edges(size: int | Mapping[str, int]) -> tuple[int, int]:
@@ -172,5 +188,6 @@ def _first(folder: Path, names: tuple[str, ...], what: str) -> Path:
 
 def _id(path: Path) -> str:
     """A model's id from a name: legal in the name of an Elasticsearch index."""
-    name = path.name if path.is_dir() else path.stem if path.stem not in ("model", "vision_model") else path.absolute().parent.name
+    named = path if path.is_dir() or path.stem not in ("model", "vision_model") else path.absolute().parent
+    name = named.parent.name if named.name == "onnx" else named.name if named.is_dir() else named.stem
     return re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-_.") or "own"

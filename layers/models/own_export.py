@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.metadata import version
@@ -11,19 +10,18 @@ from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
-
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # OpenVINO then uses its own stub, which sends nothing
-
 import openvino
-from openvino import opset13 as ops
 
 from layers.models import canonical
 from layers.models.manifest import FILE
-from layers.models.own import OwnNetwork, Pooling, TextEncoder, Undescribed
+from layers.models.own import OwnNetwork, TextEncoder, Undescribed
+from layers.models.own_graphs import image_graph, text_graph
 
-KERAS = (".keras", ".h5")
 BEGINNING = 64
 """Numbers of the canonical vector that are kept."""
+
+MAX_DIMENSIONS = 4096
+"""Of a ``dense_vector`` field in Elasticsearch."""
 
 
 def export(network: OwnNetwork, folder: Path, say: Callable[[str], None]) -> str:
@@ -41,11 +39,7 @@ def export(network: OwnNetwork, folder: Path, say: Callable[[str], None]) -> str
         vector = _save(image_graph(network), unfinished / "model.xml", [canonical.picture(network.input_size)[np.newaxis]])
         manifest = _manifest(network, vector)
         if network.text:
-            tokens = np.ones((1, network.text.length), np.int64)
-            words = _save(text_graph(network.text), unfinished / "text.xml", [tokens, tokens])
-            if len(words) != len(vector):
-                raise Undescribed(f"pictures have {len(vector)} numbers and texts {len(words)}: they cannot be compared")
-            shutil.copyfile(network.text.tokenizer, unfinished / "tokenizer.json")
+            _export_text(network.text, unfinished, len(vector))
         _check(target / FILE, manifest, vector)
         (unfinished / FILE).write_text(json.dumps(manifest, indent=2) + "\n")
         shutil.rmtree(target, ignore_errors=True)
@@ -57,93 +51,36 @@ def export(network: OwnNetwork, folder: Path, say: Callable[[str], None]) -> str
     return network.id
 
 
-def image_graph(network: OwnNetwork) -> Any:
-    """Uint8 RGB pixels of shape (1, height, width, 3) to a vector of unit length."""
-    width, height = network.input_size
-    pixels = ops.parameter([1, height, width, 3], np.uint8, name="pixels")
-    mean, scale = (np.array(each, np.float32).reshape(1, 1, 1, 3) for each in (network.mean, network.scale))
-    prepared = ops.divide(ops.subtract(ops.convert(pixels, np.float32), mean), scale)
-    if network.layout == "NCHW":
-        prepared = ops.transpose(prepared, [0, 3, 1, 2])
-    graph = _read(network.file)
-    if len(graph.inputs) != 1:
-        names = ", ".join(each.any_name for each in graph.inputs)
-        raise Undescribed(f"{network.file.name} wants {names}: give the image encoder alone")
-    output = _attached(graph, {0: prepared}, network.output, network.file)
-    return _finished(_pooled(output, network.pooling, network.layout), [pixels])
-
-
-def text_graph(text: TextEncoder) -> Any:
-    """Tokens and their mask (1 for a token, 0 for padding), int64 of shape (1, length), to a vector of unit length."""
-    tokens, mask = (ops.parameter([1, text.length], np.int64, name=name) for name in ("tokens", "mask"))
-    graph = _read(text.file)
-    given = {number: mask if "mask" in each.any_name else tokens for number, each in enumerate(graph.inputs)}
-    output = _attached(graph, given, text.output, text.file)
-    return _finished(_pooled(output, text.pooling, "NCHW"), [tokens, mask])
-
-
-def _read(file: Path) -> Any:
-    if file.suffix not in KERAS:
-        return openvino.Core().read_model(file)
-    import keras  # imported here, because nothing else needs TensorFlow
-
-    model = keras.models.load_model(file, compile=False)
-    with_fixed_batch = [1, *model.inputs[0].shape[1:]]
-    import tensorflow as tf
-
-    traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec(with_fixed_batch, tf.float32))
-    return openvino.convert_model(traced)
-
-
-def _attached(graph: Any, given: dict[int, Any], output: str | None, file: Path) -> Any:
-    """The graph's output, once its inputs come from the given nodes."""
-    graph.reshape({graph.input(number): node.output(0).partial_shape for number, node in given.items()})
-    names = [name for each in graph.outputs for name in each.names]
-    if output is not None and output not in names:
-        raise Undescribed(f"{file.name} has no output {output!r}, but {', '.join(sorted(names))}")
-    preferred = next((name for name in (output, "image_embeds", "text_embeds", "pooler_output") if name in names), None)
-    result = (graph.output(preferred) if preferred else graph.output(0)).get_node().input_value(0)
-    for number, node in given.items():
-        own = graph.input(number)
-        typed = node if node.get_element_type() == own.element_type else ops.convert(node, own.element_type.to_dtype())
-        for consumer in own.get_node().output(0).get_target_inputs():
-            consumer.replace_source_output(typed.output(0))
-    return result
-
-
-def _pooled(output: Any, pooling: Pooling, layout: str) -> Any:
-    rank = len(output.partial_shape)
-    if rank == 2:
-        return output
-    if pooling == "first" and rank == 3:
-        return ops.gather(output, np.int64(0), np.int64(1))
-    if pooling == "mean":
-        places = [1] if rank == 3 else [2, 3] if layout == "NCHW" else [1, 2]
-        return ops.reduce_mean(output, np.array(places, np.int64), False)
-    raise Undescribed(f"the output has {rank} dimensions: say how they become a vector (pooling: mean or first)")
-
-
-def _finished(vectors: Any, parameters: list[Any]) -> Any:
-    model = openvino.Model([ops.normalize_l2(vectors, np.array([1], np.int64), 1e-12, "add")], parameters)
-    for number, parameter in enumerate(parameters):
-        model.input(number).set_names({parameter.get_friendly_name()})
-    model.output(0).set_names({"vectors"})
-    return model
+def _export_text(text: TextEncoder, folder: Path, dimensions: int) -> None:
+    tokenizer = json.loads(text.tokenizer.read_text())
+    vocabulary = [token if isinstance(token, str) else token[0] for token in tokenizer["model"]["vocab"]]  # of Unigram with scores
+    if text.pad_token not in [*vocabulary, *(added["content"] for added in tokenizer.get("added_tokens", ()))]:
+        raise Undescribed(f"{text.tokenizer.name} has no token {text.pad_token!r}, which fills texts up: say another pad_token")
+    tokens = np.ones((1, text.length), np.int64)
+    words = _save(text_graph(text), folder / "text.xml", [tokens, tokens])
+    if len(words) != dimensions:
+        raise Undescribed(f"pictures have {dimensions} numbers and texts {len(words)}: they cannot be compared")
+    shutil.copyfile(text.tokenizer, folder / "tokenizer.json")
 
 
 def _save(graph: Any, path: Path, inputs: list[Any]) -> Any:
     """Saves a graph; returns its vector of the inputs."""
     openvino.save_model(graph, path, compress_to_fp16=False)
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return compiled(inputs)[0][0]
+    vector = compiled(inputs)[0][0]
+    if len(vector) > MAX_DIMENSIONS:
+        raise Undescribed(f"the vector has {len(vector):,} numbers, and Elasticsearch takes {MAX_DIMENSIONS:,} at most: is output right?")
+    if not abs(float(np.linalg.norm(vector)) - 1) < 1e-3:
+        raise Undescribed("the vector has no length: are mean and scale right?")
+    return vector
 
 
 def _manifest(network: OwnNetwork, vector: Any) -> dict[str, Any]:
     digest = sha256(repr((network.preprocessing, network.crop_share, network.interpolation, network.output, network.pooling)).encode())
     for file in (network.file, network.text.file if network.text else None):
-        for each in [] if file is None else sorted(file.rglob("*")) if file.is_dir() else [file, file.with_suffix(".bin")]:
+        for each in [] if file is None else _files_of(file):
             digest.update(each.read_bytes() if each.is_file() else b"")
-    text = network.text and {"length": network.text.length, "pad_token": network.text.pad_token}
+    text = network.text and {name: getattr(network.text, name) for name in ("length", "pad_token", "lower_case")}
     return {
         "id": network.id,
         "weights_sha256": digest.hexdigest(),
@@ -160,6 +97,13 @@ def _manifest(network: OwnNetwork, vector: Any) -> dict[str, Any]:
         "tools": {"openvino": version("openvino")},
         "canonical_vector": [round(float(number), 6) for number in vector[:BEGINNING]],
     }
+
+
+def _files_of(file: Path) -> list[Path]:
+    """A network's files: with the weights that lie beside it, ``.bin`` for OpenVINO, ``.onnx_data`` or ``.onnx.data`` for ONNX."""
+    if file.is_dir():
+        return sorted(file.rglob("*"))
+    return [file, file.with_suffix(".bin"), *(file.with_name(file.name + end) for end in ("_data", ".data"))]
 
 
 def _check(earlier: Path, manifest: dict[str, Any], vector: Any) -> None:

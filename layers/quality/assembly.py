@@ -9,19 +9,14 @@ import numpy as np
 from lookalike.domain import Vectors
 from numpy.typing import NDArray
 
+from layers.models import saliency as saliency_network
+from layers.models.saliency import PIXELS, Node
 from layers.quality.openvino_runtime import openvino, ops
 from layers.quality.transforms import LOGIT_WEIGHT, Affine, Transform
 
 Graph = Any
 """An `openvino.Model`."""
 
-Node = Any
-"""A node of a graph, or one of its outputs."""
-
-SALIENCY_PIXELS = 192
-"""What the saliency network is given; its own 320 find the same, in three times the time."""
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HUES, SATURATIONS, VALUES = 12, 4, 4
 COLOURS = HUES * SATURATIONS * VALUES
 
@@ -78,22 +73,12 @@ def _whitened_background(pixels: Node, saliency: Graph) -> Node:
     """The pixels where the saliency network sees a thing, white elsewhere, mixed between; uint8."""
     _, height, width, _ = pixels.shape
     colours = ops.convert(pixels, np.float32)
-    planes = _resized(ops.transpose(colours, [0, 3, 1, 2]), (SALIENCY_PIXELS, SALIENCY_PIXELS))
-    brightest = ops.maximum(ops.reduce_max(planes, [1, 2, 3], keep_dims=True), np.float32(1))
-    mean, std = (np.array(each, np.float32).reshape(1, 3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD))
-    mask = _inserted(saliency, ops.divide(ops.subtract(ops.divide(planes, brightest), mean), std))
+    mask = saliency_network.mask(saliency, _resized(ops.transpose(colours, [0, 3, 1, 2]), (PIXELS, PIXELS)))
     low, high = (reduce(mask, [1, 2, 3], keep_dims=True) for reduce in (ops.reduce_min, ops.reduce_max))
     mask = ops.divide(ops.subtract(mask, low), ops.maximum(ops.subtract(high, low), np.float32(1e-6)))
     share = ops.transpose(_resized(mask, (height, width)), [0, 2, 3, 1])
     mixed = ops.add(ops.multiply(colours, share), ops.multiply(ops.subtract(np.float32(1), share), np.float32(255)))
     return ops.convert(ops.round(ops.clamp(mixed, 0.0, 255.0), "half_to_even"), np.uint8)
-
-
-def _inserted(saliency: Graph, planes: Node) -> Node:
-    saliency.reshape([1, 3, SALIENCY_PIXELS, SALIENCY_PIXELS])
-    for consumer in saliency.input(0).get_node().output(0).get_target_inputs():
-        consumer.replace_source_output(planes.output(0))
-    return saliency.output(0).get_node().input_value(0)
 
 
 def _resized(planes: Node, size: tuple[int, int]) -> Node:

@@ -24,6 +24,7 @@ from layers.quality import labelled, report
 from layers.quality.labelled import Labelled, NothingToLearn
 from layers.quality.measures import DEPTH, NAMES, Scores, interval, nearest, score_band, scores
 from layers.quality.search_path import through_search
+from layers.quality.transforms import unit
 
 MOST_DIFFERENT = 10
 """Queries that are named where two models differ."""
@@ -48,16 +49,27 @@ def evaluated(model: str, vectors: Vectors, pictures: Labelled, client: Elastics
     if len(pictures) == 0 or np.bincount(pictures.labels).max() < 2:
         raise NothingToLearn("no two pictures are of one class: there is nothing to measure")
     found = nearest(vectors, pictures.bits)
-    result = scores(found, pictures.labels)
-    facts: dict[str, Any] = {
-        "means": result.means(),
-        "intervals": {name: [round(bound, 3) for bound in interval(getattr(result, field))] for name, field in NAMES.items()},
-        "by_class": _by_class(found, pictures),
-        "score_band": score_band(vectors, pictures.labels, pictures.bits),
-    }
+    facts = facts_of(found, pictures) | {"score_band": score_band(vectors, pictures.labels, pictures.bits)}
     if client:
         facts["through_search"] = _loss(found, through_search(client, vectors, pictures), pictures)
-    return Evaluated(model, found, result, facts)
+    return Evaluated(model, found, scores(found, pictures.labels), facts)
+
+
+def facts_of(found: NDArray[np.int64], pictures: Labelled) -> dict[str, Any]:
+    """What a report says of hits, with intervals and by class."""
+    result = scores(found, pictures.labels)
+    intervals = {name: [round(bound, 3) for bound in interval(getattr(result, field))] for name, field in NAMES.items()}
+    return {"means": result.means(), "intervals": intervals, "by_class": _by_class(found, pictures)}
+
+
+def expanded(model: str, vectors: Vectors, pictures: Labelled, count: int) -> Evaluated:
+    """As `evaluated`, each query moved to the mean of itself and its first hits, these weighted by their cosines."""
+    first = nearest(vectors, pictures.bits, count)
+    others = np.where(first[..., None] >= 0, vectors[first], 0)
+    weights = np.clip(np.einsum("nd,nkd->nk", vectors, others), 0, None)
+    queries = unit(vectors + (weights[..., None] * others).sum(axis=1)).astype(np.float32)
+    found = nearest(vectors, pictures.bits, queries=queries)
+    return Evaluated(f"{model}, expanded by {count}", found, scores(found, pictures.labels), facts_of(found, pictures))
 
 
 def compared(one: Evaluated, other: Evaluated, pictures: Labelled) -> dict[str, Any]:
@@ -95,7 +107,9 @@ def _of_folder(given: argparse.Namespace, client: Elasticsearch | None, console:
     embedders = [OpenVinoEmbedder(given.output / model, "THROUGHPUT") for model in models]
     files = labelled.files_of(given.images)
     pictures, vectors = labelled.embedded(given.images, track(files, "embedding", transient=True), embedders)
-    return pictures, [evaluated(model, made, pictures, client) for model, made in zip(models, vectors, strict=True)]
+    return pictures, [
+        each for model, made in zip(models, vectors, strict=True) for each in _ways(model, made, pictures, client, given.expand)
+    ]
 
 
 def _of_indices(given: argparse.Namespace, client: Elasticsearch | None) -> tuple[Labelled, list[Evaluated]]:
@@ -111,8 +125,14 @@ def _of_indices(given: argparse.Namespace, client: Elasticsearch | None) -> tupl
         place_of = {picture: place for place, picture in enumerate(pictures.names)}
         places = np.array([place_of[picture] for picture in common])
         among = pictures.among(places)
-        results.append(evaluated(name, vectors[places], among, client))
+        results += _ways(name, vectors[places], among, client, given.expand)
     return among, results
+
+
+def _ways(model: str, vectors: Vectors, pictures: Labelled, client: Elasticsearch | None, expand: int) -> list[Evaluated]:
+    """The model's hits, and those of expanded queries where that is asked for."""
+    own = evaluated(model, vectors, pictures, client)
+    return [own, expanded(model, vectors, pictures, expand)] if expand else [own]
 
 
 def _arguments() -> argparse.Namespace:
@@ -124,6 +144,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("build/models"), metavar="FOLDER", help="where models are, one sub-folder each")
     parser.add_argument("--attribute", default="category", help="of the index, what the classes are; product_id: several pictures of one")
     parser.add_argument("--elasticsearch", metavar="URL", help="search through this server too, in an index that is deleted afterwards")
+    expand = "also measure queries that are moved to the mean of themselves and their first N hits"
+    parser.add_argument("--expand", type=int, default=0, metavar="N", help=expand)
     parser.add_argument("--report", type=Path, default=Path("build/evaluation"), metavar="FOLDER", help="where the report is written")
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
 """What a ranking is worth: precision, average precision and recall, each query alone, and the interval of their mean."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ Labels = NDArray[np.int64]
 
 Bits = NDArray[np.uint64]
 """256-bit perceptual hashes, shape (n, 4)."""
+
+HASH_BITS = 256
 
 DEPTH = 10
 """How many hits of a query are looked at."""
@@ -37,6 +39,11 @@ class Scores:
     ap10: NDArray[np.float64]
     recall10: NDArray[np.float64]
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Scores]") -> "Scores":
+        """The queries of all."""
+        return cls(*(np.concatenate([getattr(part, field) for part in parts]) for field in NAMES.values()))
+
     @property
     def both(self) -> NDArray[np.float64]:
         """The mean of P@1 and P@5: what is adapted for."""
@@ -55,22 +62,31 @@ def bits_of(perceptual_hashes: list[str]) -> Bits:
     return np.array([[int(each[at : at + 16], 16) for at in range(0, 64, 16)] for each in perceptual_hashes], np.uint64).reshape(-1, 4)
 
 
-def nearest(vectors: Vectors, bits: Bits | None = None, depth: int = DEPTH) -> NDArray[np.int64]:
+def nearest(vectors: Vectors, bits: Bits | None = None, depth: int = DEPTH, *, queries: Vectors | None = None) -> NDArray[np.int64]:
     """Of each picture the places of the others that are nearest, the best first, -1 where there are no more; shape (n, depth).
 
-    Pictures whose hashes say that they are copies of the query are left out.
+    Pictures whose hashes say that they are copies of the query are left out. ``queries`` are asked instead of the pictures' own vectors.
     """
+    asked = vectors if queries is None else queries
     found = np.full((len(vectors), depth), -1, np.int64)
+    signs = None if bits is None else _signs(bits)
+    kept = min(depth, len(vectors))
     for start, stop in _blocks(len(vectors)):
-        cosines = vectors[start:stop] @ vectors.T
+        cosines = asked[start:stop] @ vectors.T
         cosines[np.arange(stop - start), np.arange(start, stop)] = -np.inf
-        if bits is not None:
-            differ = np.bitwise_count(bits[start:stop, None] ^ bits[None]).sum(axis=2, dtype=np.int64)
-            cosines[differ <= MAX_HASH_DISTANCE] = -np.inf
-        best = np.argsort(-cosines, axis=1, kind="stable")[:, :depth]
-        is_left_out = np.isneginf(np.take_along_axis(cosines, best, axis=1))
-        found[start:stop, : best.shape[1]] = np.where(is_left_out, -1, best)
+        if signs is not None:
+            cosines[signs[start:stop] @ signs.T >= HASH_BITS - 2 * MAX_HASH_DISTANCE] = -np.inf
+        best = np.argpartition(cosines, -kept, axis=1)[:, -kept:]
+        values = np.take_along_axis(cosines, best, axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        ranked = np.where(np.isneginf(values), -1, best)
+        found[start:stop, :kept] = np.take_along_axis(ranked, order, axis=1)
     return found
+
+
+def _signs(bits: Bits) -> Vectors:
+    """Each bit as -1 or 1, whose products are `HASH_BITS` less twice the bits that differ."""
+    return np.unpackbits(bits.view(np.uint8), axis=1).astype(np.float32) * 2 - 1
 
 
 def scores(found: NDArray[np.int64], labels: Labels) -> Scores:

@@ -29,7 +29,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
             *_table(["P@1 / P@5 by class", "pictures", *models], _classes(models)),
             "",
             *(line for each in facts["compared"] for line in _compared(each)),
-            *(f"Scores of {name}: {each['score_band']}" for name, each in models.items()),
+            *(f"Scores of {name}: {each['score_band']}" for name, each in models.items() if "score_band" in each),
             "",
         ]
     )

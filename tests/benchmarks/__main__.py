@@ -8,14 +8,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from matplotlib import pyplot
 from rich.console import Console
 
-from infra.costs import GB, PRICES, PRICES_AS_OF
+from tests.benchmarks import price
 from tests.benchmarks.rows import Row, machine, markdown, read, table
 
 PARTS: Mapping[str, Sequence[str]] = {
@@ -23,7 +23,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "start": (),
     "search": (),
     "filtered_search": (),
-    "retrieval": (),
+    "retrieval": ("--types", "bbq_hnsw", "int8_hnsw", "hnsw"),
     "indexing": (),
     "fanout": ("--shuffled",),
 }
@@ -43,7 +43,7 @@ def main() -> int:
     given = parser.parse_args()
     failed = [] if given.kept else [part for part in given.parts if not _run(part)]
     measured = {part: read(OUTPUT / f"{part}.json") for part in given.parts if (OUTPUT / f"{part}.json").exists()}
-    measured["price"] = list(prices(measured))
+    measured["price"] = list(price.rows(measured))
     for part, rows in measured.items():
         Console().print(table(part, rows))
         _plot(part, rows)
@@ -51,18 +51,6 @@ def main() -> int:
         README.write_text(TABLES.sub(lambda found: found[1] + _tables(measured) + found[2], README.read_text()))
     print(f"JSON and plots are in {OUTPUT}" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
-
-
-def prices(measured: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
-    """Dollars of a million pictures and searches, from what was measured here, beside what Keras would take; Elasticsearch is not in it."""
-    rows = {row.what: row for row in measured.get("embedding", ())}
-    for kind in ("f32", "int8"):
-        each = [row for name, row in rows.items() if name.startswith(f"{kind}, batch 32, 2 cores, AVX2")]
-        keras = [row for name, row in rows.items() if name.startswith("Keras predict: batch 32, 2 cores, AVX2")]
-        if each and keras:
-            dollars = [1e6 * row[0].measured / 1000 * GB * PRICES["Lambda, GB-second"] for row in (each, keras)]
-            note = f"US$ of {PRICES_AS_OF}, {GB:.1f} GB, two cores with AVX2, embedding alone"
-            yield Row(f"a million pictures, {kind}", dollars[0], "US$", "by Keras", dollars[1], note=note)
 
 
 def _run(part: str) -> bool:

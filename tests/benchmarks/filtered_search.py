@@ -104,6 +104,7 @@ def filled_index(client: Elasticsearch, vectors: Vectors, contents: Sequence[byt
     index = empty_index(client, MODEL)
     refused = index.write(zip(_pictures(len(vectors), contents), vectors, strict=True), ())
     assert not refused, next(iter(refused.values()))
+    client.indices.forcemerge(index=index.name, max_num_segments=1)  # as a finished backfill leaves it
     client.indices.refresh(index=index.name)
     print(f"indexed {len(vectors):,} pictures in {time.perf_counter() - start:.0f} s")
     return index

@@ -26,6 +26,11 @@ from tests.benchmarks.rows import Row, command
 MODELS = Path("build/models")
 NETWORKS = (("inception_resnet_v2", 0), ("inception_resnet_v2-int8", 0), ("efficientnet_lite2", None))
 FUNCTIONS = ("backfill", "index_products", "on_upload", "search")
+SERVING = Path("build/serve/bin/python")
+"""With the packages of the image alone (``make build/serve``): those of a developer beside them double what is imported."""
+
+PYTHONPATH = {"PYTHONPATH": "layers:."}
+
 ROUNDS = 3
 AIM_S = 2.0
 
@@ -67,7 +72,9 @@ def rows(_: argparse.Namespace) -> Iterator[Row]:
     with elasticsearch() as url:
         client = Elasticsearch(url, request_timeout=60)
         client.index(index="bench-reference", document={"imageVector": [0.1] * 1536}, refresh=True)
-        keras_s = _first_answer_s(KERAS, {"image": picture, "index": "bench-reference"}, {"LOOKALIKE_ELASTICSEARCH_URL": url})
+        keras_s = _first_answer_s(
+            Path(sys.executable), KERAS, {"image": picture, "index": "bench-reference"}, {"LOOKALIKE_ELASTICSEARCH_URL": url}
+        )
         event = json.loads(Path("tests/events/search_post_picture.json").read_text()) | {"body": picture}
         for network, seed in NETWORKS:
             model_id = export.ensure(network, MODELS, print, seed)
@@ -75,20 +82,30 @@ def rows(_: argparse.Namespace) -> Iterator[Row]:
             index = empty_index(client, model)
             index.write([(made_up_picture(0, {}), np.full(model.dimensions, model.dimensions**-0.5, np.float32))], ())
             environment = {"LOOKALIKE_ELASTICSEARCH_URL": url, "LOOKALIKE_ALIAS": "bench", "LOOKALIKE_MODEL": model_id}
-            ours_s = _first_answer_s(OURS, event, environment)
+            environment["LOOKALIKE_MODELS"] = str(_alone(model_id))
+            ours_s = _first_answer_s(SERVING, OURS, event, environment)
             yield Row(f"first answer, {model_id}", ours_s, "s", "the aim", AIM_S, most=1.0)
             yield Row(f"first answer, {model_id}", ours_s, "s", "Keras", keras_s)
     yield from _modules()
 
 
-def _first_answer_s(script: str, event: Mapping[str, object], environment: Mapping[str, str]) -> float:
+def _alone(model_id: str) -> Path:
+    """A folder with this network and no other, as an image has it."""
+    folder = Path("build/bench") / f"only-{model_id}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / model_id).unlink(missing_ok=True)
+    (folder / model_id).symlink_to((MODELS / model_id).resolve())
+    return folder
+
+
+def _first_answer_s(python: Path, script: str, event: Mapping[str, object], environment: Mapping[str, str]) -> float:
     """The median time from the start of a fresh process to the end of its first answer."""
     file = Path("build/bench/event.json")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(event))
     whole = {
         **os.environ,
-        "LOOKALIKE_MODELS": str(MODELS),
+        **PYTHONPATH,
         "AWS_DEFAULT_REGION": "eu-central-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **environment,
@@ -97,7 +114,7 @@ def _first_answer_s(script: str, event: Mapping[str, object], environment: Mappi
     seconds = []
     for _ in range(ROUNDS):
         start = time.perf_counter()
-        with subprocess.Popen([sys.executable, "-c", script, str(file)], env=whole, stdout=subprocess.PIPE, text=True) as child:
+        with subprocess.Popen([python, "-c", script, str(file)], env=whole, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             assert any(line == "answered\n" for line in child.stdout), "the process ended without an answer"
             seconds.append(time.perf_counter() - start)
@@ -114,7 +131,8 @@ def _modules() -> Iterator[Row]:
 
 
 def _imported(function: str) -> set[str]:
-    run = subprocess.run([sys.executable, "-c", IMPORTS, f"functions/{function}/entry.py"], check=True, capture_output=True, text=True)
+    line = [str(SERVING), "-c", IMPORTS, f"functions/{function}/entry.py"]
+    run = subprocess.run(line, env={**os.environ, **PYTHONPATH}, check=True, capture_output=True, text=True)
     return set(run.stdout.split())
 
 

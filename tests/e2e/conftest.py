@@ -18,6 +18,7 @@ from infra.local.running_system import RunningSystem
 from infra.local.system import LocalSystem
 from infra.sam.system import SamSystem, running
 from layers.models import export
+from layers.models.networks import U2NETP
 from tests.e2e.shop_client import ShopClient
 from tests.faulty_image_server import FaultyImageServer
 
@@ -94,6 +95,7 @@ def system(containers: SamSystem | None, images: ImageServer) -> Iterator[Runnin
         return
     models = Path("build/models")
     model = export.ensure(MODEL, models, print)
+    export.ensure(U2NETP.id, models, print)
     data = Path(tempfile.mkdtemp(prefix="lookalike-e2e-"))
     data.chmod(0o711)  # Elasticsearch runs as another user where root runs the tests
     try:

@@ -174,6 +174,8 @@ class FakeIndices:
         self.current = "lookalike-fake-1"
         self.next: str | None = None
         self.shared: list[SharedPicture] = []
+        self.merged: list[str] = []
+        self.ended_tasks: set[str] = set()
 
     def searched(self) -> str:
         return self.current
@@ -194,3 +196,10 @@ class FakeIndices:
     def switch(self, name: str) -> str | None:
         previous, self.current, self.next = self.current, name, None
         return None if previous == name else previous
+
+    def begin_merge(self, name: str | None) -> str | None:
+        self.merged.append(name or self.current)
+        return f"task of {name or self.current}"
+
+    def is_merged(self, task: str) -> bool:
+        return task in self.ended_tasks

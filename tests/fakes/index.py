@@ -67,11 +67,14 @@ class FakeEmbedder:
 
 
 class FakeFetcher:
-    """URLs with their bytes, or with the error that is raised instead. ``after_fetch`` replaces bytes once they were fetched."""
+    """URLs with their bytes, or with the error that is raised instead. ``after_fetch`` replaces bytes once they were fetched, ``metadata``
+    is that of every object, and ``metadata_after_fetch`` replaces it likewise."""
 
     def __init__(self, files: Mapping[str, bytes | LookalikeError] | None = None) -> None:
         self.files = dict(files or {})
         self.after_fetch: dict[str, bytes] = {}
+        self.metadata: Attributes = {"from": "bucket"}
+        self.metadata_after_fetch: list[Attributes] = []
         self.downloads = 0
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
@@ -80,7 +83,9 @@ class FakeFetcher:
             self.files[url] = self.after_fetch.pop(url)
         if isinstance(found, LookalikeError):
             raise found
-        attributes = {"from": "bucket"} if url.startswith("s3://") else None
+        attributes = self.metadata if url.startswith("s3://") else None
+        if self.metadata_after_fetch:
+            self.metadata = self.metadata_after_fetch.pop()
         if _etag(found) == unless:
             return PictureFile(b"", unless, attributes, is_unmodified=True)
         self.downloads += 1
@@ -88,7 +93,7 @@ class FakeFetcher:
 
     def head(self, url: str) -> PictureFile | None:
         found = self.files.get(url)
-        return PictureFile(b"", _etag(found), {"from": "bucket"}, is_unmodified=True) if isinstance(found, bytes) else None
+        return PictureFile(b"", _etag(found), self.metadata, is_unmodified=True) if isinstance(found, bytes) else None
 
 
 def _etag(content: bytes) -> str:

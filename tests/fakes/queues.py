@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 
 from lookalike.backfill.dead_letters import DeadLetter, QueueName
-from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, MergeWhenFinished, ReadSlice
 from lookalike.domain import Product
 from lookalike.errors import LookalikeError
 from lookalike.indexing.messages import Message, PutProducts
@@ -21,7 +21,8 @@ class FakeQueues:
     def __init__(self) -> None:
         self.products: list[tuple[Message, int]] = []
         self.slices: list[tuple[str, int]] = []
-        self.continuations: list[ContinueRetry | ContinuePrune] = []
+        self.continuations: list[ContinueRetry | ContinuePrune | MergeWhenFinished] = []
+        self.delays_s: list[int] = []
         self.more_waiting = 0
         """Messages of the products queue beside those that were sent here."""
 
@@ -42,6 +43,7 @@ class FakeQueues:
                 self.slices.append((message.backfill_id, message.slice))
             else:
                 self.continuations.append(message)
+                self.delays_s.append(delay_s)
 
     def waiting(self) -> int:
         return len(self.products) + self.more_waiting

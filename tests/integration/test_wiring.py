@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +23,8 @@ from lookalike.wiring.search import SearchWiring
 
 from infra.local.aws import AwsServer
 from layers.models import export
+from layers.models.networks import SALIENCY_FOLDER, U2NETP
+from tests.fakes import picture
 
 MODELS = Path("build/models")
 MODEL = "efficientnet_lite0"
@@ -56,6 +59,24 @@ def wiring(models: Path, elasticsearch_url: str, name: str, aws: AwsServer, monk
     for variable, value in aws.environment.items():
         monkeypatch.setenv(variable, value)
     return SearchWiring(Settings(elasticsearch_url=elasticsearch_url, alias=name, models=models, model=MODEL))
+
+
+def test_a_silent_secrets_manager_or_elasticsearch_does_not_keep_the_init_phase(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is loaded that the first index would have."""
+    never = Event()
+
+    def wait(*_: object) -> str:
+        never.wait(60)
+        raise Misconfigured("it waited")
+
+    monkeypatch.setattr("lookalike.wiring.models.INIT_LIMIT_S", 0.1)
+    monkeypatch.setattr("lookalike.wiring.base.secret", wait)
+    wiring = SearchWiring(Settings(elasticsearch_url="http://silent", elasticsearch_secret_arn="arn", models=models, model=MODEL))
+
+    wiring._load_model()
+    never.set()
+
+    assert MODEL in wiring.models.ids()
 
 
 @pytest.fixture
@@ -99,6 +120,19 @@ def test_an_index_filled_with_other_weights_is_refused_with_both_named(
         search.search(Query(ByProduct("hat")))
 
     assert all(each in str(fault.value) for each in (index, "eeeeeeeeeeee", model.weights_sha256[:12]))
+
+
+def test_things_are_found_where_the_image_has_the_network_and_nothing_of_it_is_loaded_before(wiring: SearchWiring, models: Path) -> None:
+    assert wiring.detect is None
+    export.ensure(U2NETP.id, MODELS, print)
+    shutil.copytree(MODELS / SALIENCY_FOLDER, models / SALIENCY_FOLDER)
+    with_network = SearchWiring(wiring.settings)
+    detect = with_network.detect
+
+    assert detect is not None
+    assert with_network._saliency._loaded == {}
+    assert detect.detect(picture(1)).model == U2NETP.id
+    assert U2NETP.id not in with_network.models.ids()
 
 
 @pytest.mark.parametrize("change", [{"id": "bought_elsewhere"}, {"weights_sha256": "e" * 64}], ids=["model", "weights"])

@@ -43,13 +43,8 @@ def transform(**given: str) -> Template:
     Raises:
         AssertionError: a rule of the template refuses the parameters.
     """
-    source = yaml_parse((ROOT / "template.yaml").read_text())
-    for resource in source["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["ImageUri"] = "lookalike:latest"  # `sam package` puts the real one
     parameters = {"ElasticsearchUrl": ELASTICSEARCH_URL, **given}
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="eu-central-1"))
-    whole = translator.translate(source, parameters)
+    whole = translate(yaml_parse((ROOT / "template.yaml").read_text()), parameters)
 
     values = {name: _typed(declared, parameters.get(name, declared.get("Default"))) for name, declared in whole["Parameters"].items()}
     values["AWS::StackId"] = STACK_ID
@@ -58,6 +53,20 @@ def transform(**given: str) -> Template:
     conditions = {name: _decide(condition, values) for name, condition in whole["Conditions"].items()}
     resources = {name: each for name, each in whole["Resources"].items() if conditions.get(each.get("Condition"), True)}
     return Template(_fill(resources, values, conditions), _fill(whole["Outputs"], values, conditions))
+
+
+def translate(source: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """SAM's translation of a template, with an image in place of the one that `sam package` pushes.
+
+    Raises:
+        InvalidDocumentException: SAM refuses the template.
+    """
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["ImageUri"] = "lookalike:latest"
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="eu-central-1"))
+    translated: dict[str, Any] = translator.translate(source, dict(parameters))
+    return translated
 
 
 def _typed(declared: Mapping[str, Any], value: Any) -> Any:

@@ -1,10 +1,14 @@
 """What the image's code may not rely on, because Lambda has it not; the rest is checked while the image is built."""
 
 import ast
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.unit.sam_template import ROOT, transform
 
@@ -32,6 +36,22 @@ def test_the_final_image_waits_for_the_check_of_what_it_relies_on() -> None:
 def test_the_base_image_is_the_template_s_by_default() -> None:
     [base] = re.findall(r"^ARG BASE=(\S+)$", DOCKERFILE, re.MULTILINE)
     assert transform().resources["Search"]["Metadata"]["DockerBuildArgs"]["BASE"] == base
+
+
+def test_one_command_pins_the_base_to_the_digest_that_it_has_now(tmp_path: Path) -> None:
+    digest = "sha256:" + "7" * 64
+    for name in ("Makefile", "parameters.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\n[ "$1 $2 $3" = "buildx imagetools inspect" ] && echo {digest}\n')
+    docker.chmod(0o755)
+
+    for _ in range(2):
+        subprocess.run(["make", "pin-base"], cwd=tmp_path, env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=True)
+
+    [base] = re.findall(r"^ARG BASE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    given = yaml.safe_load((tmp_path / "parameters.yaml").read_text())
+    assert given == yaml.safe_load((ROOT / "parameters.yaml").read_text()) | {"BaseImage": f"{base}@{digest}"}
 
 
 def test_both_of_docker_s_builders_can_build_it() -> None:

@@ -34,13 +34,18 @@ def load(**variables: str) -> Settings:
 
 
 def test_index_options_that_are_not_set_have_their_defaults() -> None:
-    assert load().index_options == IndexOptions(shards=1, replicas=None, type="bbq_hnsw", oversample=5.0)
+    assert load().index_options == IndexOptions(shards=1, replicas=None, type="bbq_hnsw", oversample=3.0)
 
 
 def test_index_options_are_read() -> None:
     options = load(INDEX_SHARDS="12", INDEX_REPLICAS="0", INDEX_TYPE="int8_hnsw", INDEX_OVERSAMPLE="2.5").index_options
 
     assert options == IndexOptions(shards=12, replicas=0, type="int8_hnsw", oversample=2.5)
+
+
+@pytest.mark.parametrize(("text", "merges"), [("", True), ("true", True), ("false", False)])
+def test_whether_a_filled_index_is_merged_is_read(text: str, merges: bool) -> None:
+    assert load(INDEX_MERGE=text).index_merge is merges
 
 
 @pytest.mark.parametrize("index_type", get_args(IndexType))
@@ -61,6 +66,7 @@ WRONG = {
     "INDEX_REPLICAS": ["-1", "21", "0-1", "all"],
     "INDEX_TYPE": ["hnsw8", "BBQ_HNSW", "bbq"],
     "INDEX_OVERSAMPLE": ["0", "0.9", "10.1", "-3", "nan", "inf", "1e1", "much"],
+    "INDEX_MERGE": ["yes", "1", "True"],
 }
 
 

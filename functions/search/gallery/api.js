@@ -10,8 +10,9 @@
  * @typedef {{value: string, pictures: number}} AttributeValue
  * @typedef {{name: string, pictures: number, values: AttributeValue[], least: number | null, most: number | null}} FilterableAttribute
  *
- * @typedef {{size: number, crop?: Crop, filter?: Filter}} SearchOptions
- * @typedef {{image: string} | {image_url: string} | {image_id: string} | {product_id: string}} SearchInput `image` is base64
+ * @typedef {{size: number, crop?: Crop, filter?: Filter, index?: 'next'}} SearchOptions
+ * @typedef {{image: string} | {image_url: string}} PictureInput `image` is base64
+ * @typedef {PictureInput | {image_id: string} | {product_id: string} | {text: string}} SearchInput
  * @typedef {(SearchInput & SearchOptions) | {cursor: string, size: number}} SearchRequest
  * @typedef {{field: string, message: string}} Warning
  *
@@ -47,6 +48,16 @@ async function search(request, signal) {
 }
 
 /**
+ * The things in a picture, those that stand out most first.
+ *
+ * @param {PictureInput} picture
+ * @param {AbortSignal} signal
+ */
+async function detect(picture, signal) {
+  return /** @type {{boxes: {crop: Crop, score: number}[]}} */ (await callWithKey('detect', { body: picture, signal })).boxes;
+}
+
+/**
  * @param {string} productId
  * @param {AbortSignal} signal
  */
@@ -61,6 +72,11 @@ async function getAttributes() {
 /** The number of indexed products. Never asks the user for a key. */
 async function countProducts() {
   return /** @type {{products: number}} */ (await call('stats')).products;
+}
+
+/** The model of the index that is being filled to take the current one's place, if any. */
+async function getNextModel() {
+  return /** @type {{next_model: string | null}} */ (await callWithKey('stats')).next_model;
 }
 
 /**

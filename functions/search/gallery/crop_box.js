@@ -35,7 +35,7 @@ class CropBox {
     this.keyTimer = 0;
     this.area.addEventListener('pointerdown', (event) => this.onPointerDown(event));
     this.box.addEventListener('keydown', (event) => this.onKeyDown(event));
-    byId('crop-start').addEventListener('click', () => this.start());
+    byId('crop-start').addEventListener('click', () => this.take(INITIAL_CROP));
     byId('crop-remove').addEventListener('click', () => this.remove());
   }
 
@@ -53,10 +53,11 @@ class CropBox {
     this.draw(isEnabled ? this.pendingCrop : null);
   }
 
-  start() {
-    this.draw(INITIAL_CROP);
+  /** @param {Crop} crop that the user has chosen */
+  take(crop) {
+    this.draw(crop);
     this.box.focus();
-    this.onCrop(INITIAL_CROP);
+    this.onCrop(crop);
   }
 
   remove() {
@@ -75,9 +76,7 @@ class CropBox {
     byId('crop-hint').hidden = crop !== null;
     byId('crop-remove').hidden = crop === null;
     if (!crop) return;
-    const { left, top, right, bottom } = crop;
-    const sides = { left, top, width: right - left, height: bottom - top };
-    for (const [side, fraction] of Object.entries(sides)) this.box.style.setProperty(side, `${fraction * 100}%`);
+    placeAt(this.box, crop);
     this.box.setAttribute('aria-label', cropLabel(crop));
   }
 
@@ -87,11 +86,13 @@ class CropBox {
     if (!this.isEnabled || event.button !== 0 || !event.isPrimary || (isFinger && !this.crop)) return;
     event.preventDefault();
     const before = this.crop;
-    const change = this.changeByPointer(required(/** @type {Element} */ (event.target), HTMLElement), this.pointOf(event));
+    const target = required(/** @type {Element} */ (event.target), HTMLElement);
+    const change = this.changeByPointer(target, this.pointOf(event));
     const drag = new AbortController();
     const finish = (/** @type {boolean} */ isComplete) => {
       drag.abort();
       this.finishDrag(before, isComplete);
+      if (isComplete && !before && !this.crop) target.closest('button')?.click(); // on a frame, and no box was drawn
     };
     this.area.setPointerCapture(event.pointerId);
     this.area.addEventListener('pointermove', (move) => this.draw(change(this.pointOf(move))), { signal: drag.signal });
@@ -154,6 +155,15 @@ class CropBox {
     const { left, top, width, height } = this.area.getBoundingClientRect();
     return { x: clamp((clientX - left) / width), y: clamp((clientY - top) / height) };
   }
+}
+
+/**
+ * @param {HTMLElement} box that is put on the picture
+ * @param {Crop} crop
+ */
+function placeAt(box, { left, top, right, bottom }) {
+  const sides = { left, top, width: right - left, height: bottom - top };
+  for (const [side, fraction] of Object.entries(sides)) box.style.setProperty(side, `${fraction * 100}%`);
 }
 
 /**

@@ -1,7 +1,5 @@
 'use strict';
 
-const PAGE_SIZE = 24;
-
 /** The page: its URL says what is searched for, its parts show it, and what the user does leads to another URL. */
 class Gallery {
   constructor() {
@@ -16,6 +14,8 @@ class Gallery {
     this.filterForm = new FilterForm((filter) => this.navigate({ ...this.query, filter }));
     this.cropBox = new CropBox((crop) => this.changeCrop(crop));
     this.queryView = new QueryView(this.cropBox, (picture) => this.selectPicture(picture));
+    this.things = new ThingFrames(this.cropBox);
+    this.comparison = new Comparison(() => this.navigate({ ...this.query, isCompared: !this.query.isCompared }));
   }
 
   start() {
@@ -24,9 +24,10 @@ class Gallery {
     initPictureInput({
       onPicture: (file, name) => this.searchByFile(file, name),
       onLink: (url) => this.searchBy({ kind: 'image_url', value: url }),
+      onText: (text) => this.searchBy({ kind: 'text', value: text }),
     });
     addEventListener('popstate', () => this.showUrl());
-    for (const grid of ['grid', 'suggestions']) byId(grid).addEventListener('click', (event) => this.openHit(event));
+    for (const grid of ['grid', 'suggestions', 'comparison']) byId(grid).addEventListener('click', (event) => this.openHit(event));
     this.results.more.addEventListener('click', () => this.loadMore());
     byId('forget-key').addEventListener('click', () => this.forgetKey());
     onPlainClick(byId('home'), () => this.navigate(NO_QUERY));
@@ -97,15 +98,17 @@ class Gallery {
     this.results.filter = filter;
     this.showInput(input, this.requests.signal);
     this.cropBox.show(crop);
+    this.things.clearUnless(keyOfInput(input));
+    this.comparison.hide();
     this.showFilters(filter);
     const saved = this.history.get(this.entryId);
-    if (saved) this.restore(saved);
+    if (saved) this.restore(saved, input);
     else this.search(input);
   }
 
   /** @param {QueryInput} input */
   searchBy(input) {
-    this.navigate({ input, crop: null, filter: {} });
+    this.navigate({ ...NO_QUERY, input, isCompared: this.query.isCompared });
   }
 
   // ---- What the user does
@@ -131,7 +134,7 @@ class Gallery {
     event.preventDefault();
     const saved = this.history.get(this.entryId);
     if (saved) saved.openedProduct = productId;
-    this.navigate({ input: { kind: 'product_id', value: productId }, crop: null, filter: this.query.filter });
+    this.navigate({ ...this.query, input: { kind: 'product_id', value: productId }, crop: null });
   }
 
   /**
@@ -155,7 +158,8 @@ class Gallery {
   async act(action) {
     if (action === 'choose-picture') return byId('file').click();
     byId('results-heading').focus({ preventScroll: true });
-    if (action === 'remove-crop') this.changeCrop(null);
+    if (action === 'stop-comparing') this.navigate({ ...this.query, isCompared: false });
+    else if (action === 'remove-crop') this.changeCrop(null);
     else if (action === 'remove-filters') this.navigate({ ...this.query, filter: {} });
     else if (action === 'retry' || (await askForKey(false))) this.navigate(this.query, { isReplacing: true });
   }
@@ -174,14 +178,29 @@ class Gallery {
     const { signal } = this.requests;
     this.results.showSearching();
     try {
-      const response = await search(await this.requestFor(input, query, signal), signal);
+      const request = await searchRequest(input, query, this.products, signal);
+      if (query.isCompared) return await this.compare(request, signal);
+      const response = await search(request, signal);
       const saved = { hits: response.hits, cursor: response.next_cursor, warnings: response.warnings, scrollY: 0, openedProduct: null };
       this.history.save(entryId, saved);
       this.products.addHits(saved.hits);
       this.showResults(saved, searchFinePrint(response));
+      this.showBeside(input);
     } catch (error) {
       if (!signal.aborted) this.results.showMessage(errorMessage(error), (action) => this.act(action));
     }
+  }
+
+  /**
+   * @param {SearchInput & SearchOptions} request
+   * @param {AbortSignal} signal
+   */
+  async compare(request, signal) {
+    const [current, next] = await Promise.all([search(request, signal), search({ ...request, index: 'next' }, signal)]);
+    this.products.addHits([...current.hits, ...next.hits]);
+    this.results.clear('');
+    this.results.announce(this.comparison.show(current, next, this.query.filter));
+    if (this.query.input) this.showBeside(this.query.input);
   }
 
   /**
@@ -194,9 +213,13 @@ class Gallery {
     this.results.showWarnings(warnings);
   }
 
-  /** @param {SavedResults} saved */
-  restore(saved) {
+  /**
+   * @param {SavedResults} saved
+   * @param {QueryInput} input
+   */
+  restore(saved, input) {
     this.showResults(saved);
+    this.showBeside(input);
     if (saved.openedProduct) this.results.focusProduct(saved.openedProduct);
     scrollTo(0, saved.scrollY);
   }
@@ -219,31 +242,18 @@ class Gallery {
     }
   }
 
-  /**
-   * @param {QueryInput} input
-   * @param {Query} query
-   * @param {AbortSignal} signal
-   * @returns {Promise<SearchRequest>}
-   */
-  async requestFor(input, { crop, filter }, signal) {
-    const options = { size: PAGE_SIZE, ...(!isEmpty(filter) && { filter }), ...(crop && { crop }) };
-    if (input.kind === 'upload') return { image: uploads.get(input.value)?.base64 ?? '', ...options };
-    if (input.kind === 'image_url') return { image_url: input.value, ...options };
-    if (crop) return { image_url: await this.pictureUrl(input, signal), ...options };
-    return input.imageId ? { image_id: input.imageId, ...options } : { product_id: input.value, ...options };
-  }
+  // ---- What stands beside the products
 
   /**
-   * The index has vectors of whole pictures only: for a part of one, the service needs the picture.
+   * What costs further calls, once there are products: the service is awake then, and has a key.
    *
    * @param {QueryInput} input
-   * @param {AbortSignal} signal
    */
-  async pictureUrl({ value: productId, imageId }, signal) {
-    return pictureOf(await this.products.load(productId, signal), imageId)?.image_url ?? '';
+  showBeside(input) {
+    const { signal } = this.requests;
+    this.comparison.offer(this.query.isCompared);
+    if (input.kind !== 'text') this.things.find(keyOfInput(input), () => pictureOfInput(input, this.products, signal), signal);
   }
-
-  // ---- What stands beside the products
 
   /**
    * @param {QueryInput} input
@@ -252,6 +262,7 @@ class Gallery {
   async showInput(input, signal) {
     if (input.kind === 'upload') return this.queryView.showUpload(input.value);
     if (input.kind === 'image_url') return this.queryView.showLink(input.value);
+    if (input.kind === 'text') return this.queryView.showWords(input.value);
     this.queryView.showProduct(input, this.products.get(input.value) ?? { attributes: {}, pictures: [] });
     const product = await this.products.load(input.value, signal).catch(() => null); // the search shows the error
     if (product && !signal.aborted) this.queryView.showProduct(input, product);

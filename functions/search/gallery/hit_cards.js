@@ -11,7 +11,7 @@ function hitCard({ product_id: productId, image_url: imageUrl, score, attributes
   const card = cloneTemplate('hit-template');
   const link = required(card.querySelector('.hit'), HTMLAnchorElement);
   link.dataset['productId'] = productId;
-  link.href = urlOfQuery({ input: { kind: 'product_id', value: productId }, crop: null, filter });
+  link.href = urlOfQuery({ ...NO_QUERY, input: { kind: 'product_id', value: productId }, filter });
   findIn(card, '.title').textContent = productTitle(productId, attributes);
   findIn(card, '.number').textContent = score.toFixed(3);
   findIn(card, '.details').textContent = productDetails(productId, attributes);

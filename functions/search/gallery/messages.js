@@ -3,7 +3,7 @@
 /**
  * What is shown instead of products: what happened, and buttons for what the user can do.
  *
- * @typedef {'retry' | 'remove-crop' | 'remove-filters' | 'choose-picture' | 'enter-key'} Action
+ * @typedef {'retry' | 'stop-comparing' | 'remove-crop' | 'remove-filters' | 'choose-picture' | 'enter-key'} Action
  * @typedef {{title: string, text: string, actions: Action[], requestId?: string | undefined}} Message
  * @typedef {{title: string, text?: string, actions: Action[]}} Advice without a text, the API's message is shown
  */
@@ -11,6 +11,7 @@
 /** @type {Record<Action, string>} */
 const ACTION_LABELS = {
   'retry': 'Try again',
+  'stop-comparing': 'Stop comparing',
   'remove-crop': 'Search the whole picture',
   'remove-filters': 'Remove all filters',
   'choose-picture': 'Choose another picture',
@@ -32,6 +33,8 @@ const ADVICE_BY_CODE = {
 /** @type {Record<string, Advice>} by the first name of the request's field that the API refused */
 const ADVICE_BY_FIELD = {
   filter: { title: 'This filter cannot be used', actions: ['remove-filters'] },
+  text: { title: 'These words cannot be searched', actions: ['choose-picture'] },
+  index: { title: 'There is nothing to compare with', text: 'No other index is being filled.', actions: ['stop-comparing'] },
   crop: { title: 'This part cannot be searched', actions: ['remove-crop'] },
   cursor: { title: 'These results are out of date', text: 'The catalogue has changed since they were found.', actions: ['retry'] },
 };

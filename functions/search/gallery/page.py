@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent
 CONTENT_TYPE = "text/html; charset=utf-8"
 
 _ACCEPTED_TYPES = 'data-accepted-types="{}"'
+_HAS_DETECTION = 'data-has-detection="{}"'
 _STYLE = re.compile(r'<link rel="stylesheet" href="([\w.-]+)">')
 _SCRIPT = re.compile(r'<script src="([\w.-]+)"></script>')
 
@@ -29,12 +30,18 @@ class Page:
     headers: Mapping[str, str]
 
 
-def assemble(folder: Path = FOLDER) -> Page:
-    """Fills ``index.html`` with the style sheets and scripts that it names, and with the media types that the search accepts."""
+def assemble(folder: Path = FOLDER, *, has_detection: bool = False) -> Page:
+    """Fills ``index.html`` with the style sheets and scripts that it names, the media types that the search accepts, and what it can do.
+
+    Args:
+        folder: of the page.
+        has_detection: whether ``/detect`` finds the things in a picture.
+    """
     styles: list[str] = []
     scripts: list[str] = []
     html = (folder / "index.html").read_text(encoding="utf-8")
     html = html.replace(_ACCEPTED_TYPES.format(""), _ACCEPTED_TYPES.format(" ".join(MEDIA_TYPES)))
+    html = html.replace(_HAS_DETECTION.format("false"), _HAS_DETECTION.format(str(has_detection).lower()))
     html = _STYLE.sub(lambda link: f"<style>{_read(folder / link[1], styles)}</style>", html)
     html = _SCRIPT.sub(lambda link: f"<script>{_read(folder / link[1], scripts)}</script>", html)
     headers = {

@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * The ways to give a picture: choose a file, enter a link, paste, drop.
+ * The ways to say what is searched for: choose a picture's file, enter words or a link, paste, drop.
  *
- * @typedef {{onPicture: (file: Blob, name: string) => void, onLink: (url: string) => void}} PictureHandlers
+ * @typedef {{onPicture: (file: Blob, name: string) => void, onLink: (url: string) => void, onText: (text: string) => void}} PictureHandlers
  */
 
 /** @param {PictureHandlers} handlers */
@@ -31,8 +31,9 @@ function initLinkInput(handlers) {
   input.addEventListener('input', () => showFieldError(input, byId('link-error'), ''));
   byId('picture-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    const isAccepted = submitLink(input.value, handlers);
-    showFieldError(input, byId('link-error'), isAccepted ? '' : 'Enter a link to a picture. It starts with https:// or http://');
+    const isAccepted = submitLink(input.value, handlers) || submitWords(input.value, handlers);
+    const advice = 'Enter words, or a link to a picture. It starts with https:// or http://';
+    showFieldError(input, byId('link-error'), isAccepted ? '' : advice);
     if (isAccepted) input.value = '';
   });
 }
@@ -113,6 +114,18 @@ function submitLink(text, { onPicture, onLink }) {
   const url = enteredUrl(entered);
   if (url !== null) onLink(url);
   return url !== null;
+}
+
+/**
+ * @param {string} text what was entered, and is no URL of a picture
+ * @param {PictureHandlers} handlers
+ * @returns {boolean} whether it is words rather than a URL that cannot be used
+ */
+function submitWords(text, { onText }) {
+  const words = text.trim();
+  const areWords = words !== '' && !/^[a-z][a-z\d+.-]*:\S/i.test(words);
+  if (areWords) onText(words);
+  return areWords;
 }
 
 function isDialogOpen() {

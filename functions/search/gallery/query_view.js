@@ -35,6 +35,14 @@ class QueryView {
     this.showImage(url, safeUrl(url));
   }
 
+  /** @param {string} text */
+  showWords(text) {
+    this.showText(`“${text}”`, '', {});
+    this.showPictures([]);
+    this.showHint('');
+    this.clearImage();
+  }
+
   /**
    * @param {QueryInput} input
    * @param {Product} product

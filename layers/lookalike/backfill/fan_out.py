@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from lookalike.backfill import addresses
 from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.enqueue import enqueue
-from lookalike.backfill.messages import ContinueRetry, ReadSlice, Sender, is_put_off
+from lookalike.backfill.messages import ContinueRetry, MergeWhenFinished, ReadSlice, Sender, is_put_off
 from lookalike.backfill.model import (
     Backfill,
     BackfillStore,
@@ -59,6 +59,7 @@ class FanOut:
     """Starts, reads and cancels backfills.
 
     Args:
+        merges: whether the index is merged into few segments after a run that read the whole source.
         clock: seconds, for how long a call reads.
         now: the time of day.
     """
@@ -72,6 +73,7 @@ class FanOut:
         indices: Indices,
         dead_letters: DeadLetterStore,
         *,
+        merges: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -81,6 +83,7 @@ class FanOut:
         self._sender = sender
         self._indices = indices
         self._dead_letters = dead_letters
+        self._merges = merges
         self._clock = clock
         self._now = now
 
@@ -109,6 +112,8 @@ class FanOut:
             unread = list(range(backfill.slices))
             if backfill.full_run < backfill.run:  # only what changed is read, and what failed before need not have
                 self._sender.send_backfill([ContinueRetry(backfill_id, backfill.run)])
+            elif self._merges:
+                self._sender.send_backfill([MergeWhenFinished(backfill_id, backfill.run)])
         elif reading is Phase.CANCELLED:
             self._store.set_cancelled(backfill_id, False)
         self._sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)

@@ -42,7 +42,16 @@ class ContinuePrune:
     after: str | None = None
 
 
-BackfillMessage: TypeAlias = ReadSlice | ContinueRetry | ContinuePrune
+@dataclass(frozen=True, slots=True)
+class MergeWhenFinished:
+    """Have the index merged into few segments once the run is finished; ``task`` is the server's, once it merges."""
+
+    backfill_id: str
+    run: int
+    task: str | None = None
+
+
+BackfillMessage: TypeAlias = ReadSlice | ContinueRetry | ContinuePrune | MergeWhenFinished
 
 
 class Sender(ProductsQueueSender, Protocol):

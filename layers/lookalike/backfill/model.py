@@ -242,6 +242,15 @@ class Indices(Protocol):
     def switch(self, name: str) -> str | None:
         """Moves the alias to the index, atomically; returns the index that it pointed to before, which is kept."""
 
+    def begin_merge(self, name: str | None) -> str | None:
+        """Has the index, by default the one that is searched, merged into few segments.
+
+        Returns at once, with the server's task; None if there is nothing to merge, or no such index.
+        """
+
+    def is_merged(self, task: str) -> bool:
+        """Whether the task has ended. Raises `Misconfigured` if it failed."""
+
 
 _DEFAULTS = [("overlap_minutes", OVERLAP_MINUTES), ("updated_unit", "date")]
 _LATER = frozenset({"base_url", "separator"})

@@ -153,8 +153,8 @@ class ProductsQueue:
         outcomes: dict[ItemKey, list[PictureOutcome]] = {}
         for key, outcome in self._picture_outcomes(items, into, stop_at):
             outcomes.setdefault(key, []).append(outcome)
-        counted = (item for item in items if not isinstance(item.message, DeleteProducts))
-        yield from (_Result(item, outcomes[item.key]) for item in counted if item.key in outcomes)
+        results = (_Result(item, outcomes[item.key]) for item in items if item.key in outcomes)
+        yield from (result for result in results if result.decisive.error or not isinstance(result.item.message, DeleteProducts))
 
     def _picture_outcomes(self, items: Collection[_Item], into: str | None, stop_at: float) -> _Outcomes:
         for outcome in self._updates.apply(_changes(items), into, stop_at):

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import colours, files
+from lookalike.pictures import boxes, colours, files
 from lookalike.pictures.files import MAX_MISSING, MendedFile
 from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
 
@@ -120,11 +120,11 @@ def scale(pixels: Pixels, model: Model) -> Pixels:
 
     ``stretch``, as Keras's ``load_img(target_size=…)``, ``centre_crop`` of the largest part of the model's shape, or ``pad`` with white.
     """
-    if (pixels.shape[1], pixels.shape[0]) == model.input_size:
+    if (pixels.shape[1], pixels.shape[0]) == model.input_size and model.crop_share == 1:
         return pixels
     image, interpolation = Image.fromarray(pixels), _INTERPOLATION[model.interpolation]
     if model.resize == "centre_crop":
-        image = ImageOps.fit(image, model.input_size, interpolation, bleed=(1 - model.crop_share) / 2)
+        image = image.resize(model.input_size, interpolation, box=boxes.centre(image.size, model))
     elif model.resize == "pad":
         image = ImageOps.pad(image, model.input_size, interpolation, color="white")
     else:
@@ -157,8 +157,8 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
         rgb = rgb.transpose(seen.turn)
         width, height = (height, width) if seen.turn in _SIDEWAYS else (width, height)
     if crop:
-        rgb = rgb.crop(_box(crop, rgb.size))
-        left, top, right, bottom = _box(crop, (width, height))
+        rgb = rgb.crop(boxes.of_crop(crop, rgb.size))
+        left, top, right, bottom = boxes.of_crop(crop, (width, height))
         width, height = right - left, bottom - top
     return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
 
@@ -291,10 +291,3 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return _TURNS.get(int(image.getexif()[ExifTags.Base.Orientation]))
     except Exception:  # EXIF may be anything
         return None
-
-
-def _box(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom in pixels, of which there is one at least."""
-    width, height = size
-    left, top = min(round(crop.left * width), width - 1), min(round(crop.top * height), height - 1)
-    return left, top, max(round(crop.right * width), left + 1), max(round(crop.bottom * height), top + 1)

@@ -41,20 +41,22 @@ class ShownProduct:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The index behind the alias, its model's id, and how much it holds."""
+    """The index behind the alias, its model's id, how much it holds, and the model of the index that is being filled, if any."""
 
     index: str
     model: str
     totals: Totals
+    next_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BrowsedIndex:
-    """The index behind the alias, its name and its model's id."""
+    """The index behind the alias, its name and its model's id, and the model of the index that is being filled, if any."""
 
     index: SearchableIndex
     name: str
     model: str
+    next_model: str | None = None
 
 
 class Browse:
@@ -83,7 +85,7 @@ class Browse:
     def stats(self) -> Stats:
         """Totals of the index behind the alias."""
         current = self._current()
-        return Stats(current.name, current.model, current.index.totals())
+        return Stats(current.name, current.model, current.index.totals(), current.next_model)
 
     def _shown(self, picture: IndexedPicture) -> ShownPicture:
         url = self._link(picture.image_url)

@@ -4,14 +4,15 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
-from lookalike.domain import Crop, Embedder, Pixels, Vector
+from lookalike.domain import Crop, Embedder, Embedding, Part, Pixels, Vector
 from lookalike.errors import NotFound, RequestInvalid
 from lookalike.pictures import decoding
+from lookalike.search.detect import Detector
 from lookalike.search.ports import PictureFetcher, SearchableIndex
 
 PICTURES_OF_A_PRODUCT = 5
@@ -26,18 +27,18 @@ _LEAST_LENGTH = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class ByUrl:
-    """A picture behind an http(s) URL, or the part of it inside the crop box."""
+    """A picture behind an http(s) URL, or a part of it."""
 
     image_url: str
-    crop: Crop | None = None
+    crop: Part = None
 
 
 @dataclass(frozen=True, slots=True)
 class ByContent:
-    """A picture file's bytes, or the part of the picture inside the crop box."""
+    """A picture file's bytes, or a part of the picture."""
 
     content: bytes
-    crop: Crop | None = None
+    crop: Part = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,14 @@ class QueryVectors:
         preference: the vector that re-ranks the nearest pictures, where negative weights are given.
         perceptual_hashes: those of the example pictures, where they are known.
         without: ids of products that are left out of the hits.
+        crops: the part of each example that was searched by, None for the whole; empty on later pages.
     """
 
     vectors: tuple[Vector, ...]
     preference: Vector | None = None
     perceptual_hashes: tuple[str, ...] = ()
     without: frozenset[str] = frozenset()
+    crops: tuple[Crop | None, ...] = ()
 
     @property
     def direction(self) -> Vector:
@@ -126,11 +129,10 @@ class StageTimings:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A picture that was decoded: its pixels at the network's input size, and its bytes' SHA-256 if they are shown whole."""
+    """A picture that was decoded: its pixels at the network's input size."""
 
     pixels: Pixels
     perceptual_hash: str
-    content_sha256: str | None
 
 
 class QueryVectorizer:
@@ -138,19 +140,22 @@ class QueryVectorizer:
 
     Args:
         pictures: fetches the pictures behind URLs.
+        detector: finds what a crop ``auto`` stands for.
     """
 
-    def __init__(self, pictures: PictureFetcher) -> None:
+    def __init__(self, pictures: PictureFetcher, detector: Detector) -> None:
         self._pictures = pictures
+        self._detector = detector
         self._downloads = ThreadPoolExecutor(MAX_EXAMPLES, thread_name_prefix="download")
         self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
 
     def vectorize(self, query: QueryInput, index: SearchableIndex, embedder: Embedder, timings: StageTimings) -> QueryVectors:
         """The vectors of a query.
 
         Raises:
             NotFound: no such product or picture.
-            RequestInvalid: the weighted vectors cancel each other out.
+            RequestInvalid: the weighted vectors cancel each other out, or there is no network for a crop ``auto``.
             PictureRefused, TransientError, Misconfigured: as their docstrings say.
         """
         match query:
@@ -172,13 +177,17 @@ class QueryVectorizer:
                     found[n] = _stored(each, index)
             contents = {n: each.content for n, each in enumerate(examples) if isinstance(each, ByContent)}
             contents |= {n: download.result() for n, download in fetching.items()}
-        crops = {n: each.crop for n, each in enumerate(examples) if isinstance(each, ByUrl | ByContent)}
+        with timings.stage("embed"):
+            crops = {n: self._crop(each.crop, contents[n]) for n, each in enumerate(examples) if isinstance(each, ByUrl | ByContent)}
         if contents:
             embedded = self._embedded([(contents[n], crops[n]) for n in contents], index, embedder, timings)
             found |= dict(zip(contents, embedded, strict=True))
         with timings.stage("embed"):
             found |= {n: QueryVectors((embedder.embed_text(each.text),)) for n, each in enumerate(examples) if isinstance(each, ByText)}
-        return [found[n] for n in range(len(examples))]
+        return [replace(found[n], crops=(crops.get(n),)) for n in range(len(examples))]
+
+    def _crop(self, part: Part, content: bytes) -> Crop | None:
+        return self._detector.best(content) if part == "auto" else part
 
     def _content(self, example: ByUrl) -> bytes:
         return self._pictures.fetch(example.image_url).content
@@ -186,17 +195,23 @@ class QueryVectorizer:
     def _embedded(
         self, files: Sequence[tuple[bytes, Crop | None]], index: SearchableIndex, embedder: Embedder, timings: StageTimings
     ) -> list[QueryVectors]:
-        """The index is asked for vectors that it has while the pictures are being decoded; a part of a picture it cannot know."""
+        """The index is asked for vectors that it has while the pictures are being decoded, which is waited for only where it has none.
+
+        A part of a picture it cannot know.
+        """
         sha256s = [None if crop else decoding.content_sha256(content) for content, crop in files]
         lookup = self._lookups.submit(index.embedded, [sha256 for sha256 in sha256s if sha256])
+        opening = [self._decoder.submit(_open, content, crop, embedder) for content, crop in files]
         with timings.stage("decode"):
-            opened = [_open(content, crop, sha256, embedder) for (content, crop), sha256 in zip(files, sha256s, strict=True)]
-        with timings.stage("embed"):
             known = lookup.result()
-            unknown = [each for each in opened if each.content_sha256 not in known]
-            made = iter(embedder.embed([each.pixels for each in unknown]) if unknown else ())
-            vectors = [known[each.content_sha256].vector if each.content_sha256 in known else next(made) for each in opened]
-        return [QueryVectors((vector,), perceptual_hashes=(each.perceptual_hash,)) for each, vector in zip(opened, vectors, strict=True)]
+            opened = [None if sha256 in known else each.result() for sha256, each in zip(sha256s, opening, strict=True)]
+        with timings.stage("embed"):
+            unknown = [each.pixels for each in opened if each]
+            made = iter(embedder.embed(unknown) if unknown else ())
+        found = (
+            (next(made), each.perceptual_hash) if each else _of(known[sha256 or ""]) for sha256, each in zip(sha256s, opened, strict=True)
+        )
+        return [QueryVectors((vector,), perceptual_hashes=(perceptual_hash,)) for vector, perceptual_hash in found]
 
 
 def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> QueryVectors:
@@ -209,7 +224,8 @@ def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> Que
     liked = sum(weight * mean for mean, weight in zip(means, weights, strict=True) if weight > 0)
     whole = sum(weight * mean for mean, weight in zip(means, weights, strict=True))
     without = frozenset().union(*(query.without for query in found))
-    return QueryVectors((_unit(np.asarray(liked)),), _unit(np.asarray(whole)) if min(weights) < 0 else None, without=without)
+    crops = tuple(crop for query in found for crop in query.crops)
+    return QueryVectors((_unit(np.asarray(liked)),), _unit(np.asarray(whole)) if min(weights) < 0 else None, (), without, crops)
 
 
 def _unit(vector: Vector) -> Vector:
@@ -240,6 +256,10 @@ def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVector
     )
 
 
-def _open(content: bytes, crop: Crop | None, sha256: str | None, embedder: Embedder) -> _Opened:
+def _of(known: Embedding) -> tuple[Vector, str]:
+    return known.vector, known.perceptual_hash
+
+
+def _open(content: bytes, crop: Crop | None, embedder: Embedder) -> _Opened:
     picture = decoding.decode(content, at_least=embedder.model.input_size, crop=crop)
-    return _Opened(decoding.scale(picture.pixels, embedder.model), picture.perceptual_hash, sha256)
+    return _Opened(decoding.scale(picture.pixels, embedder.model), picture.perceptual_hash)

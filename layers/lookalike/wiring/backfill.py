@@ -17,6 +17,7 @@ from lookalike.adapters.sqs import backfill_messages
 from lookalike.adapters.sqs.dead_letters import SqsDeadLetters
 from lookalike.backfill.dead_letters import DeadLetters, QueueName
 from lookalike.backfill.fan_out import FanOut
+from lookalike.backfill.merge import Merge
 from lookalike.backfill.messages import BackfillMessage
 from lookalike.backfill.progress import Progress
 from lookalike.backfill.prune import Prune
@@ -58,7 +59,15 @@ class BackfillWiring(QueueWiring):
     @cached_property
     def fan_out(self) -> FanOut:
         """Starts, reads and cancels backfills."""
-        return FanOut(self.sources, self.backfills, self.outcomes, self.queues, self.indices, self._dead_letter_store)
+        return FanOut(
+            self.sources,
+            self.backfills,
+            self.outcomes,
+            self.queues,
+            self.indices,
+            self._dead_letter_store,
+            merges=self.settings.index_merge,
+        )
 
     @cached_property
     def progress(self) -> Progress:
@@ -74,6 +83,12 @@ class BackfillWiring(QueueWiring):
     def prune(self) -> Prune:
         """Deletes what the source no longer has."""
         return Prune(self.backfills, self.outcomes, self.queues, self._backfill_states)
+
+    @cached_property
+    def merge(self) -> Merge:
+        """Merges the segments of an index that was filled."""
+        wait_s = self.settings.first_retry_delay_s
+        return Merge(self.backfills, self._backfill_states, self.queues, self.indices, wait_s=wait_s)
 
     @cached_property
     def switch_alias(self) -> SwitchAlias:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
@@ -60,9 +60,14 @@ SECRET_AGE_S = 300
 """How long a secret's value is used before it is read anew."""
 
 
+@cache
+def _secrets() -> parameters.SecretsProvider:
+    return parameters.SecretsProvider(boto_config=AWS_CONFIG)
+
+
 def secret(arn: str, is_fresh: bool = False) -> str:
     """A secret's text. Raises `Misconfigured` if it cannot be read."""
     try:
-        return str(parameters.get_secret(arn, force_fetch=is_fresh, max_age=SECRET_AGE_S))
+        return str(_secrets().get(arn, force_fetch=is_fresh, max_age=SECRET_AGE_S))
     except (parameters.GetParameterError, ClientError, BotoCoreError) as error:
         raise Misconfigured(f"the secret {arn!r} cannot be read: {error}") from error

@@ -44,8 +44,9 @@ class IndexingWiring(ModelWiring, QueueWiring):
     @cached_property
     def indexer(self) -> Indexer:
         """What the two functions that write pictures share."""
-        self._load_model()
+        self.models.begin()
         s3_fetcher = S3Fetcher(boto3.client("s3", config=AWS_CONFIG), self.settings.bucket)
+        self._load_model()
         return Indexer(
             self._written,
             FetcherByScheme(self.http_fetcher, s3_fetcher),

@@ -50,7 +50,7 @@ class ModelWiring(Wiring):
     def _load_model(self) -> None:
         """Loads the network while Lambda's init phase lasts: the one that the index names, or the first index's to be."""
         try:
-            info = run_within(INIT_LIMIT_S, self.indices.current, "Elasticsearch")
+            info = run_within(INIT_LIMIT_S, lambda: self.indices.current(), "Elasticsearch, or Secrets Manager,")
         except TransientError:
             self.models.embedder(self.settings.model)
         else:

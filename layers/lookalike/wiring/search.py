@@ -7,13 +7,16 @@ import boto3
 from botocore.config import Config
 
 from lookalike.adapters.elasticsearch.client import translate_errors
+from lookalike.adapters.elasticsearch.indices import IndexInfo
 from lookalike.adapters.http import host_headers
 from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.adapters.openvino.embedder import Hint
+from lookalike.adapters.openvino.model_store import ModelStore
 from lookalike.adapters.s3.fetcher import PresignedLinks
 from lookalike.errors import Misconfigured
 from lookalike.health import HealthCheck
 from lookalike.search.browse import Browse, BrowsedIndex
+from lookalike.search.detect import Detect, Detector
 from lookalike.search.ports import SearchTarget
 from lookalike.search.search import Search
 from lookalike.wiring.base import AWS_CONFIG
@@ -31,9 +34,24 @@ class SearchWiring(ModelWiring):
     @cached_property
     def search(self) -> Search:
         """The use case behind `search`."""
+        self.models.begin()
+        link = self._links.link  # while the network is loaded: an AWS client takes a tenth of a second
         with suppress(Misconfigured):  # each request then answers 500 with an incident id, and the log says what to correct
             self._load_model()
-        return Search(self._searched, self.http_fetcher, self._links.link)
+        return Search(self._searched, self.http_fetcher, link, self._detector, self._searched_next)
+
+    @cached_property
+    def detect(self) -> Detect | None:
+        """The use case behind ``/detect``; None where the image has no network for it."""
+        return Detect(self._detector, self.http_fetcher) if self._saliency.ids() else None
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return Detector(lambda: next(map(self._saliency.embedder, self._saliency.ids()), None))
+
+    @cached_property
+    def _saliency(self) -> ModelStore:
+        return ModelStore(self.settings.models / "saliency", self.hint)
 
     def _image_headers(self) -> HostHeaders:
         """Whoever searches does so without the shop's secrets."""
@@ -58,12 +76,18 @@ class SearchWiring(ModelWiring):
         return HealthCheck(self._cluster, self._current, self._searched, self.models.ids)
 
     def _searched(self) -> SearchTarget:
-        info = self.indices.current()
+        return self._target(self.indices.current())
+
+    def _searched_next(self) -> SearchTarget | None:
+        info = self.indices.next()
+        return self._target(info) if info else None
+
+    def _target(self, info: IndexInfo) -> SearchTarget:
         return SearchTarget(self._index(info), self._embedder(info))
 
     def _browsed(self) -> BrowsedIndex:
-        info = self.indices.current()
-        return BrowsedIndex(self._index(info), info.name, info.model_id)
+        info, following = self.indices.current(), self.indices.next()
+        return BrowsedIndex(self._index(info), info.name, info.model_id, following.model_id if following else None)
 
     def _cluster(self) -> str:
         client = self.elasticsearch.options(ignore_status=403)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from infra.demo.catalogue import CatalogueItem
 from infra.demo.image_server import ImageServer
-from tests.e2e.gallery.catalogue import product_id
+from tests.e2e.gallery.catalogue import PAGE_SIZE, product_id
 from tests.e2e.gallery.page import OpenGallery
 
 pytestmark = pytest.mark.processes
@@ -49,10 +49,22 @@ def test_an_address_can_be_pasted_or_entered(open_gallery: OpenGallery, catalogu
     expect(gallery.heading).to_have_text("Linked picture")
 
 
-def test_what_is_no_address_is_not_sent_and_the_field_says_what_is_wanted(open_gallery: OpenGallery) -> None:
+def test_words_are_searched_and_a_model_that_knows_none_is_told(open_gallery: OpenGallery) -> None:
+    gallery = open_gallery()
+    gallery.expect_failure(400)
+
+    assert gallery.link("red shoes") == {"text": "red shoes", "size": PAGE_SIZE}
+    expect(gallery.heading).to_have_text("“red shoes”")
+    expect(gallery.page.get_by_role("heading", name="These words cannot be searched")).to_be_visible()
+    expect(gallery.page.get_by_text("knows pictures and no words")).to_be_visible()
+    assert gallery.page.url.endswith("?text=red+shoes")
+
+
+@pytest.mark.parametrize("entered", ["", "ftp://shop.example/a.jpg", "https://"])
+def test_what_is_neither_is_not_sent_and_the_field_says_what_is_wanted(open_gallery: OpenGallery, entered: str) -> None:
     gallery = open_gallery()
     field = gallery.page.get_by_label("Link to a picture")
-    field.fill("red shoes")
+    field.fill(entered)
     field.press("Enter")
 
     expect(gallery.page.get_by_role("alert").first).to_contain_text("https://")

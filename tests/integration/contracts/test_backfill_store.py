@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
+from lookalike.adapters.elasticsearch.client import definition
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, FieldNames, IndexSpec, SourceSpec
 
 from tests.fakes import FakeBackfillStore
@@ -91,6 +92,18 @@ def test_of_two_who_advance_a_slice_the_later_one_is_told(under_test: StoreUnder
     assert under_test.store.advance(mine, None, 60) is not None
     assert under_test.store.advance(yours, {**POSITIONS[0], "gt": "c"}, 10) is None
     assert under_test.store.slice("b", 0).read == 60
+
+
+def test_no_write_makes_an_index_without_its_mapping(elasticsearch: Elasticsearch, name: str) -> None:
+    store = ElasticsearchBackfillStore(elasticsearch, name)
+    store.begin(BACKFILL, POSITIONS)
+    read = store.slice("b", 0)
+    elasticsearch.indices.delete(index=name)
+
+    assert store.advance(read, None, 60) is None
+    store.set_cancelled("b", True)
+
+    assert elasticsearch.indices.get_mapping(index=name)[name]["mappings"] == definition("backfills")["mappings"] | {"dynamic": "false"}
 
 
 def test_a_slice_of_an_earlier_run_cannot_be_advanced(under_test: StoreUnderTest) -> None:

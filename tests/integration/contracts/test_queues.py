@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from lookalike.adapters.sqs import backfill_messages, messages
 from lookalike.adapters.sqs.queues import SqsQueues
-from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice, Sender
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, MergeWhenFinished, ReadSlice, Sender
 from lookalike.domain import Product
 from lookalike.indexing.messages import CopyPictures, DeleteProducts, Message, PutProducts, SyncObjects
 
@@ -107,6 +107,7 @@ def test_the_backfills_own_messages_are_sent_whole_to_their_own_queue(under_test
         ContinueRetry("b", 2, "picture_unusable", "p-9"),
         ContinueRetry("b", 2),
         ContinuePrune("b", 3, "p-9"),
+        MergeWhenFinished("b", 3, "node:17"),
     ]
     under_test.sender.send_backfill(iter(sent))
 

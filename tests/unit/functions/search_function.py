@@ -8,12 +8,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from lookalike.domain import Product
+from lookalike.domain import Embedder, Product
 from lookalike.filters import Filter
 from lookalike.health import HealthCheck
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
 from lookalike.search.browse import Browse, BrowsedIndex
+from lookalike.search.detect import Detect, Detector
 from lookalike.search.ports import FilterWarning, SearchTarget
 from lookalike.search.search import Search
 
@@ -67,18 +68,21 @@ class HttpAnswer:
 
 
 class SearchFunction:
-    """The handler with fakes behind it, and products that have one picture each."""
+    """The handler with fakes behind it, and products that have one picture each; ``saliency`` finds things in query pictures."""
 
-    def __init__(self, origin: str = ORIGIN) -> None:
+    def __init__(self, origin: str = ORIGIN, saliency: Embedder | None = None) -> None:
+        self.next: SearchTarget | None = None
         self.index, self.embedder = IndexThatRemembers(), FakeEmbedder()
         self.fetcher = FakeFetcher({f"https://a/{n}.jpg": picture(n) for n in range(COUNT)})
         products = [Product(f"p-{n}", (f"https://a/{n}.jpg",), {"category": "dress", "price": n}) for n in range(COUNT)]
         list(Indexer(lambda: [WriteTarget(self.index, self.embedder)], self.fetcher).put(products))
-        search = Search(lambda: SearchTarget(self.index, self.embedder), self.fetcher, lambda url: f"{url}?signed")
-        browse = Browse(lambda: BrowsedIndex(self.index, "lookalike-fake-1", MODEL.id), lambda url: f"{url}?signed")
-        self._handler = app.create(
-            search, browse, HealthCheck(lambda: "9.4.3 green", self._current, lambda: None, lambda: [MODEL.id]), origin
+        detector = Detector(lambda: saliency)
+        search = Search(
+            lambda: SearchTarget(self.index, self.embedder), self.fetcher, lambda url: f"{url}?signed", detector, lambda: self.next
         )
+        browse = Browse(lambda: BrowsedIndex(self.index, "lookalike-fake-1", MODEL.id), lambda url: f"{url}?signed")
+        health = HealthCheck(lambda: "9.4.3 green", self._current, lambda: None, lambda: [MODEL.id])
+        self._handler = app.create(search, browse, health, origin, Detect(detector, self.fetcher) if saliency else None)
 
     def _current(self) -> tuple[str, str]:
         if self.index.away:
@@ -99,15 +103,23 @@ class SearchFunction:
     def get(self, **parameters: str | list[str]) -> HttpAnswer:
         return self.call(http("search_get", **_query(parameters)))
 
+    def detect(self, **parameters: str | list[str]) -> HttpAnswer:
+        return self.call(http("search_detect", **_query(parameters)))
+
+    def post_to_detect(self, body: Any, *, kind: str = "application/json", is_base64: bool = False) -> HttpAnswer:
+        return self._post("/detect", body, kind, is_base64, {})
+
     def post(
         self, body: Any, *, kind: str | None = "application/json", is_base64: bool = False, **parameters: str | list[str]
     ) -> HttpAnswer:
+        return self._post("/search", body, kind, is_base64, parameters)
+
+    def _post(self, path: str, body: Any, kind: str | None, is_base64: bool, parameters: Mapping[str, str | list[str]]) -> HttpAnswer:
         content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
         text = base64.b64encode(content).decode() if is_base64 else content.decode()
         headers = {"content-type": kind} if kind else {}
-        return self.call(
-            http("search_post_json", headers=headers, multiValueHeaders={}, body=text, isBase64Encoded=is_base64, **_query(parameters))
-        )
+        at = {"path": path, "resource": path, **_query(parameters)}
+        return self.call(http("search_post_json", headers=headers, multiValueHeaders={}, body=text, isBase64Encoded=is_base64, **at))
 
     def post_picture(self, content: bytes, kind: str = "image/png", **parameters: str | list[str]) -> HttpAnswer:
         return self.post(content, kind=kind, is_base64=True, **parameters)

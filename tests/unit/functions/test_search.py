@@ -25,7 +25,7 @@ def api() -> SearchFunction:
 def test_an_answer_has_hits_with_everything_the_model_and_timings(api: SearchFunction) -> None:
     answer = api.get(image_url="https://a/7.jpg", size="3")
 
-    assert (answer.status, set(answer.body)) == (200, {"hits", "next_cursor", "model", "timings_ms", "warnings"})
+    assert (answer.status, set(answer.body)) == (200, {"hits", "next_cursor", "model", "timings_ms", "warnings", "crops"})
     assert (len(answer.products), answer.products[0], answer.body["model"]) == (3, "p-7", "fake")
     first = answer.body["hits"][0]
     assert set(first) == {"product_id", "image_id", "image_url", "score", "attributes"}

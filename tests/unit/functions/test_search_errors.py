@@ -110,3 +110,18 @@ def test_a_misconfiguration_is_a_500_with_an_incident_id_and_the_log_says_what_t
     assert "s3" not in answer.error["message"]
     logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any(str(error) in line.get("reason", "") and line["request_id"] == REQUEST_ID for line in logged)
+
+
+def test_each_request_is_one_line_of_the_log_with_its_status_time_and_key_and_the_id_that_its_client_saw(
+    api: SearchFunction, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app.logger.registered_handler, "stream", sys.stdout)
+    event = http("search_get", path="/nowhere")
+    event["requestContext"]["identity"]["apiKeyId"] = "a1b2c3"
+
+    api.call(event)
+
+    [line] = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if line.get("message") == "request"]
+    assert (line["method"], line["path"], line["status"], line["api_key_id"]) == ("GET", "/nowhere", 404, "a1b2c3")
+    assert line["ms"] >= 0
+    assert line["correlation_id"] == REQUEST_ID

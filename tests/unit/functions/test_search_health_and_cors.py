@@ -46,6 +46,20 @@ def test_no_stranger_is_told_an_arn_a_role_or_an_account(error: LookalikeError, 
     assert not re.search(r"arn:|123456789012|SearchRole", text)
 
 
+BUSY = "Elasticsearch is busy: [node-1][10.0.3.7:9300] at https://es.internal:9200/: certificate is not valid for 'es.internal'"
+
+
+@pytest.mark.parametrize("event", ["search_health", "search_similar"])
+def test_no_stranger_is_told_where_elasticsearch_is(event: str, api: SearchFunction) -> None:
+    api.index.away = IndexUnavailable(f"{BUSY}: check LOOKALIKE_ELASTICSEARCH_URL")
+
+    status, _, text = api.raw(http(event))
+
+    assert status == 503
+    assert not re.search(r"internal|10\.0\.3\.7|9300", text)
+    assert ("LOOKALIKE_" in text) == (event == "search_health")
+
+
 def test_health_is_a_503_that_tells_what_does_not_agree(api: SearchFunction) -> None:
     api.index.away = Misconfigured("the index needs the model 'other'")
 

@@ -1,4 +1,4 @@
-"""A function that receives messages gives them back in time, with the reason, when what it waits for stays silent."""
+"""A function that receives messages gives them back in time, with the reason, when what it waits for stays silent; search answers 503."""
 
 import json
 import logging
@@ -9,16 +9,21 @@ from typing import Any, cast
 
 import pytest
 from lookalike.backfill.messages import ReadSlice
+from lookalike.health import HealthCheck
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.products_queue import ProductsQueue
 from lookalike.indexing.uploads import Uploads
 from lookalike.redelivery import ReceivedMessage, Redeliver
+from lookalike.search.browse import Browse
+from lookalike.search.search import Search
 
 from functions import batches
 from functions.backfill import app as backfill
 from functions.index_products import app as index_products
 from functions.on_upload import app as on_upload
-from tests.unit.functions.events import Context, example, failed
+from functions.search import app as search
+from functions.search import events
+from tests.unit.functions.events import Context, example, failed, http
 
 
 class _Hurried(Context):
@@ -29,6 +34,18 @@ class _Hurried(Context):
         return round(batches.LAST_S * 1000) + 100
 
 
+class _HurriedSearch(Context):
+    """The same for a search."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return round(events.MARGIN_S * 1000) + 100
+
+
+PATIENCE_S = 60.0
+"""Whoever waits for so long instead of giving up gets a wrong answer."""
+
+
 class _Silent:
     """Every use case, each waiting for what never comes."""
 
@@ -36,12 +53,12 @@ class _Silent:
         self.never = Event()
 
     def never_end(self, _: object) -> tuple[str, ...]:
-        self.never.wait()
+        self.never.wait(PATIENCE_S)
         return ()
 
     def __getattr__(self, name: str) -> Callable[..., BatchResult]:
         def wait(*_: object, **__: object) -> BatchResult:
-            self.never.wait()
+            self.never.wait(PATIENCE_S)
             return BatchResult()
 
         return wait
@@ -99,3 +116,28 @@ def test_a_silent_sqs_does_not_keep_the_answer(silent: _Silent, monkeypatch: pyt
     handler = _handlers(silent, silent.never_end)["on_upload_put"]
 
     assert len(failed(handler(example("on_upload_put"), _Hurried()))) == 1
+
+
+@pytest.mark.parametrize("name", ["search_get", "search_similar", "search_product", "search_attributes", "search_stats"])
+def test_a_search_is_answered_503_before_the_function_is_ended(silent: _Silent, name: str) -> None:
+    handler = search.create(cast(Search, silent), cast(Browse, silent), cast(HealthCheck, silent), "*")
+
+    answer = handler(http(name), _HurriedSearch())
+
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, "unavailable")
+    assert answer["multiValueHeaders"]["Retry-After"]
+
+
+@pytest.mark.parametrize("silent_at", [0, 1, 2])
+def test_health_tells_a_silent_elasticsearch_whichever_question_it_leaves(
+    silent: _Silent, silent_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lookalike.health.LIMIT_S", 0.1)
+    questions: list[Any] = [lambda: "9.4.3 green", lambda: ("lookalike-1", "fake"), lambda: None]
+    questions[silent_at] = lambda: silent.never_end(None) or ("late", "late")
+
+    cluster, current, model_is_loaded = questions
+
+    health = HealthCheck(cluster, current, model_is_loaded, lambda: ["fake"]).check()
+
+    assert "did not answer in time" in str(health.fault)

@@ -1,9 +1,10 @@
 """The indexer: the index becomes what the pictures are now, and nothing is embedded twice."""
 
+from collections.abc import Sequence
 from io import BytesIO
 
 import pytest
-from lookalike.domain import Product
+from lookalike.domain import Pixels, Product, Vectors
 from lookalike.errors import DownloadFailed, IndexUnavailable
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
@@ -81,6 +82,24 @@ def test_the_same_bytes_twice_in_a_batch_are_embedded_once(setup: IndexerSetup) 
     assert len(setup.index.documents) == 5
 
 
+def test_pictures_are_embedded_together_as_far_as_their_files_fit_into_memory(setup: IndexerSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+    embed, sizes = setup.embedder.embed, list[int]()
+
+    def remember(pixels: Sequence[Pixels]) -> Vectors:
+        sizes.append(len(pixels))
+        return embed(pixels)
+
+    monkeypatch.setattr(setup.embedder, "embed", remember)
+    setup.fetcher.files = {A: picture(1), B: picture(2)}
+
+    setup.sync(A, B)
+    monkeypatch.setattr("lookalike.indexing.pipeline.MAX_BATCH_BYTES", len(picture(3)))
+    setup.fetcher.files = {A: picture(3), B: picture(4)}
+    setup.sync(A, B)
+
+    assert sizes == [2, 1, 1]
+
+
 def test_a_picture_that_a_product_no_longer_lists_is_not_found_any_more(setup: IndexerSetup) -> None:
     setup.fetcher.files = {"http://a/1": picture(1), "http://a/2": picture(2), A: picture(3)}
     setup.put(Product("a", ("http://a/1", "http://a/2")))
@@ -129,6 +148,17 @@ def test_an_object_that_changes_while_it_is_indexed_is_indexed_again(setup: Inde
 
     assert setup.embedder.embedded == 2
     assert [(document, vector)] == list(setup.index.documents.values())
+
+
+def test_an_object_whose_metadata_changes_while_it_is_indexed_is_indexed_again(setup: IndexerSetup) -> None:
+    """The same bytes have the same ETag."""
+    setup.fetcher.files = {A: picture(1)}
+    setup.fetcher.metadata_after_fetch = [{"price": "8"}]
+
+    setup.sync(A)
+
+    [(document, _)] = setup.index.documents.values()
+    assert document.attributes == {"price": "8"}
 
 
 def test_a_bad_picture_in_the_bucket_removes_the_picture_that_it_replaced(setup: IndexerSetup) -> None:

@@ -1,12 +1,14 @@
 """The products queue: what is done, sent again, or left in the queue."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 from lookalike.domain import Product
-from lookalike.errors import DownloadFailed, IndexUnavailable, LookalikeError, Misconfigured
+from lookalike.errors import DownloadFailed, IndexUnavailable, LookalikeError, Misconfigured, TransientError
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.messages import CopyPictures, DeleteProducts, Message, PutProducts, SyncObjects
+from lookalike.indexing.outcomes import ItemOutcome, PictureOutcome
 from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.product_updates import ProductUpdates
 from lookalike.indexing.products_queue import FIRST_DELAY_S, MAX_ATTEMPTS, ProductsQueue
@@ -109,6 +111,23 @@ def test_of_two_messages_about_a_product_the_later_one_counts() -> None:
     assert setup.index.products() == {"ok"}
 
 
+def test_of_two_messages_about_a_product_the_newer_truth_counts_whichever_comes_last() -> None:
+    setup = ProductsQueueSetup()
+    put, delete = replace(_put("ok"), as_of=2), DeleteProducts(("ok",), as_of=1)
+
+    assert setup.receive(m1=put, m2=delete) == set()
+    assert setup.index.products() == {"ok"}
+
+
+def test_a_deletion_that_could_not_be_done_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = ProductsQueueSetup()
+    busy = PictureOutcome("ok", "", "failed", TransientError("the product changes faster than it can be indexed"))
+    monkeypatch.setattr(ProductUpdates, "apply", lambda *_, **__: iter([busy]))
+
+    assert setup.receive(m1=DeleteProducts(("ok",), as_of=1)) == set()
+    assert [message for message, _ in setup.queues.products] == [DeleteProducts(("ok",), as_of=1, attempt=1)]
+
+
 def test_a_backfill_s_item_that_a_later_message_of_the_shop_replaces_counts_as_unchanged() -> None:
     setup = ProductsQueueSetup()
     own = PutProducts((Product("ok", ("http://a/ok",), {"price": 2}),))
@@ -178,8 +197,9 @@ def test_a_batch_that_is_given_back_says_why() -> None:
 def test_a_product_is_sent_again_once_however_often_its_outcomes_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = ProductsQueueSetup(slow=DownloadFailed("busy"))
 
-    def refuse(_: object) -> None:
-        raise IndexUnavailable("the outcomes cannot be written")
+    def refuse(outcomes: Iterable[ItemOutcome]) -> None:
+        if list(outcomes):
+            raise IndexUnavailable("the outcomes cannot be written")
 
     with monkeypatch.context() as patched:
         patched.setattr(setup.outcomes, "record", refuse)

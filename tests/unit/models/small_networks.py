@@ -28,7 +28,7 @@ def vision_network(path: Path, projects: bool = True) -> None:
     weights = {"patches": (HIDDEN, 3, PATCH, PATCH), "projection": (HIDDEN, DIMENSIONS)}
     outputs = {"last_hidden_state": ["n", TOKENS, HIDDEN]} | ({"image_embeds": ["n", DIMENSIONS]} if projects else {})
     inputs = {"pixel_values": (TensorProto.FLOAT, ["n", 3, SIZE, SIZE])}
-    _save(path, nodes if projects else nodes[:5], inputs, outputs, weights, {"as_tokens": np.array([0, HIDDEN, -1])})
+    save(path, nodes if projects else nodes[:5], inputs, outputs, weights, {"as_tokens": np.array([0, HIDDEN, -1])})
 
 
 def text_network(path: Path) -> None:
@@ -43,7 +43,7 @@ def text_network(path: Path) -> None:
     ]
     weights = {"words": (WORDS, HIDDEN), "projection": (HIDDEN, DIMENSIONS)}
     inputs = {name: (TensorProto.INT64, ["n", "length"]) for name in ("input_ids", "attention_mask")}
-    _save(path, nodes, inputs, {"text_embeds": ["n", DIMENSIONS]}, weights, {"last": np.array([2])})
+    save(path, nodes, inputs, {"text_embeds": ["n", DIMENSIONS]}, weights, {"last": np.array([2])})
 
 
 def clip_folder(folder: Path) -> Path:
@@ -87,7 +87,7 @@ def _write(path: Path, content: dict[str, object]) -> None:
     path.write_text(json.dumps(content))
 
 
-def _save(
+def save(
     path: Path,
     nodes: list[onnx.NodeProto],
     inputs: Mapping[str, tuple[int, Sequence[Any]]],

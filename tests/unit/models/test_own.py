@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import openvino
 import pytest
@@ -72,7 +73,7 @@ def test_both_encoders_of_a_pair_give_what_onnx_runtime_gives(tmp_path: Path) ->
     assert _cosine(embedder.embed_text("A red HAT"), expected) >= 0.9999
 
     manifest = json.loads((tmp_path / "models" / model / "manifest.json").read_text())
-    assert (manifest["dimensions"], manifest["text"]) == (DIMENSIONS, {"length": LENGTH, "pad_token": "<pad>"})
+    assert (manifest["dimensions"], manifest["text"]) == (DIMENSIONS, {"length": LENGTH, "pad_token": "<pad>", "lower_case": False})
     assert export.ensure(model, tmp_path / "models", print) == model
 
 
@@ -113,7 +114,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         own_export.export(own.described(tmp_path / "net.onnx"), tmp_path / "models", print)
 
     (tmp_path / "network.json").write_text(json.dumps({"input_size": [SIZE, SIZE], "output": "pooled"}))
-    with pytest.raises(Undescribed, match="no output 'pooled', but last_hidden_state"):
+    with pytest.raises(Undescribed, match="no output 'pooled': last_hidden_state"):
         own_export.export(own.described(tmp_path / "net.onnx"), tmp_path / "models", print)
 
     (tmp_path / "network.json").write_text(json.dumps({"size": 3}))
@@ -139,3 +140,29 @@ def test_an_export_of_the_same_weights_with_another_vector_is_refused(tmp_path: 
 
     with pytest.raises(Undescribed, match="differs by"):
         own_export.export(own.described(clip_folder(tmp_path / "again" / "tiny")), tmp_path / "models", print)
+
+
+def test_weights_in_a_file_beside_the_network_tell_one_model_from_another(tmp_path: Path) -> None:
+    checksums = set()
+    for number in range(2):
+        folder = clip_folder(tmp_path / str(number) / "net")
+        network = onnx.load(folder / "onnx" / "vision_model.onnx")
+        for weights in network.graph.initializer:
+            if weights.data_type == onnx.TensorProto.FLOAT:
+                weights.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weights) + number, weights.name))
+        place = folder / "onnx" / "vision_model.onnx"
+        onnx.save(network, place, save_as_external_data=True, location="vision_model.onnx_data", size_threshold=0)
+        models = tmp_path / str(number) / "models"
+        checksums.add(
+            json.loads((models / own_export.export(own.described(folder), models, print) / "manifest.json").read_text())["weights_sha256"]
+        )
+
+    assert len(checksums) == 2
+
+
+def test_a_padding_that_the_tokenizer_does_not_know_is_refused(tmp_path: Path) -> None:
+    folder = clip_folder(tmp_path / "net")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"pad_token": "[PAD]"}))
+
+    with pytest.raises(Undescribed, match=r"tokenizer.json has no token '\[PAD\]'"):
+        own_export.export(own.described(folder), tmp_path / "models", print)

@@ -33,6 +33,18 @@ def test_two_models_are_compared_by_their_common_hits() -> None:
     assert len(same["differ_most"]) == 4
 
 
+def test_an_expanded_query_finds_what_its_first_hit_is_near_to() -> None:
+    angles = np.radians([0, 30, -35, 60])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    pictures = _labelled([0, 0, 1, 0])
+
+    found = evaluate.expanded("one", vectors, pictures, 1)
+
+    assert evaluate.evaluated("one", vectors, pictures).found[0, :3].tolist() == [1, 2, 3]
+    assert found.found[0, :3].tolist() == [1, 3, 2]
+    assert found.model == "one, expanded by 1"
+
+
 def test_pictures_that_are_alone_in_their_classes_cannot_be_measured() -> None:
     with pytest.raises(NothingToLearn, match="no two pictures are of one class"):
         evaluate.evaluated("one", np.eye(3, dtype=np.float32), _labelled([0, 1, 2]))
@@ -49,7 +61,18 @@ def test_a_folder_is_measured_and_the_report_written(base: Path, tmp_path: Path,
     (folder / "hat" / "broken.jpg").write_bytes(b"no picture")
     manifest = json.loads((base / "manifest.json").read_text())
     (base / "manifest.json").write_text(json.dumps(manifest | {"canonical_vector": []}))
-    arguments = ["--images", str(folder), "--models", "base,base", "--output", str(base.parent), "--report", str(tmp_path / "report")]
+    arguments = [
+        "--images",
+        str(folder),
+        "--models",
+        "base,base",
+        "--expand",
+        "2",
+        "--output",
+        str(base.parent),
+        "--report",
+        str(tmp_path / "report"),
+    ]
     monkeypatch.setattr(sys, "argv", ["evaluate", *arguments])
 
     assert evaluate.main() == 0
@@ -58,7 +81,8 @@ def test_a_folder_is_measured_and_the_report_written(base: Path, tmp_path: Path,
     assert (facts["pictures"], facts["classes"]) == (12, 2)
     assert facts["models"]["base"]["by_class"]["hat"]["pictures"] == 6
     assert facts["models"]["base"]["means"]["P@1"] == 1
-    assert facts["compared"][0]["common_hits"] == 1
+    assert facts["models"]["base, expanded by 2"]["means"]["P@1"] == 1
+    assert facts["compared"][1]["common_hits"] == 1
     assert "# 12 pictures of 2 classes" in (tmp_path / "report" / "evaluation.md").read_text()
     assert (tmp_path / "report" / "worst-errors.jpg").exists()
     assert "broken.jpg" in capsys.readouterr().err

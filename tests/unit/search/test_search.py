@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from io import BytesIO
+from threading import Event
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from lookalike.domain import Product
 from lookalike.errors import NotFound, PictureUnusable, RequestInvalid
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
+from lookalike.pictures import decoding
 from lookalike.search.ports import Per, SearchTarget
 from lookalike.search.query_vectors import ByContent, ByProduct, ByUrl, QueryInput, QueryVectors, WeightedExamples
 from lookalike.search.ranking import SearchOptions, key
@@ -59,6 +61,18 @@ def test_bytes_that_are_indexed_are_searched_by_without_embedding_them(setup: Se
     assert setup.embedder.embedded == 0
     setup.search.search(Query(ByContent(picture(79))))
     assert setup.embedder.embedded == 1
+
+
+def test_bytes_that_are_indexed_are_searched_by_without_waiting_for_their_decoding(
+    setup: SearchSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = Event()
+    decode = decoding.decode
+    monkeypatch.setattr(decoding, "decode", lambda *given, **options: answered.wait() and decode(*given, **options))
+    result = setup.search.search(Query(ByContent(picture(60)), SearchOptions(size=1)))
+    answered.set()
+
+    assert result.hits[0].product_id == "p-60"
 
 
 def test_a_product_is_left_out_of_its_own_look_alikes_unless_asked_for(setup: SearchSetup) -> None:

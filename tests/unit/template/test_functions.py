@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from lookalike.settings import PREFIX, Settings
+from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.yaml_helper import yaml_parse
 
 from layers.models.networks import NETWORKS, model_id
-from tests.unit.sam_template import BUCKET_NAME, ELASTICSEARCH_URL, ROOT, Template, target, transform
+from tests.unit.sam_template import BUCKET_NAME, ELASTICSEARCH_URL, NO_VALUE, ROOT, Template, target, transform, translate
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,22 @@ def test_what_the_parameters_default_to_is_what_the_settings_default_to(template
     assert Settings.load(given) == Settings(elasticsearch_url=ELASTICSEARCH_URL, bucket=BUCKET_NAME)
 
 
+def test_long_values_and_a_certificate_fit_into_the_4_kb_that_lambda_has_for_all_variables() -> None:
+    secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:lookalike-elasticsearch-AbCdEf"
+    given = {f"{name}SecretArn": secret for name in ("Elasticsearch", "Search", "Workers", "Source", "ImageHeaders")}
+    address = "https://a-shop-s-own-deployment.es.eu-central-1.aws.elastic-cloud.com:9243"
+    longest = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["ElasticsearchCa"]["MaxLength"]
+    certificate = ("x" * 64 + "\n") * (longest // 65)
+    template = transform(ElasticsearchUrl=address, SourceUrl=address, SourceBucket="s" * 63, ElasticsearchCa=certificate, **given)
+    stack = "s" * 49
+    queue = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{stack}-products"
+
+    for name, function in template.properties_of("Lambda::Function").items():
+        variables = function["Environment"]["Variables"].items()
+        values = {each: value if not isinstance(value, dict) else queue if "QUEUE" in each else stack for each, value in variables}
+        assert len(json.dumps(values, separators=(",", ":"))) <= 4096, name
+
+
 def test_settings_that_name_a_resource_refer_to_it(template: Template) -> None:
     variables = template.properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]
     references = {
@@ -83,6 +100,14 @@ def test_what_two_stacks_on_one_elasticsearch_must_not_share_is_named_after_each
     for queue in template.properties_of("SQS::Queue").values():
         assert queue["QueueName"]["Fn::Sub"].startswith("${AWS::StackName}-")
     assert transform(Alias="shop").properties_of("Lambda::Function")["Search"]["Environment"]["Variables"]["LOOKALIKE_ALIAS"] == "shop"
+
+
+def test_the_image_has_the_saliency_network_where_it_is_asked_for() -> None:
+    given = [
+        transform(**each).resources["Search"]["Metadata"]["DockerBuildArgs"]["SALIENCY_MODEL"] for each in ({}, {"SaliencyModel": "u2netp"})
+    ]
+
+    assert given == ["", "u2netp"]
 
 
 def test_made_up_weights_are_built_in_and_asked_for_by_the_id_that_the_export_gives_them() -> None:
@@ -131,6 +156,20 @@ def test_a_changed_parameter_of_search_makes_a_new_version_of_it() -> None:
     one, other = version(transform()), version(transform(ElasticsearchUrl="https://moved.example:9243"))
     assert one[0] == other[0]
     assert one[1] != other[1]
+
+
+def test_a_new_version_is_of_a_function_that_differs_from_the_last_one(template: Template) -> None:
+    """Lambda publishes no version of an unchanged function, and CloudFormation fails then: not every changed parameter reaches search."""
+    assert "${SettingsVersion}" in template.properties_of("Lambda::Function")["Search"]["Description"]["Fn::Sub"]
+
+
+def test_search_has_its_alias_always_because_sam_takes_none_under_a_condition(template: Template) -> None:
+    assert target(template.only("Lambda::Alias")["FunctionName"]) == "Search"
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    source["Resources"]["Search"]["Properties"]["AutoPublishAlias"] = {"Fn::If": ["IsGradual", "live", NO_VALUE]}
+    with pytest.raises(InvalidDocumentException) as refused:
+        translate(source, {"ElasticsearchUrl": ELASTICSEARCH_URL})
+    assert "must be a string or a Ref to a template parameter" in refused.value.causes[0].message
 
 
 def parameters_in(value: Any) -> set[str]:

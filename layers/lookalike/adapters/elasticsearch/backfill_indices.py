@@ -1,24 +1,31 @@
 """What backfills do with the indices of pictures: one is filled beside the one that is searched, and takes its place."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from elasticsearch import Elasticsearch
+from elasticsearch.exceptions import GeneralAvailabilityWarning
 
 from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, ElasticsearchIndices, definition_of
 from lookalike.backfill.model import Indices, Into
 from lookalike.backfill.report import CountedIndices, SharedPicture
 from lookalike.domain import IndexOptions, Model
-from lookalike.errors import RequestInvalid
+from lookalike.errors import IndexMissing, Misconfigured, RequestInvalid
 
 MAX_PRECISION = 40_000
 """Up to this many products are counted exactly, or very nearly; Elasticsearch's own limit."""
 
 _NAMES_THERE = {"shards": "number_of_shards", "replicas": "number_of_replicas", "type": "type", "oversample": "rescore_vector"}
 """What Elasticsearch calls each of the `IndexOptions`."""
+
+MAX_SEGMENT_BYTES = 5 * 2**30
+"""The largest segment that Elasticsearch makes by itself (``merge.policy.max_merged_segment``): larger ones would not be merged again."""
 
 
 class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
@@ -95,6 +102,25 @@ class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
             self._client.indices.update_aliases(actions=[*removed, *moved])
         self._resolved_at = float("-inf")
         return previous.name if previous else None
+
+    def begin_merge(self, name: str | None) -> str | None:
+        with suppress(IndexMissing):  # nothing could be indexed, or it was deleted meanwhile
+            name = name or self.current().name
+            with translate_errors(name):
+                stats = self._client.indices.stats(index=name, metric=["segments", "store"], level="shards")
+                copies = [copy for shard in stats["indices"][name]["shards"].values() for copy in shard]
+                few = max((ceil(copy["store"]["size_in_bytes"] / MAX_SEGMENT_BYTES) for copy in copies), default=1)
+                if any(copy["segments"]["count"] > few for copy in copies):
+                    return str(self._client.indices.forcemerge(index=name, max_num_segments=few, wait_for_completion=False)["task"])
+        return None
+
+    def is_merged(self, task: str) -> bool:
+        with translate_errors(), warnings.catch_warnings(category=GeneralAvailabilityWarning, action="ignore"):
+            found = self._client.options(ignore_status=404).tasks.get(task_id=task)
+        fault = found.get("error") or found["response"]["_shards"].get("failures") if found.get("completed", True) else None
+        if fault:
+            raise Misconfigured(f"Elasticsearch did not merge the segments: {fault}; see its log, and its disk's free space")
+        return bool(found["completed"])
 
     def _free_name(self, model: Model) -> str:
         """The model's next number, or that of its index which is being filled."""

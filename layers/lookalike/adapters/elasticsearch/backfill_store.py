@@ -41,7 +41,7 @@ class ElasticsearchBackfillStore(BackfillStore):
         return [_backfill(hit["_source"]) for hit in found["hits"]["hits"]] if "hits" in found else []
 
     def begin(self, backfill: Backfill, positions: Sequence[Position]) -> None:
-        ensure_index(self._client, self._name, definition("backfills"))
+        self._ensure()
         operations: list[Mapping[str, Any]] = []
         for number, position in enumerate(positions):
             operations += [{"index": {"_id": _slice_id(backfill.backfill_id, number)}}, _slice_document(backfill.backfill_id, position, 0)]
@@ -64,6 +64,7 @@ class ElasticsearchBackfillStore(BackfillStore):
 
     def advance(self, slice_: Slice, position: Position | None, read: int) -> Slice | None:
         seq_no, primary_term = slice_.version
+        self._ensure()
         with translate_errors(self._name):
             try:
                 written = self._client.index(
@@ -82,6 +83,10 @@ class ElasticsearchBackfillStore(BackfillStore):
         for id_ in _slice_ids(backfill) if backfill else ():
             with translate_errors(self._name):
                 self._client.update(index=self._name, id=id_, doc={"is_cancelled": is_cancelled}, retry_on_conflict=CONFLICTS)
+
+    def _ensure(self) -> None:
+        """Before every write: Elasticsearch would create an index that was deleted meanwhile, without its mapping."""
+        ensure_index(self._client, self._name, definition("backfills"))
 
 
 def _slice_id(backfill_id: str, number: int) -> str:

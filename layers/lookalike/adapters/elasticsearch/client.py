@@ -92,10 +92,12 @@ class _OwnTransport(Transport):
         request_id = self._request_id()
         headers = {**(headers or {}), **({"x-opaque-id": request_id} if request_id else {})}
         answer = super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
-        if answer.meta.status != HTTPStatus.UNAUTHORIZED or self._new_secret is None:
-            return answer
-        self._rotated = {"authorization": authorization(self._new_secret())}
-        return super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
+        if answer.meta.status == HTTPStatus.UNAUTHORIZED and self._new_secret is not None:
+            self._rotated = {"authorization": authorization(self._new_secret())}
+            answer = super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
+        if method != "HEAD" and answer.meta.status == HTTPStatus.OK and not isinstance(answer.body, dict):
+            raise NoConnection("the answer is not Elasticsearch's")  # but that of a proxy in front of it
+        return answer
 
 
 @contextmanager
@@ -143,7 +145,7 @@ def ensure_index(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> N
 
 def of_status(status: int, message: str) -> LookalikeError:
     """The error that an HTTP status of Elasticsearch stands for."""
-    if status in BUSY:
+    if status in BUSY or status >= 500:
         return IndexUnavailable(f"Elasticsearch is busy: {message}", retry_after_s=5)
     if status == HTTPStatus.NOT_FOUND:
         return IndexMissing(f"the index is gone: {message}")

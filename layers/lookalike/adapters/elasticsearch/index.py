@@ -1,11 +1,14 @@
 """One index of pictures in Elasticsearch: what indexing writes and searching reads."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
+from elastic_transport import ObjectApiResponse
 from elasticsearch import BadRequestError, Elasticsearch
 from elasticsearch.helpers import pack_dense_vector, streaming_bulk
 
@@ -22,6 +25,9 @@ MAX_BULK_BYTES = 10_000_000
 BULK_RETRIES = 3
 PAGE = 10_000
 """Documents of one answer; Elasticsearch's own limit."""
+
+MAX_DROPPED = 100
+"""Hits left out that cost less when they are found and dropped than by a filter, for which Lucene looks at every picture."""
 
 _STORED = [field.name for field in fields(IndexedPicture)]
 
@@ -79,7 +85,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             hit["_source"]["content_sha256"]: Embedding(
                 _vector(hit), hit["_source"]["perceptual_hash"], hit["_source"]["width"], hit["_source"]["height"]
             )
-            for hit in self._search(queries.by_content(wanted))
+            for hit in self._packed(partial(queries.by_content, wanted))["hits"]["hits"]
         }
 
     def images_of(self, product_ids: Iterable[str], origin: Origin) -> dict[str, str]:
@@ -112,10 +118,11 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             self._client.delete_by_query(index=self.name, **body, conflicts="proceed", refresh=True)
 
     def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
-        return [_stored(hit) for hit in self._search(queries.stored_of(product_id, self._placeholders, size=limit))]
+        body = partial(queries.stored_of, product_id, self._placeholders, size=limit)
+        return [_stored(hit) for hit in self._packed(body)["hits"]["hits"]]
 
     def stored(self, image_id: str) -> StoredPicture | None:
-        return next((_stored(hit) for hit in self._search(queries.stored(image_id))), None)
+        return next((_stored(hit) for hit in self._packed(partial(queries.stored, image_id))["hits"]["hits"]), None)
 
     def pictures_of(self, product_id: str, limit: int) -> Sequence[IndexedPicture]:
         return [indexed_picture(hit["_source"]) for hit in self._search(queries.pictures_of(product_id, _STORED, size=limit))]
@@ -145,18 +152,16 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return [_warning(each) for each, hit in zip(asked, found, strict=True) if not hit]
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
-        with translate_errors(self.name):
-            body = queries.knn(vector, self._shown(selection), k=k, size=size, is_packed=self._packs)
-            body |= self._unmapped_numbers(selection.filter)
-            try:
-                answer = self._client.search(index=self.name, **body)
-            except BadRequestError:
-                if not self._packs:
-                    raise
-                self._packs = False  # a server before 9.4 takes JSON numbers only
-                return self.nearest(vector, selection, k=k, size=size)
+        asked, dropped = _without_dropped(self._shown(selection))
+        k += 2 * len(dropped)
+        answer = self._packed(
+            lambda is_packed: (
+                queries.knn(vector, asked, k=k, size=size + len(dropped), is_packed=is_packed) | self._unmapped_numbers(selection.filter)
+            )
+        )
         hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
-        return NearestHits(hits, is_all=answer["hits"]["total"]["value"] < k)
+        kept = [hit for hit in hits if (hit.product_id if selection.per == "product" else hit.image_id) not in dropped]
+        return NearestHits(kept[:size], is_all=answer["hits"]["total"]["value"] < k)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
         body = queries.exact(vector, self._shown(selection), size=size) | self._unmapped_numbers(selection.filter)
@@ -177,6 +182,18 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         with translate_errors(self.name):
             found: dict[str, Any] = self._client.search(index=self.name, **body)["aggregations"]
             return found
+
+    def _packed(self, body: Callable[..., queries.Body]) -> ObjectApiResponse[Any]:
+        """The answer of a search whose vectors travel as base64; a server before 9.4 knows JSON numbers only."""
+        with translate_errors(self.name):
+            try:
+                return self._client.search(index=self.name, **body(is_packed=self._packs))
+            except BadRequestError:
+                if not self._packs:
+                    raise
+            answer = self._client.search(index=self.name, **body(is_packed=False))
+            self._packs = False
+            return answer
 
     def _search(self, body: queries.Body) -> list[dict[str, Any]]:
         with translate_errors(self.name):
@@ -213,8 +230,21 @@ def _warning(condition: Range | Exists) -> FilterWarning:
     return FilterWarning(f"filter.{name}", f"no product has {form} as {name!r}: check the attribute's name")
 
 
+def _without_dropped(selection: Selection) -> tuple[Selection, frozenset[str]]:
+    """What is left to the filter, and the ids of hits that are dropped from the answer: as many more are asked for."""
+    if selection.per == "product" and len(selection.without) <= MAX_DROPPED:
+        return replace(selection, without=frozenset()), selection.without
+    if selection.per == "image" and len(selection.without_images) <= MAX_DROPPED:
+        return replace(selection, without_images=frozenset()), selection.without_images
+    return selection, frozenset()
+
+
 def _vector(hit: Mapping[str, Any]) -> Vector:
-    return np.asarray(hit["fields"]["image_vector"], dtype=np.float32).ravel()
+    """The vector of a hit, as base64 of big-endian numbers or as JSON numbers."""
+    [*values] = hit["fields"]["image_vector"]
+    if isinstance(values[0], str):
+        return np.frombuffer(b64decode(values[0]), ">f4").astype(np.float32)
+    return np.asarray(values, dtype=np.float32).ravel()
 
 
 def _stored(hit: Mapping[str, Any]) -> StoredPicture:

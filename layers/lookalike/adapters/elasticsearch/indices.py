@@ -68,6 +68,10 @@ class ElasticsearchIndices:
             raise IndexMissing(f"nothing is behind the alias {self._alias!r}: put a picture into the bucket, or start a backfill")
         return self._one(self._alias)
 
+    def next(self) -> IndexInfo | None:
+        """The index that is being filled to take the current one's place; None if none is. Raises `Misconfigured` as `current`."""
+        return self._one(self._next) if self._next in self._resolve() else None
+
     def written(self, model: Model, *, is_fresh: bool = False) -> list[IndexInfo]:
         """The indices that every picture is written to: the current one, and one that is being filled.
 

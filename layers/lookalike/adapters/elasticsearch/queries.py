@@ -7,7 +7,7 @@ from typing import Any
 from elasticsearch.helpers import pack_dense_vector
 
 from lookalike.domain import Origin, Vector
-from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms
+from lookalike.filters import EVERYTHING, All, AnyOf, Exists, Filter, Not, Range, Terms
 from lookalike.search.ports import Selection
 
 Body = dict[str, Any]
@@ -44,7 +44,7 @@ def knn(vector: Vector, selection: Selection, *, k: int, size: int, is_packed: b
             "query_vector": pack_dense_vector(vector) if is_packed else vector.tolist(),
             "k": k,
             "num_candidates": min(MAX_CANDIDATES, max(MIN_CANDIDATES, 2 * k)),
-            "filter": selected(selection),
+            **({"filter": clauses} if (clauses := selected(selection)) else {}),
         },
         **_once(selection),
         "size": size,
@@ -93,8 +93,8 @@ def diverse(vector: Vector, image_ids: Iterable[str], *, size: int, diversity: f
 
 
 def selected(selection: Selection) -> list[Body]:
-    """What a picture must pass to be a hit."""
-    clauses = [filter_clause(selection.filter)]
+    """What a picture must pass to be a hit. Nothing where every picture is: for any filter, Lucene looks at all of them first."""
+    clauses = [] if selection.filter == EVERYTHING else [filter_clause(selection.filter)]
     if selection.among is not None:
         clauses.append(_among(sorted(selection.among)))
     left_out = [
@@ -160,27 +160,30 @@ def unmapped_numbers(attributes: Iterable[str]) -> Body:
     return {"runtime_mappings": fields} if fields else {}
 
 
-def by_content(content_sha256s: Iterable[str]) -> Body:
-    """Pictures with these bytes, one for each, with their vectors."""
+def by_content(content_sha256s: Iterable[str], *, is_packed: bool = False) -> Body:
+    """Pictures with these bytes, one for each, with their vectors; ``is_packed`` as for `knn`."""
     wanted = list(content_sha256s)
     return {
         "query": {"terms": {"content_sha256": wanted}},
         "collapse": {"field": "content_sha256"},
         "size": len(wanted),
         "_source": ["content_sha256", "perceptual_hash", "width", "height"],
-        "fields": ["image_vector"],
+        **_with_vector(is_packed),
     }
 
 
-def stored_of(product_id: str, without_hashes: Iterable[str] = (), *, size: int) -> Body:
-    """A product's pictures with their vectors, the first indexed first, without those of some perceptual hashes."""
+def stored_of(product_id: str, without_hashes: Iterable[str] = (), *, size: int, is_packed: bool = False) -> Body:
+    """A product's pictures with their vectors, the first indexed first, without those of some perceptual hashes.
+
+    ``is_packed`` as for `knn`.
+    """
     query = {"bool": {"filter": [_term("product_id", product_id)], "must_not": [_terms("perceptual_hash", sorted(without_hashes))]}}
-    return {"query": query, "sort": ["indexed_at", "image_id"], "size": size, **_STORED}
+    return {"query": query, "sort": ["indexed_at", "image_id"], "size": size, **_stored(is_packed)}
 
 
-def stored(image_id: str) -> Body:
-    """A picture with its vector."""
-    return {"query": _term("image_id", image_id), "size": 1, **_STORED}
+def stored(image_id: str, *, is_packed: bool = False) -> Body:
+    """A picture with its vector; ``is_packed`` as for `knn`."""
+    return {"query": _term("image_id", image_id), "size": 1, **_stored(is_packed)}
 
 
 def pictures_of(product_id: str, fields: Sequence[str], *, size: int) -> Body:
@@ -232,7 +235,14 @@ def images_of(product_ids: Iterable[str], origin: Origin, *, after: str, size: i
     return body | {"search_after": [after]} if after else body
 
 
-_STORED: Body = {"_source": ["image_id", "product_id", "perceptual_hash"], "fields": ["image_vector"]}
+def _stored(is_packed: bool) -> Body:
+    return {"_source": ["image_id", "product_id", "perceptual_hash"], **_with_vector(is_packed)}
+
+
+def _with_vector(is_packed: bool) -> Body:
+    if is_packed:
+        return {"docvalue_fields": [{"field": "image_vector", "format": "binary"}]}
+    return {"fields": ["image_vector"]}
 
 
 def _term(field: str, value: str) -> Body:

@@ -189,10 +189,10 @@ class ElasticsearchSource:
             raise _error_of(response)
         if not response.content:
             raise IndexUnavailable("the source's answer was cut off")
-        try:
-            return cast(dict[str, Any], json.loads(response.content))
-        except ValueError as error:
-            raise Misconfigured("the source's answer is not JSON: it is no Elasticsearch") from error
+        with suppress(ValueError):
+            if isinstance(answer := json.loads(response.content), dict):
+                return answer
+        raise Misconfigured("the source's answer is no JSON object: it is no Elasticsearch")
 
 
 class _TrustingAdapter(HTTPAdapter):
@@ -221,7 +221,7 @@ def _error_of(response: requests.Response) -> Exception:
         reason = response.text[:200]
     if kind == POINT_IN_TIME_LOST:
         return _PointInTimeLost()
-    if response.status_code in BUSY:
+    if response.status_code in BUSY or response.status_code >= 500:
         return IndexUnavailable(f"the source is busy: {reason}", retry_after_s=5)
     if response.status_code in (401, 403):
         return Misconfigured(f"the source refuses our credentials: {reason}")

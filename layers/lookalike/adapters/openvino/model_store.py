@@ -1,7 +1,8 @@
 """The exported networks in a folder, each loaded when it is first needed."""
 
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 from lookalike.adapters.openvino.embedder import Hint, OpenVinoEmbedder
 from lookalike.adapters.openvino.manifests import Manifests
@@ -17,6 +18,17 @@ class ModelStore(Manifests):
         self._hint = hint
         self._loaded: dict[str, Embedder] = {}
         self._lock = Lock()
+
+    def begin(self) -> None:
+        """Begins to load the network beside other work, if it is the only one; what is wrong with it is said when it is asked for."""
+
+        def load() -> None:
+            with suppress(Misconfigured):
+                self.embedder(only)
+
+        [only, *others] = self.ids() or [""]
+        if only and not others:
+            Thread(target=load, name="model", daemon=True).start()
 
     def embedder(self, model_id: str, wanted_by: str = "the setting LOOKALIKE_MODEL") -> Embedder:
         """The network of this id. Raises `Misconfigured` if it is not at hand; says who wants it and what there is instead."""

@@ -31,13 +31,14 @@ class TextEncoder:
         told = json.loads((folder / "manifest.json").read_text())["text"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(told["length"])
-        pad = self._tokenizer.token_to_id(told["pad_token"]) or 0
+        self._lower_case = told.get("lower_case", False)
+        pad = self._tokenizer.token_to_id(told["pad_token"])
         self._tokenizer.enable_padding(length=told["length"], pad_id=pad, pad_token=told["pad_token"])
         self._network = openvino.Core().compile_model(folder / "text.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def __call__(self, text: str) -> Vector:
         """The text's vector, of unit length."""
-        encoded = self._tokenizer.encode(text)
+        encoded = self._tokenizer.encode(text.lower() if self._lower_case else text)
         tokens, mask = (np.array([each], np.int64) for each in (encoded.ids, encoded.attention_mask))
         vector: Vector = self._network([tokens, mask])[0][0]
         return vector

@@ -6,10 +6,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, MergeWhenFinished, ReadSlice
 from lookalike.validation import validated
 
-_KINDS: dict[str, type[BackfillMessage]] = {"slice": ReadSlice, "continue_retry": ContinueRetry, "continue_prune": ContinuePrune}
+_KINDS: dict[str, type[BackfillMessage]] = {
+    "slice": ReadSlice,
+    "continue_retry": ContinueRetry,
+    "continue_prune": ContinuePrune,
+    "merge": MergeWhenFinished,
+}
 _ACTIONS = {kind: action for action, kind in _KINDS.items()}
 
 

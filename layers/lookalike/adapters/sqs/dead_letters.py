@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.adapters.sqs import messages
 from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, send_all, translate_errors
+from lookalike.adapters.sqs.redelivery import REASON, SENT_MS
 from lookalike.backfill.dead_letters import DeadLetter, DeadLetterQueues, QueueName
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.messages import Message
+from lookalike.validation import parsed, validated
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -52,7 +54,7 @@ class SqsDeadLetters(DeadLetterQueues):
             VisibilityTimeout=HIDDEN_S,
             WaitTimeSeconds=WAIT_S,
             MessageSystemAttributeNames=["SentTimestamp"],
-            MessageAttributeNames=["reason", "sent_ms"],
+            MessageAttributeNames=[REASON, SENT_MS],
         ).get("Messages", [])
 
     def _dead_letter_url(self, queue_url: str) -> str | None:
@@ -65,8 +67,8 @@ class SqsDeadLetters(DeadLetterQueues):
 
 def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:
     attributes = {name: value.get("StringValue", "") for name, value in received.get("MessageAttributes", {}).items()}
-    sent_ms = int(attributes.get("sent_ms") or received["Attributes"]["SentTimestamp"])
-    reason = json.loads(attributes["reason"]) if "reason" in attributes else UNKNOWN_REASON
+    sent_ms = int(attributes.get(SENT_MS) or received["Attributes"]["SentTimestamp"])
+    reason = json.loads(attributes[REASON]) if REASON in attributes else UNKNOWN_REASON
     body = received["Body"]
     asked: Sequence[Message] = ()
     if queue == "products":
@@ -78,12 +80,11 @@ def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:
 
 
 def _backfill_id(body: str) -> str | None:
-    """The backfill of a message; a shop's own message may be anything."""
+    """The backfill of a message; a shop's own message may be anything, also what could not be recorded."""
     try:
-        found = json.loads(body).get("backfill_id")
-    except (ValueError, AttributeError):
+        return validated(messages.ID, parsed(body, field="body").get("backfill_id"))
+    except (RequestInvalid, AttributeError):
         return None
-    return found if isinstance(found, str) else None
 
 
 def _bodies(letters: Iterable[DeadLetter]) -> Iterator[tuple[str, str | None]]:

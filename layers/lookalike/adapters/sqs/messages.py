@@ -27,7 +27,11 @@ from lookalike.validation import parsed, validated
 MAX_AHEAD_MS = 300_000
 """How far the clock of a shop may be ahead of that of SQS."""
 
-ProductId = Annotated[str, Field(min_length=1, max_length=512)]
+Id = Annotated[str, Field(min_length=1, max_length=512)]
+Address = Annotated[str, Field(max_length=8191)]
+"""Elasticsearch's keywords have at most 32,766 bytes: what is longer could not even be recorded as failed."""
+
+MAX_RUN = 2**31 - 1
 
 
 class ProductModel(BaseModel):
@@ -35,7 +39,7 @@ class ProductModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    product_id: ProductId
+    product_id: Id
     image_urls: list[str] = Field(max_length=MAX_IMAGE_URLS)
     attributes: dict[str, Any] = {}
 
@@ -46,17 +50,18 @@ class MessageModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     put: list[ProductModel] = Field(default=[], max_length=MAX_ITEMS)
-    delete: list[ProductId] = Field(default=[], max_length=MAX_ITEMS)
-    sync: list[str] = Field(default=[], max_length=MAX_ITEMS)
-    copy_: list[str] = Field(default=[], max_length=MAX_ITEMS, alias="copy")
-    copy_from: str | None = None
-    into: str | None = None
-    backfill_id: str | None = None
-    run: int = 0
+    delete: list[Id] = Field(default=[], max_length=MAX_ITEMS)
+    sync: list[Address] = Field(default=[], max_length=MAX_ITEMS)
+    copy_: list[Id] = Field(default=[], max_length=MAX_ITEMS, alias="copy")
+    copy_from: Id | None = None
+    into: Id | None = None
+    backfill_id: Id | None = None
+    run: int = Field(default=0, ge=0, le=MAX_RUN)
     attempt: int = Field(default=0, ge=0)
     as_of: AwareDatetime | None = None
 
 
+ID: TypeAdapter[str] = TypeAdapter(Id)
 _MESSAGE = TypeAdapter(MessageModel)
 
 
@@ -113,6 +118,8 @@ def _as_of(given: datetime | None, sent_ms: int | None) -> int | None:
     if given is None:
         return sent_ms
     as_of = round(given.timestamp() * 1000)
+    if as_of < 0:
+        raise RequestInvalid("the time lies before 1970", field="as_of")
     if sent_ms is not None and as_of > sent_ms + MAX_AHEAD_MS:
         raise RequestInvalid("the time lies in the future", field="as_of")
     return as_of

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 10
 MAX_REASON = 1000
+REASON, SENT_MS = "lookalike.reason", "lookalike.sent_ms"
+"""Names of a dead letter's message attributes; a shop's own message keeps its own, whatever they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,16 @@ class SqsRedelivery:
     def _settle(self, queue: _Queue, messages: Iterable[ReceivedMessage], moved: set[str]) -> None:
         others, last = partition(queue.gives_up, messages)
         for message in last:
-            self._move(queue.dead_letter_url or "", message)
-            moved.add(message.message_id)
+            with suppress(ClientError, BotoCoreError):  # such as one that has no room for its reason
+                self._move(queue.dead_letter_url or "", message)
+                moved.add(message.message_id)
         for some in chunked(others, MAX_ENTRIES):
             self._change_visibility(queue, some)
 
     def _move(self, dead_letter_url: str, message: ReceivedMessage) -> None:
         attributes: Any = {
-            "reason": {"DataType": "String", "StringValue": json.dumps(message.reason[:MAX_REASON])},  # SQS takes no control characters
-            "sent_ms": {"DataType": "Number", "StringValue": str(message.sent_ms)},
+            REASON: {"DataType": "String", "StringValue": json.dumps(message.reason[:MAX_REASON])},  # SQS takes no control characters
+            SENT_MS: {"DataType": "Number", "StringValue": str(message.sent_ms)},
         }
         self._client.send_message(QueueUrl=dead_letter_url, MessageBody=message.body, MessageAttributes=attributes)
 

@@ -43,6 +43,7 @@ def _read_source(url: str) -> object:
         ("429 Too Many Requests", IndexUnavailable),
         ("503 Service Unavailable", IndexUnavailable),
         ("504 Gateway Timeout", IndexUnavailable),
+        ("500 Internal Server Error", IndexUnavailable),
         ("401 Unauthorized", Misconfigured),
         ("403 Forbidden", Misconfigured),
     ],
@@ -84,6 +85,21 @@ def test_an_error_page_of_a_proxy_is_transient() -> None:
 def test_a_source_that_is_not_elasticsearch_is_misconfigured() -> None:
     with ScriptedServer(defaultdict(lambda: answer("200 OK", b"<html>"))) as server, pytest.raises(Misconfigured):
         _read_source(f"http://{server.origin}")
+
+
+PAGES = [b"<html>", b"null", b"[]", b'"sorry"', b'{"hits": {"hi']
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_success_that_is_no_answer_of_elasticsearch_s_is_transient_or_misconfigured(page: bytes) -> None:
+    kind = "text/html" if page.startswith(b"<") else "application/json"
+    script = answer("200 OK", page, X_Elastic_Product="Elasticsearch", Content_Type=kind)
+
+    with ScriptedServer(defaultdict(lambda: script)) as server:
+        with pytest.raises(IndexUnavailable):
+            _read_index(f"http://{server.origin}")
+        with pytest.raises(Misconfigured):
+            _read_source(f"http://{server.origin}")
 
 
 def test_a_server_that_is_too_old_is_refused_before_an_index_is_created() -> None:

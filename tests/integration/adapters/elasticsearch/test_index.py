@@ -199,6 +199,17 @@ def test_a_deleted_index_does_not_answer_that_it_has_no_pictures(elasticsearch: 
         ElasticsearchIndex(elasticsearch, f"{name}-gone").pictures(["0" * 32])
 
 
+def test_pictures_of_a_product_are_all_listed_however_many(
+    index: ElasticsearchIndex, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elasticsearch gives at most `PAGE` documents at once."""
+    monkeypatch.setattr("lookalike.adapters.elasticsearch.index.PAGE", 2)
+    pictures = [indexed("hat", name=str(number)) for number in range(5)]
+    _write(elasticsearch, index, *pictures)
+
+    assert index.images_of(["hat"], "products").keys() == {picture.image_id for picture in pictures}
+
+
 def test_nothing_is_written_into_an_index_that_is_gone_and_none_is_made_in_its_place(
     index: ElasticsearchIndex, elasticsearch: Elasticsearch
 ) -> None:

@@ -46,7 +46,7 @@ def test_an_index_of_each_type_is_created_as_asked_and_a_pictures_score_with_its
     stored = elasticsearch.indices.get(index=info.name)[info.name]
     settings, vectors = stored["settings"]["index"], stored["mappings"]["properties"]["image_vector"]["index_options"]
     assert (settings["number_of_shards"], settings["number_of_replicas"], vectors["type"]) == ("2", "0", index_type)
-    assert vectors.get("rescore_vector") == ({"oversample": 5.0} if index_type in QUANTIZED else None)
+    assert vectors.get("rescore_vector") == ({"oversample": 3.0} if index_type in QUANTIZED else None)
 
 
 @pytest.mark.parametrize("index_type", QUANTIZED)

@@ -4,12 +4,12 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from lookalike.adapters.sqs import backfill_messages, messages
-from lookalike.adapters.sqs.dead_letters import SqsDeadLetters
+from lookalike.adapters.sqs.dead_letters import UNKNOWN_REASON, SqsDeadLetters
 from lookalike.adapters.sqs.redelivery import SqsRedelivery
 from lookalike.backfill.dead_letters import DeadLetter
 from lookalike.backfill.messages import ReadSlice
@@ -134,6 +134,33 @@ def test_a_hopeless_message_goes_there_at_once_and_one_that_may_succeed_comes_ba
 
     assert SqsRedelivery(queues.sqs, 0).redeliver([hopeless, other]) == {hopeless.message_id}
     assert _received(queues.sqs, queues.products.url) == [other.body]
+
+
+def test_a_dead_letter_that_has_no_room_for_its_reason_keeps_no_other_from_coming_back(queues: Queues) -> None:
+    queues.sqs.set_queue_attributes(QueueUrl=queues.products.dead_letter_url, Attributes={"MaximumMessageSize": "1024"})
+    full, other = _failed(queues, "{" * 1025, receives=1, is_hopeless=True), _failed(queues, _put(None), receives=1)
+
+    assert SqsRedelivery(queues.sqs, 0).redeliver([full, other]) == set()
+    assert _received(queues.sqs, queues.products.url) == [other.body]
+
+
+def test_a_shop_s_own_attributes_of_a_message_are_no_reason_and_no_time(queues: Queues) -> None:
+    """SQS keeps them when its redrive policy makes the message a dead letter."""
+    text: Any = {"DataType": "String", "StringValue": "nightly"}
+    queues.sqs.send_message(
+        QueueUrl=queues.products.dead_letter_url, MessageBody=_put("b"), MessageAttributes={"reason": text, "sent_ms": text}
+    )
+
+    [letter] = queues.drain()
+
+    assert letter.reason == UNKNOWN_REASON
+
+
+@pytest.mark.parametrize("backfill_id", ["b" * 40_000, "", "\ud800", 7])
+def test_a_backfill_that_could_not_be_recorded_is_none(queues: Queues, backfill_id: object) -> None:
+    queues.sqs.send_message(QueueUrl=queues.products.dead_letter_url, MessageBody=json.dumps({"backfill_id": backfill_id}))
+
+    assert [letter.backfill_id for letter in queues.drain()] == [None]
 
 
 def test_a_queue_without_dead_letters_keeps_its_messages(queues: Queues) -> None:

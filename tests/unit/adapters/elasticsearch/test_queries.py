@@ -10,7 +10,6 @@ from lookalike.search.ports import Selection
 from lookalike.search.ranking import MAX_K
 
 VECTOR = np.array([0.6, 0.8], np.float32)
-EVERYTHING: dict[str, Any] = {"bool": {"filter": []}}
 
 
 def test_knn_filters_inside_scores_anew_and_keeps_the_best_of_each_product() -> None:
@@ -20,6 +19,10 @@ def test_knn_filters_inside_scores_anew_and_keeps_the_best_of_each_product() -> 
     assert (body["knn"]["k"], body["knn"]["num_candidates"]) == (20, 200)
     assert (body["collapse"], body["size"]) == ({"field": "product_id"}, 10)
     assert "post_filter" not in body
+
+
+def test_knn_has_no_filter_where_every_picture_may_be_a_hit() -> None:
+    assert "filter" not in queries.knn(VECTOR, Selection(), k=20, size=10)["knn"]
 
 
 def test_knn_never_asks_for_more_candidates_than_elasticsearch_allows() -> None:
@@ -36,11 +39,11 @@ def test_nothing_is_collapsed_where_every_picture_is_a_hit() -> None:
 @pytest.mark.parametrize(
     ("selection", "clauses"),
     [
-        (Selection(), [EVERYTHING]),
-        (Selection(without=frozenset({"b", "a"})), [EVERYTHING, {"bool": {"must_not": [{"terms": {"product_id": ["a", "b"]}}]}}]),
-        (Selection(without_images=frozenset({"i"})), [EVERYTHING, {"bool": {"must_not": [{"terms": {"image_id": ["i"]}}]}}]),
-        (Selection(among=frozenset({"i"})), [EVERYTHING, {"terms": {"image_id": ["i"]}}]),
-        (Selection(among=frozenset()), [EVERYTHING, {"terms": {"image_id": []}}]),
+        (Selection(), []),
+        (Selection(without=frozenset({"b", "a"})), [{"bool": {"must_not": [{"terms": {"product_id": ["a", "b"]}}]}}]),
+        (Selection(without_images=frozenset({"i"})), [{"bool": {"must_not": [{"terms": {"image_id": ["i"]}}]}}]),
+        (Selection(among=frozenset({"i"})), [{"terms": {"image_id": ["i"]}}]),
+        (Selection(among=frozenset()), [{"terms": {"image_id": []}}]),
     ],
 )
 def test_a_selection_says_what_a_picture_must_pass(selection: Selection, clauses: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lookalike.adapters.sqs.backfill_messages import decode, encode
-from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, ReadSlice
+from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, MergeWhenFinished, ReadSlice
 from lookalike.errors import RequestInvalid
 
 RUNS = st.integers(0, 1000)
@@ -15,6 +15,7 @@ MESSAGES = (
     st.builds(ReadSlice, st.text(), RUNS)
     | st.builds(ContinueRetry, st.text(), RUNS, st.none() | st.text(), st.none() | st.text())
     | st.builds(ContinuePrune, st.text(), RUNS, st.none() | st.text())
+    | st.builds(MergeWhenFinished, st.text(), RUNS, st.none() | st.text())
 )
 
 

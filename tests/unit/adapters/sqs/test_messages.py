@@ -63,6 +63,15 @@ def test_defaults_are_not_written() -> None:
         (encode(SyncObjects(("s3://b/images/a.jpg",) * (MAX_ITEMS + 1))), "sync"),
         (encode(CopyPictures(("i",) * (MAX_ITEMS + 1), source_index="x")), "copy"),
         ('{"mirror": ["s3://b/images/a.jpg"]}', "mirror"),
+        ('{"delete": ["a"], "as_of": "0001-01-01T00:00:00+23:59"}', "as_of"),
+        ('{"delete": ["a"], "as_of": -1}', "as_of"),
+        ('{"delete": ["a"], "as_of": "yesterday"}', "as_of"),
+        ('{"delete": ["a"], "backfill_id": "b", "run": 2147483648}', "run"),
+        ('{"delete": ["a"], "backfill_id": "b", "run": -1}', "run"),
+        (encode(DeleteProducts(("a",), backfill_id="b" * 513)), "backfill_id"),
+        ('{"delete": ["a"], "into": ""}', "into"),
+        (encode(SyncObjects((f"s3://b/{'a' * 8192}",))), "sync.0"),
+        (encode(CopyPictures(("i" * 513,), source_index="x")), "copy.0"),
     ],
 )
 def test_a_wrong_body_is_refused_with_the_field_that_is_wrong(body: str, field: str) -> None:

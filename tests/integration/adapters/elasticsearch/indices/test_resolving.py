@@ -61,6 +61,14 @@ def test_an_index_that_is_being_filled_is_written_too_and_not_searched(
 
     assert {info.name: info.model_id for info in indices.written(MODEL)} == {old: "fake", new: "other"}
     assert indices.current().name == old
+    assert (following := indices.next()) is not None
+    assert following.name == new
+
+
+def test_where_no_index_is_being_filled_there_is_no_next_one(indices: BackfillIndices, create: Callable[..., str], name: str) -> None:
+    create("fake-1", MODEL, name)
+
+    assert indices.next() is None
 
 
 def test_an_index_behind_both_aliases_is_written_once(indices: BackfillIndices, create: Callable[..., str], name: str) -> None:
@@ -111,6 +119,16 @@ def test_a_corrected_alias_is_seen_at_once(
     elasticsearch.indices.delete_alias(index=other, name=name)
 
     assert indices.current().name == one
+
+
+def test_a_closed_index_is_still_the_alias_s_and_none_is_made_beside_it(
+    indices: BackfillIndices, elasticsearch: Elasticsearch, create: Callable[..., str], name: str
+) -> None:
+    closed = create("fake-2", MODEL, name)
+    elasticsearch.indices.close(index=closed)
+
+    assert [info.name for info in indices.written(MODEL)] == [closed]
+    assert list(elasticsearch.indices.get_alias(name=name, expand_wildcards="all")) == [closed]
 
 
 def test_a_server_that_cannot_be_reached_is_unavailable(name: str) -> None:

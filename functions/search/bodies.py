@@ -1,0 +1,54 @@
+"""The forms in which a picture can be sent: as the body, in a form, or named in JSON."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, content_types
+from lookalike.errors import PictureUnusable, RequestInvalid
+from lookalike.pictures.formats import HEIC_ADVICE, HEIC_MEDIA_TYPES, MEDIA_TYPES, REGISTERED_MEDIA_TYPES
+from lookalike.validation import parsed
+
+from functions.search import events, forms
+
+T = TypeVar("T")
+Texts = Mapping[str, Sequence[str]]
+"""Query parameters or the texts of a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """What becomes of each form: a picture's file with its options, texts, and the value of a JSON body."""
+
+    of_file: Callable[[bytes, Texts], T]
+    of_texts: Callable[[Texts], T]
+    of_json: Callable[[Any], T]
+
+
+def read(app: APIGatewayRestResolver, reading: Reading[T]) -> T:
+    """Reads the body of a request. Raises `RequestInvalid` or `PictureUnusable` if it has another form."""
+    content_type, body, parameters = events.content_type(app), events.body(app), events.parameters(app)
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in MEDIA_TYPES:
+        return reading.of_file(body, parameters)
+    if media_type == forms.MEDIA_TYPE:
+        return _read_form(forms.parse(content_type, body), parameters, reading)
+    if media_type == content_types.APPLICATION_JSON:
+        for name in parameters:
+            raise RequestInvalid("with a JSON body, options are fields of the body, not query parameters", field=name)
+        return reading.of_json(parsed(body, field="body"))
+    if media_type in HEIC_MEDIA_TYPES:
+        raise PictureUnusable(HEIC_ADVICE)
+    expected = ", ".join((content_types.APPLICATION_JSON, forms.MEDIA_TYPE, *REGISTERED_MEDIA_TYPES))
+    raise RequestInvalid(f"the content type of the body is not supported: send one of {expected}", field="Content-Type")
+
+
+def _read_form(form: forms.Form, parameters: Texts, reading: Reading[T]) -> T:
+    """Reads a form with the picture's file in its field ``image``, or with the fields of a JSON body; options may be query parameters."""
+    texts = {name: [*parameters.get(name, ()), *form.texts.get(name, ())] for name in (*parameters, *form.texts)}
+    if not form.files:
+        return reading.of_texts(texts)
+    files = form.files.get(forms.FILE, [])
+    if len(files) != 1 or len(form.files) > 1:
+        raise RequestInvalid("send exactly one file, in the form field image", field="image")
+    return reading.of_file(files[0], texts)

@@ -1,0 +1,58 @@
+"""Crop boxes as requests and answers have them."""
+
+from typing import Annotated, Any, Literal, Self
+
+from lookalike.domain import Crop, Part
+from lookalike.errors import RequestInvalid
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+LEAST_CROP = 0.0001
+"""Of a picture's width and height: a pixel of the largest pictures."""
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class CropBox(BaseModel):
+    """The part of a picture to search by: its edges as fractions of the picture's width and height."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    left: Fraction = Field(examples=[0.25])
+    top: Fraction = Field(examples=[0.1])
+    right: Fraction = Field(examples=[0.75])
+    bottom: Fraction = Field(examples=[0.9])
+
+    @model_validator(mode="after")
+    def _has_an_area(self) -> Self:
+        if self.right - self.left < LEAST_CROP or self.bottom - self.top < LEAST_CROP:
+            raise RequestInvalid(f"a crop box needs left < right and top < bottom, {LEAST_CROP} apart at least", field="crop")
+        return self
+
+    def crop(self) -> Crop:
+        """The crop box that the search takes."""
+        return Crop(self.left, self.top, self.right, self.bottom)
+
+
+AUTO: Literal["auto"] = "auto"
+"""Instead of a crop box: the thing that stands out most."""
+
+
+class _OrAuto:
+    """Lets a field be `AUTO` as well; a union would put the names of its members into the place of an error."""
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            lambda given, box: AUTO if given == AUTO else box(given), handler.generate_schema(CropBox)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"const": AUTO}]}
+
+
+CropField = Annotated[CropBox | Literal["auto"], _OrAuto()]
+
+
+def part(given: CropBox | Literal["auto"] | None) -> Part:
+    """The part of a picture that the search takes."""
+    return given.crop() if isinstance(given, CropBox) else given

@@ -1,0 +1,69 @@
+"""Products with several pictures teach a real network, from an index's vectors alone, what serves products that it never saw."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
+from lookalike.adapters.elasticsearch.indices import definition_of
+from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
+from lookalike.domain import IndexOptions, Vectors
+
+from layers.models import export
+from layers.quality import adapt, labelled
+from layers.quality.labelled import Labelled
+from layers.quality.measures import nearest, scores
+from tests import drawn_kinds
+from tests.integration.samples import indexed
+
+MODELS = Path("build/models")
+NETWORK = "efficientnet_lite0"
+LEARNED, NEVER_SEEN = range(32), range(100, 124)
+PICTURES = 6
+
+
+def test_groups_that_were_never_seen_gain_by_what_products_teach(
+    elasticsearch: Elasticsearch, elasticsearch_url: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    base = models / export.ensure(NETWORK, MODELS, print)
+    shutil.copytree(MODELS / base.name, base)
+    _index(elasticsearch, name, *_embedded(base, drawn_kinds.write(tmp_path / "learned", LEARNED, PICTURES)))
+    source = ["--index", name, "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
+    monkeypatch.setattr(sys, "argv", ["adapt", NETWORK, *source, "--output", str(models)])
+
+    assert adapt.main() == 0
+
+    [adapted] = models.glob("*-adapted-*")
+    said = json.loads((adapted / "manifest.json").read_text())["adapted"]
+    others = drawn_kinds.write(tmp_path / "never seen", NEVER_SEEN, PICTURES)
+    before, after = (_precision(model, others) for model in (base, adapted))
+    assert (said["recipe"], said["learned_from"]) == (["learned whitening"], len(LEARNED) * PICTURES)
+    assert said["held_out"]["new classes"]["pictures"] == len(LEARNED) * PICTURES
+    assert after > before + 0.1, (before, after)
+
+
+def _precision(model: Path, folder: Path) -> float:
+    """The mean of P@1 and P@5."""
+    pictures, vectors = _embedded(model, folder)
+    return float(scores(nearest(vectors, pictures.bits), pictures.labels).both.mean())
+
+
+def _embedded(model: Path, folder: Path) -> tuple[Labelled, Vectors]:
+    pictures, [vectors] = labelled.embedded(folder, labelled.files_of(folder), [OpenVinoEmbedder(model)])
+    return pictures, vectors
+
+
+def _index(client: Elasticsearch, name: str, pictures: Labelled, vectors: Vectors) -> None:
+    """Each kind is a product."""
+    model = OpenVinoEmbedder(MODELS / NETWORK).model
+    client.indices.create(index=name, **definition_of(model, IndexOptions()))
+    hashes = ["".join(f"{int(part):016x}" for part in bits) for bits in pictures.bits]
+    products = [pictures.classes[label] for label in pictures.labels]
+    written = [replace(indexed(a, name=b), perceptual_hash=c) for a, b, c in zip(products, pictures.names, hashes, strict=True)]
+    assert not ElasticsearchIndex(client, name).write(list(zip(written, vectors, strict=True)), ())
+    client.indices.refresh(index=name)
