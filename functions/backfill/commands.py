@@ -87,7 +87,7 @@ class SourceModel(_Strict):
 
 def _names(fields: FieldsModel) -> FieldNames:
     attributes = tuple(fields.attributes) if isinstance(fields.attributes, list) else fields.attributes
-    return FieldNames(fields.id, fields.image_urls, attributes, fields.base_url, fields.separator)
+    return FieldNames(None if fields.id == "_id" else fields.id, fields.image_urls, attributes, fields.base_url, fields.separator)
 
 
 class IntoModel(_Strict):

@@ -136,7 +136,7 @@ def choose(labelled: Labelled, features: Features, expects_new: bool | None = No
 def learn(recipe: Recipe, labels: Labels, features: Features, chosen: Chosen | None = None) -> Transform:
     """The recipe's transform, learned from the chosen pictures, or from all."""
     vectors, _ = features[recipe.variant]
-    where = np.arange(len(labels)) if chosen is None else chosen
+    where = slice(None) if chosen is None else chosen
     return Transform(
         whitening(vectors[where], labels[where]) if recipe.whitens else None,
         ridge_head(vectors[where], labels[where]) if recipe.has_head else None,

@@ -99,5 +99,5 @@ def _class_sums(vectors: NDArray[np.float32], labels: Labels) -> Matrix:
     order = np.argsort(labels, kind="stable")
     sums = np.zeros((int(labels.max()) + 1, vectors.shape[1]))
     present, starts = np.unique(labels[order], return_index=True)
-    sums[present] = np.add.reduceat(vectors[order].astype(np.float64), starts, axis=0)
+    sums[present] = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
     return sums

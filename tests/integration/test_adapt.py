@@ -14,7 +14,7 @@ from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import IndexOptions, Vectors
 
 from layers.models import export
-from layers.quality import adapt, labelled
+from layers.quality import adapt, evaluate, labelled
 from layers.quality.labelled import Labelled
 from layers.quality.measures import nearest, scores
 from tests import drawn_kinds
@@ -37,6 +37,7 @@ def test_groups_that_were_never_seen_gain_by_what_products_teach(
     monkeypatch.setattr(sys, "argv", ["adapt", NETWORK, *source, "--output", str(models)])
 
     assert adapt.main() == 0
+    _compare(elasticsearch, name, elasticsearch_url, tmp_path, monkeypatch)
 
     [adapted] = models.glob("*-adapted-*")
     said = json.loads((adapted / "manifest.json").read_text())["adapted"]
@@ -45,6 +46,16 @@ def test_groups_that_were_never_seen_gain_by_what_products_teach(
     assert (said["recipe"], said["learned_from"]) == (["learned whitening"], len(LEARNED) * PICTURES)
     assert said["held_out"]["new classes"]["pictures"] == len(LEARNED) * PICTURES
     assert after > before + 0.1, (before, after)
+
+
+def _compare(client: Elasticsearch, name: str, url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two names of one index find the same."""
+    client.indices.put_alias(index=name, name=f"{name}-other")
+    source = ["--index", f"{name},{name}-other", "--elasticsearch", url, "--attribute", "product_id"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--report", str(folder)])
+    assert evaluate.main() == 0
+    [compared] = json.loads((folder / "evaluation.json").read_text())["compared"]
+    assert (compared["models"], compared["common_hits"]) == ([name, f"{name}-other"], 1)
 
 
 def _precision(model: Path, folder: Path) -> float:

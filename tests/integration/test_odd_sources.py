@@ -165,6 +165,21 @@ SOURCES: dict[str, Odd] = {
         FieldNames("sku", "http://a/{sku}/{view}.jpg"),
         lambda n: (f"p-{n}", {f"http://a/p-{n}/a.jpg", f"http://a/p-{n}/b.jpg"}),
     ),
+    "a template of the document's own id": Odd(
+        (Index(lambda n: {"_id": f"p-{n}", "name": "Hat"}),),
+        FieldNames(None, "http://a/{_id}.jpg"),
+        lambda n: (f"p-{n}", {f"http://a/p-{n}.jpg"}),
+    ),
+    "multi-fields": Odd((Index(_plain, {"sku": BOTH, "image_url": BOTH}),), FieldNames("sku.keyword", "image_url.keyword", ("name",))),
+    "nested ids": Odd(
+        (
+            Index(
+                lambda n: {"v": [{"sku": f"p-{n}"}, {"x": 1}], "image_url": _url(n)},
+                {"v": {"type": "nested", "properties": {"sku": KEYWORD}}},
+            ),
+        ),
+        FieldNames("v.sku"),
+    ),
     "data: URLs": Odd(
         (
             Index(
@@ -173,7 +188,7 @@ SOURCES: dict[str, Odd] = {
             ),
         ),
         FieldNames("sku", "image", separator=","),
-        lambda n: (f"p-{n}", {f"data:image/png;base64,AA{n},"}),
+        lambda n: (f"p-{n}", {f"data:image/png;base64,AA{n}"}),
     ),
     "attributes of every type": Odd(
         (Index(lambda n: _plain(n) | {"x": [n, "a", {"b": n}, [n], None, True][n % 6]}, {"sku": KEYWORD}, mappings={"dynamic": False}),)

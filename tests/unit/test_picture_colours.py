@@ -98,6 +98,16 @@ def test_numbers_of_more_than_eight_bits_are_scaled_to_their_white(white: float)
     assert np.abs(seen_values[:, :, 0].astype(int) - np.arange(256)).max() <= 1
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, -3.0, 1.001, 5.0])
+def test_one_odd_number_changes_no_other(odd: float) -> None:
+    values = np.linspace(0, 1, 256).reshape(1, -1).repeat(9, axis=0).astype(np.float32)
+    values[0, 0] = odd
+
+    seen_values = pixels_of(file_of(Image.fromarray(values), "TIFF"))
+
+    assert np.abs(seen_values[1:, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
 TRANSPARENT = {
     "1 bit": (Image.new("1", (9, 9), 0), b"\0\0"),
     "16 bits": (Image.fromarray(np.full((9, 9), 770, dtype=np.uint16)), (770).to_bytes(2, "big")),

@@ -1,7 +1,8 @@
 """Addresses of pictures as shops store them: relative, several in one text, or as a template of other fields."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from urllib.parse import quote, urljoin
 
@@ -38,19 +39,42 @@ def is_absolute(url: str) -> bool:
 
 
 def _filled(template: str, names: Sequence[str], values: Callable[[str], Iterable[object]]) -> Iterator[str]:
-    """The template with each value of its fields, percent-encoded but for slashes; nothing if a field has none."""
-    found = [[str(value) for value in values(name) if isinstance(value, str | int | float) and str(value)] for name in names]
+    """The template with each value of its fields, percent-encoded but for slashes; nothing if a field has none.
+
+    A value at the beginning is the beginning of an address, and stays as it is.
+    """
+    once = list(dict.fromkeys(names))
+    found = [[_written(value) for value in values(name) if isinstance(value, str | int | float) and _written(value)] for name in once]
     for chosen in product(*found):
-        parts = iter(quote(value.strip(), safe="/") for value in chosen)
-        yield _PLACEHOLDER.sub(lambda _: next(parts), template)  # noqa: B023 - used before the next round
+        value_of = dict(zip(once, chosen, strict=True))
+        yield _PLACEHOLDER.sub(partial(_part, value_of), template)
+
+
+def _part(value_of: Mapping[str, str], place: re.Match[str]) -> str:
+    value = value_of[place[1]]
+    return quote(value, safe="/") if place.start() else value
+
+
+def _written(value: str | int | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
 def _split(text: str, separator: str | None) -> list[str]:
-    """The addresses in a text; that of a data: URL has a comma of its own."""
-    stripped = text.strip()
-    if separator is None or stripped[:5].lower() == "data:":
-        return [stripped]
-    return [part.strip() for part in stripped.split(separator)]
+    """The addresses in a text. Absolute ones may have the separator themselves: what follows it then begins no address."""
+    parts: list[str] = []
+    for part in text.split(separator) if separator else [text]:
+        if parts and separator and _goes_on(parts[-1].strip(), part.strip()):
+            parts[-1] += separator + part
+        else:
+            parts.append(part)
+    return [part.strip() for part in parts]
+
+
+def _goes_on(address: str, part: str) -> bool:
+    """Whether a part belongs to the address before it: the data of a data: URL, or of a URL what neither has a scheme nor is a path."""
+    if address[:5].lower() == "data:" and "," not in address:
+        return True
+    return bool(part) and is_absolute(address) and not is_absolute(part) and not part.startswith("/")
 
 
 def _absolute(url: str, base: str | None) -> str:

@@ -16,13 +16,18 @@ _MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGB
 
 _MODE_OF_PROFILE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _WHITES = (1, 255, 65_535, 2**32 - 1)
+_MAX_LIGHT = 8
+"""Of a picture whose numbers are light, where 1 is white: what shines may have more."""
 
 
 def white_of(image: Image.Image) -> int:
     """The number that is white in pixels of more than eight bits: the least usual one that none of them passes."""
     if image.mode not in ("I", "F"):
         return 65_535
-    most = max(np.ravel(image.getextrema()))
+    values = np.asarray(image)
+    most = values.max(where=np.isfinite(values), initial=0)
+    if image.mode == "F" and most <= _MAX_LIGHT:
+        return 1
     return next((white for white in _WHITES if most <= white), _WHITES[-1])
 
 
@@ -63,7 +68,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _eight_bits(image: Image.Image, white: int) -> Image.Image:
     values = np.asarray(image)
-    grey = Image.fromarray((values.clip(0, white) * (255 / white) + 0.5).astype(np.uint8))
+    grey = Image.fromarray((np.nan_to_num(values).clip(0, white) * (255 / white) + 0.5).astype(np.uint8))
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         grey.putalpha(Image.fromarray((values != transparent).astype(np.uint8) * 255))

@@ -3,12 +3,14 @@
 Every caller is taken for a hostile one: the limits are checked on what the file says of itself, before anything large is decoded.
 """
 
-from contextlib import suppress
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from io import BytesIO
-from math import ceil, sqrt
+from math import ceil
 from time import thread_time
 from warnings import filterwarnings
 
@@ -17,7 +19,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import boxes, colours, files
+from lookalike.pictures import boxes, colours, files, frames
 from lookalike.pictures.files import MAX_MISSING, MendedFile
 from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
 
@@ -30,39 +32,20 @@ MAX_BYTES = 25_000_000
 MAX_SIDE = 65_535
 """Width or height in pixels."""
 
-MAX_KEPT_PIXELS = 16_000_000
-"""A larger picture is averaged down to about so many as soon as it is decoded, whatever is asked for."""
-
-STRIP_PIXELS = 4_000_000
-"""Pixels that are averaged down at once."""
-
 MAX_DECODING_S = 1.2
 """Of a CPU; asked whenever the decoder wants more of the file."""
 
 MAX_READINGS = 10
 """How many times over a file may be read."""
 
-MAX_FRAMES = 32
-"""Frames of an animation that are looked at for one that shows something."""
-
-MAX_ANIMATED_PIXELS = 32_000_000
-"""Pixels of all these frames together."""
-
-MIN_CONTRAST = 16
-"""A frame in which no channel's values lie so far apart shows nothing."""
-
 HASH_SIZE = 16
 """Edge of the perceptual hash's grid: 16 x 16 differences are 256 bits."""
 
-Image.MAX_IMAGE_PIXELS = MAX_ANIMATED_PIXELS // 2  # at twice as many Pillow refuses what frames ask for beyond their picture
+Image.MAX_IMAGE_PIXELS = frames.MAX_ANIMATED_PIXELS // 2  # at twice as many Pillow refuses what frames ask for beyond their picture
 filterwarnings("ignore", module=r"PIL\.")  # thousands of them, if a file wants it
 
 _REDUCING_GAP = 4.0
 """Large pictures are averaged down to about four times the grid first, in a third of the time; that moves 3 bits of 256 on average."""
-
-_GREY = 128
-_GREYS = frozenset({127, 128, 129, 0x8080})
-"""How the grey is read in pixels of the file's mode: a JPEG decoder rounds, and sixteen bits are filled with two bytes."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -112,7 +95,7 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
     except Image.DecompressionBombError as error:
         raise PictureUnusable(f"the picture has a frame of too many pixels: {error}") from error
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble on
-        raise PictureUnusable(f"the picture is damaged or truncated: {error}") from error
+        raise PictureUnusable(f"the picture is damaged or truncated, or of a kind that is not read: {error}") from error
 
 
 def scale(pixels: Pixels, model: Model) -> Pixels:
@@ -146,12 +129,7 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
     file = files.mended(content)
     share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
     wanted = (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share))
-    try:
-        seen = _seen(file, wanted, is_cut=file.is_cut)
-    except OSError as error:
-        if "truncated" not in str(error):
-            raise
-        seen = _seen(file, wanted, is_cut=True)
+    seen = _seen(file, wanted)
     rgb, (width, height) = colours.srgb(seen.plain, seen.profile, seen.gamma), seen.size
     if seen.turn is not None:
         rgb = rgb.transpose(seen.turn)
@@ -190,17 +168,43 @@ class _Bounded(BytesIO):
         return data
 
 
-def _seen(file: MendedFile, wanted: tuple[int, int], *, is_cut: bool) -> _Seen:
-    with _opened(file.content) as image:
+_PARTLY_READ = re.compile("truncated|broken data stream")
+"""What Pillow says of pictures that it could read a part of, or even all of but for their check sum."""
+
+
+def _seen(file: MendedFile, wanted: tuple[int, int]) -> _Seen:
+    """The picture, if no more of it is missing than `MAX_MISSING`."""
+    try:
+        if not file.is_cut:
+            with _drafted(file.content, wanted) as (image, size):
+                if not frames.may_be_cut(image):
+                    return _described(file, image, size)
+    except OSError as error:
+        if not _PARTLY_READ.search(str(error)):
+            raise
+    with _drafted(files.with_other_end(file.content), wanted) as (image, _):
+        other = frames.load_on(image, 0)
+    with _drafted(file.content, wanted) as (image, size):
+        if frames.missing(image, frames.load_on(image, frames.GREY), other) > MAX_MISSING:
+            raise PictureUnusable("the picture is damaged or truncated: more than a tenth of it is missing")
+        return _described(file, image, size)
+
+
+def _described(file: MendedFile, image: ImageFile.ImageFile, size: tuple[int, int]) -> _Seen:
+    plain = frames.first(image)
+    gamma = None if "srgb" in image.info else image.info.get("gamma")
+    return _Seen(plain, size, file.profile or image.info.get("icc_profile"), gamma, _turn(image))
+
+
+@contextmanager
+def _drafted(content: bytes, wanted: tuple[int, int]) -> Iterator[tuple[ImageFile.ImageFile, tuple[int, int]]]:
+    """The opened picture, which a JPEG's decoder will make smaller, and its whole size."""
+    with _opened(content) as image:
         size = image.size
         _check_pixels(image)
-        least = (_excess(image) - 1).bit_length()
+        least = (frames.excess(image) - 1).bit_length()
         image.draft("RGB", (min(wanted[0], size[0] >> least), min(wanted[1], size[1] >> least)))
-        if is_cut:
-            _load_what_is_there(image)
-        plain = _frame(image)
-        gamma = None if "srgb" in image.info else image.info.get("gamma")
-        return _Seen(plain, size, file.profile or image.info.get("icc_profile"), gamma, _turn(image))
+        yield image, size
 
 
 def _opened(content: bytes) -> ImageFile.ImageFile:
@@ -211,7 +215,9 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
         factory, accepts = Image.OPEN[name]
         if accepts and accepts(content[:16]):
             return factory(_Bounded(content), "")
-    raise PictureUnusable(f"these bytes are not a picture in a format that is accepted: {', '.join(NAMES)}")
+    is_text = content[:99].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    said = "this is a page or a drawing (HTML, XML or SVG)," if is_text else "these bytes are"
+    raise PictureUnusable(f"{said} not a picture in a format that is accepted: {', '.join(NAMES)}")
 
 
 def _check_pixels(image: Image.Image) -> None:
@@ -222,68 +228,6 @@ def _check_pixels(image: Image.Image) -> None:
     if max(width * height, of_tile) > limit or max(width, height) > MAX_SIDE:
         most = f"the limit of {image.format} is {limit:,} in all or in a tile, and {MAX_SIDE:,} a side"
         raise PictureUnusable(f"the picture has too many pixels: {width:,} x {height:,}, {most}")
-
-
-def _excess(image: Image.Image) -> int:
-    """How many times both sides must be divided so that `MAX_KEPT_PIXELS` are left."""
-    return max(1, ceil(sqrt(image.width * image.height / MAX_KEPT_PIXELS)))
-
-
-def _load_what_is_there(image: ImageFile.ImageFile) -> None:
-    """Loads a picture whose end is missing; grey stands for what is not there, as in browsers.
-
-    Raises:
-        PictureUnusable: more than `MAX_MISSING` is missing.
-    """
-    prepare = image.load_prepare
-
-    def prepare_grey() -> None:
-        prepare()
-        image.im.paste((_GREY,) * image.im.bands, (0, 0, *image.im.size))
-
-    image.load_prepare = prepare_grey  # type: ignore[method-assign]
-    with suppress(OSError):
-        image.load()
-    image.tile = []
-    nearly_all = int((1 - MAX_MISSING) * image.height)
-    for top in (nearly_all, nearly_all + 1, image.height - 1 - nearly_all):  # interlaced, every other row is missing; BMPs begin below
-        row = image.crop((0, top, image.width, top + 1)).getextrema()
-        bounds = [bound for of_band in (row if isinstance(row[0], tuple) else (row,)) for bound in of_band]
-        if _GREYS.issuperset(bounds):
-            raise PictureUnusable("the picture is truncated: more than a tenth of it is missing")
-
-
-def _frame(image: Image.Image) -> Image.Image:
-    """Of an animation the first frame that shows something, among as many as can be looked at in short time."""
-    first, size = _small(image), image.size
-    if image.format == "JPEG" or _shows_something(first):
-        return first
-    with suppress(Exception):  # whatever follows, the first frame is good
-        for number in range(1, min(MAX_FRAMES, MAX_ANIMATED_PIXELS // (size[0] * size[1]))):
-            image.seek(number)
-            if image.size != size:  # a frame of a GIF may enlarge it without any bound
-                break
-            if _shows_something(frame := _small(image)):
-                return frame
-    return first
-
-
-def _shows_something(plain: Image.Image) -> bool:
-    return any(int(np.ptp(channel.getextrema())) >= MIN_CONTRAST for channel in plain.split())
-
-
-def _small(image: Image.Image) -> Image.Image:
-    """The plain pixels of a loaded picture; a very large one is averaged down strip by strip, which bounds the memory."""
-    image.load()
-    factor, white = _excess(image), colours.white_of(image)
-    if factor == 1:
-        return colours.plain(image, white)
-    rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
-    small = Image.new(colours.plain(image.crop((0, 0, 1, 1)), white).mode, [ceil(side / factor) for side in image.size])
-    for top in range(0, image.height, rows):
-        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        small.paste(colours.plain(strip, white).reduce(factor), (0, top // factor))
-    return small
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -31,7 +31,7 @@ MAX_PROFILE_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class MendedFile:
-    """A picture's file as its decoder wants it; ``is_cut`` says that its end was missing, ``profile`` is a PNG's ICC profile."""
+    """A picture's file as its decoder wants it; ``is_cut`` says that its end may be missing, ``profile`` is a PNG's ICC profile."""
 
     content: bytes
     is_cut: bool = False
@@ -114,12 +114,13 @@ def _is_kept(code: int, segment: bytes) -> bool:
 def _jpeg(content: bytes) -> MendedFile:
     jpeg = _read_jpeg(content)
     code, frame = jpeg.frame
-    if not jpeg.body or len(frame) < 6 + 3 * frame[5]:
-        raise PictureUnusable("the picture is cut off or damaged: this JPEG has no pixels")
+    if not jpeg.body or len(frame) < 6 or len(frame) < 6 + 3 * frame[5]:
+        raise PictureUnusable("the picture is cut off or damaged: this JPEG has no pixels that browsers show")
     _check_scans(jpeg, int.from_bytes(frame[3:5], "big"), int.from_bytes(frame[1:3], "big"))
     if jpeg.end is None and code in _PROGRESSIVE and not _is_seen_whole(jpeg):
         raise PictureUnusable(f"the picture is cut off in its scan {len(jpeg.scans)}, when it is still blurred")
-    return MendedFile(b"".join((content[:2], *jpeg.header, content[jpeg.body : jpeg.end], b"\xff\xd9")), jpeg.end is None)
+    is_cut = jpeg.end is None and code not in _PROGRESSIVE
+    return MendedFile(b"".join((content[:2], *jpeg.header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut)
 
 
 def _check_scans(jpeg: _Jpeg, width: int, height: int) -> None:
@@ -137,6 +138,13 @@ def _is_seen_whole(jpeg: _Jpeg) -> bool:
     return any(brightness in scan[1 : 1 + 2 * scan[0] : 2] and scan[2 + 2 * scan[0]] == 63 for scan in jpeg.scans[:-1])
 
 
+def with_other_end(content: bytes) -> bytes:
+    """A mended JPEG with zeros before its end marker: if pixels are missing, others come out. Other files stay as they are."""
+    return content[:-2] + _ZEROS + content[-2:] if content.startswith(b"\xff\xd8") else content
+
+
+_ZEROS = bytes(100_000)
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"fdAT")
 _OTHER_CHUNKS = {b"gAMA": 4, b"sRGB": 1, b"eXIf": 8, b"acTL": 8, b"fcTL": 26}
@@ -147,20 +155,21 @@ _TRANSPARENCY_BYTES = {0: 2, 2: 6, 3: 1}
 
 
 def _png(content: bytes) -> MendedFile:
-    kept, profile, is_cut = [_PNG], None, True
+    kept, profile, is_cut, colours = [_PNG], None, True, 0
     depth, colour_type = content[24:26] if len(content) > 25 else (8, 2)
     for kind, data, crc in _chunks(content):
         if kind == b"IEND":
             is_cut = False
             break
         if kind in _PIXEL_CHUNKS:
+            colours = len(data) // 3 if kind == b"PLTE" else colours
             kept.append(_chunk(kind, data))
         elif crc != crc32(data, crc32(kind)):
             continue
         elif kind == b"iCCP":
             profile = _inflated(data.partition(b"\0")[2][1:])
         elif kind == b"tRNS" and len(data) >= _TRANSPARENCY_BYTES.get(colour_type, len(data) + 1):
-            kept.append(_chunk(kind, _eight_bit_transparency(data, depth, colour_type)))
+            kept.append(_chunk(kind, _eight_bit_transparency(data[:colours] if colour_type == 3 else data, depth, colour_type)))
         elif len(data) >= _OTHER_CHUNKS.get(kind, len(data) + 1):
             kept.append(_chunk(kind, data))
     return MendedFile(b"".join((*kept, _chunk(b"IEND", b""))), is_cut, profile)
@@ -214,7 +223,8 @@ def _webp(content: bytes) -> bytes:
         raise PictureUnusable(f"the picture is truncated: {missing:,} of its {whole:,} bytes are missing")
     while (end := at + 8 + int.from_bytes(content[at + 4 : at + 8], "little")) < len(content):
         at = end + end % 2
-    zeros = bytes(2 * (missing + len(content) // 2))  # far more than are missing, since zeros may stand for more pixels than others do
+    # An even size in all, and far more than are missing, since zeros may stand for more pixels than others do.
+    zeros = bytes(2 * missing + len(content))
     sizes = [(len(content) + len(zeros) - from_).to_bytes(4, "little") for from_ in (8, at + 8)]
     return b"".join((content[:4], sizes[0], content[8 : at + 4], sizes[1], content[at + 8 :], zeros))
 

@@ -53,7 +53,7 @@ def test_a_comparison_can_be_shared_goes_on_from_product_to_product_and_ends(ope
     expect(columns).to_have_count(PAGE_SIZE)
     assert not gallery.is_wider_than_the_window()
     gallery.search(lambda: columns.first.click())
-    expect(gallery.page.get_by_text("products are found by both")).to_be_visible()
+    expect(gallery.page.locator("#common-share")).to_contain_text("products are found by both")
     gallery.search(lambda: gallery.button("Stop comparing").click())
 
     expect(gallery.cards).to_have_count(PAGE_SIZE)

@@ -1,5 +1,7 @@
 """Dead letters are part of a backfill's state: recorded with their reasons, found by retry, sent again by redrive."""
 
+from dataclasses import replace
+
 import pytest
 from lookalike.backfill.dead_letters import PAGE, DeadLetter
 from lookalike.errors import IndexUnavailable
@@ -35,6 +37,13 @@ def test_products_of_dead_letters_are_failures_with_the_reason_and_the_backfill_
     [first, _] = setup.progress.failures(setup.id, "dead_letter", 10, None)["failures"]
     assert (first["product_id"], first["reason"]) == ("p-2", REASON)
     assert setup.states.of(setup.backfill).transient_failures == 2
+
+
+def test_a_backfill_s_status_counts_its_own_dead_letters() -> None:
+    setup = BackfillThatWasRead(count=1)
+    setup.dead_letter_store.put([replace(_slice(setup), backfill_id="another", message_id="a"), _products(setup, 0)])
+
+    assert setup.progress.status(setup.id)["dead_letters"] == {"products": 1}
 
 
 def test_a_retry_sends_them_again_and_forgets_the_dead_letters() -> None:

@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pytest
 from lookalike.domain import Pixels, Product, Vectors
-from lookalike.errors import DownloadFailed, IndexUnavailable
+from lookalike.errors import DownloadFailed, IndexUnavailable, Misconfigured
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
 from lookalike.keys import KEYS
@@ -176,6 +176,18 @@ def test_an_unavailable_index_stops_the_whole_call(setup: IndexerSetup) -> None:
 
     with pytest.raises(IndexUnavailable):
         setup.sync(A)
+
+
+def test_nothing_is_acknowledged_where_there_is_no_index_to_write(setup: IndexerSetup) -> None:
+    indexer = Indexer(list, setup.fetcher)
+
+    for write in (
+        lambda: list(indexer.put([Product("hat", ("http://a/hat",))])),
+        lambda: list(indexer.sync({A: "a"})),
+        lambda: indexer.delete({"hat": NOW_MS}),
+    ):
+        with pytest.raises(Misconfigured):
+            write()
 
 
 def test_two_targets_are_both_written(setup: IndexerSetup) -> None:

@@ -62,6 +62,14 @@ def test_an_older_put_changes_nothing() -> None:
     assert setup.indexed() == {("hat", "http://a/0", 2)}
 
 
+def test_a_put_without_image_urls_fails_and_takes_no_picture_away() -> None:
+    setup = ProductUpdatesSetup()
+    setup.apply(_put(1, 0))
+
+    assert setup.apply(_put(2)) == ["failed"]
+    assert setup.indexed() == {("hat", "http://a/0", 1)}
+
+
 def test_an_older_put_does_not_bring_a_deleted_product_back_nor_an_older_delete_take_a_newer_one_away() -> None:
     setup = ProductUpdatesSetup()
     setup.apply(_put(1, 0))

@@ -50,8 +50,8 @@ def test_pictures_that_are_alone_in_their_classes_cannot_be_measured() -> None:
         evaluate.evaluated("one", np.eye(3, dtype=np.float32), _labelled([0, 1, 2]))
 
 
-def test_a_folder_is_measured_and_the_report_written(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    folder, drawn = tmp_path / "shop", np.random.default_rng(1)
+def _shop(folder: Path) -> Path:
+    drawn = np.random.default_rng(1)
     for number in range(12):
         place = folder / ("hat" if number % 2 else "shoe")
         place.mkdir(parents=True, exist_ok=True)
@@ -59,6 +59,11 @@ def test_a_folder_is_measured_and_the_report_written(base: Path, tmp_path: Path,
         noise[..., 2 * (number % 2)] //= 8  # hats are yellow, shoes are blue
         Image.fromarray(noise).save(place / f"{number}.png")
     (folder / "hat" / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+def test_a_folder_is_measured_and_the_report_written(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    folder = _shop(tmp_path / "shop")
     manifest = json.loads((base / "manifest.json").read_text())
     (base / "manifest.json").write_text(json.dumps(manifest | {"canonical_vector": []}))
     arguments = [

@@ -19,7 +19,7 @@ from lookalike.adapters.elasticsearch import source_queries as queries
 from lookalike.adapters.elasticsearch.client import BUSY, authorization, trusting
 from lookalike.adapters.elasticsearch.source_checks import check_server, is_pattern, with_unit, without_own
 from lookalike.adapters.elasticsearch.source_documents import source_document, too_many
-from lookalike.adapters.elasticsearch.source_keys import Key, key_of, runtime
+from lookalike.adapters.elasticsearch.source_keys import Key, asked, key_of, runtime
 from lookalike.adapters.elasticsearch.source_queries import Body
 from lookalike.backfill.model import IndexSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import IndexUnavailable, Misconfigured, RequestInvalid
@@ -140,7 +140,7 @@ class ElasticsearchSource:
         """What documents are sorted by; None where each is a product of its own."""
         if spec.fields.id is None:
             return None
-        known = self._capabilities(spec, spec.fields.id, f"{spec.fields.id}.keyword")
+        known = self._capabilities(spec, *asked(spec.fields.id))
         key = key_of(spec.fields.id, known["fields"], known["indices"])
         return None if key.fields is not None and self.count(spec) > MAX_SCRIPTED else key
 

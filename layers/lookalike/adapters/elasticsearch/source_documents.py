@@ -23,12 +23,16 @@ def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocumen
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has no _source, which its index does not keep")
     if not _can_be_sent(source):
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has half a surrogate pair, which no UTF-8 has")
-    ids = [hit["_id"]] if fields.id is None else [_as_id(value) for value in _values(source, fields.id) if isinstance(value, _SCALARS)]
+    ids = (
+        [hit["_id"]] if fields.id is None else [_as_id(value) for value in _multi_values(source, fields.id) if isinstance(value, _SCALARS)]
+    )
     if len(ids) != 1 or not (id_ := ids[0]):
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has no single value as {fields.id!r} to be the product's id")
     if len(id_.encode()) > MAX_ID_BYTES:
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has an id of more than {MAX_ID_BYTES} bytes")
-    return SourceDocument(key, Product(id_, addresses.read(fields, partial(_values, source)), _attributes(source, fields)))
+    return SourceDocument(
+        key, Product(id_, addresses.read(fields, partial(_multi_values, {**source, "_id": hit["_id"]})), _attributes(source, fields))
+    )
 
 
 def too_many(spec: IndexSpec, hit: Mapping[str, Any], size: int) -> SourceDocument:
@@ -51,6 +55,11 @@ def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]
         return attributes
     named = {name: _values(source, name) for name in fields.attributes}
     return {name: values[0] if len(values) == 1 else values for name, values in named.items() if values}
+
+
+def _multi_values(source: Mapping[str, Any], path: str) -> list[Any]:
+    """The values at a path, or where it is a multi-field such as ``sku.keyword``, those of the field that it belongs to."""
+    return _values(source, path) or _values(source, path.rpartition(".")[0])
 
 
 def _as_id(value: str | int | float) -> str:

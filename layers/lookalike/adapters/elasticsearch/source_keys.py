@@ -54,15 +54,22 @@ class Key:
         return {"field": self.field, "kind": self.kind} | ({} if self.fields is None else {"fields": dict(self.fields)})
 
 
+def asked(id_: str) -> list[str]:
+    """The fields of which `key_of` must know: the id's, its sub-field ``keyword``, and those around it."""
+    return [f"{id_}.keyword", id_, *(id_[:at] for at, sign in enumerate(id_) if sign == ".")]
+
+
 def key_of(id_: str, known: Mapping[str, Mapping[str, Any]], indices: Sequence[str]) -> Key:
     """What sorts by the product's id in all of the indices.
 
     Args:
         id_: the id's field, a dotted path.
-        known: the answer of ``_field_caps`` with ``include_unmapped``, for that field and its sub-field ``keyword``.
+        known: the answer of ``_field_caps`` with ``include_unmapped``, for `asked`.
         indices: the source's indices.
     """
     names = (id_, f"{id_}.keyword")
+    if any("nested" in known.get(name, {}) for name in asked(id_)):
+        return Key(SCRIPTED, fields={})  # documents of their own, by whose fields the outer ones are not sorted
     for name in names:
         kinds = known.get(name, {})
         if len(kinds) == 1:

@@ -71,7 +71,8 @@ def _wanted(fields: FieldNames) -> list[str] | bool:
         return True
     attributes = [fields.attributes] if isinstance(fields.attributes, str) else list(fields.attributes)
     images = addresses.placeholders(fields.image_urls) or [fields.image_urls]
-    return [name for name in (fields.id, *images, *attributes) if name]
+    whole = [name.rpartition(".")[0] for name in (fields.id or "", *images)]  # what a multi-field such as ``sku.keyword`` belongs to
+    return [name for name in (fields.id, *images, *whole, *attributes) if name]
 
 
 def query(spec: IndexSpec) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@
 that it checked, at every redirect again.
 """
 
+import re
 import ssl
 import sys
 import time
@@ -41,7 +42,7 @@ _ACCEPT = ", ".join((*REGISTERED_MEDIA_TYPES, "image/*;q=0.5"))
 _TRANSIENT_STATUS = frozenset({408, 425, 429, *range(500, 600)})
 _MAX_RETRY_AFTER_S = 300
 _WHITESPACE = "".join(map(chr, range(33)))
-"""What a browser strips from an address: https://url.spec.whatwg.org/#concept-basic-url-parser."""
+_FEWER_SLASHES = re.compile(r"^(https?:)/?(?!/)", re.IGNORECASE)
 
 # IPv6 outside 2000::/3 is no public unicast, whatever IPv4 address it stands for; requests-hardened knows some such ranges, not all.
 ip_filter.EXTRA_BLOCKED_NET_RANGES += tuple(map(ip_network, ("::/3", "4000::/2", "8000::/1")))
@@ -86,7 +87,7 @@ class HttpFetcher:
             PictureUnusable: the body is larger than `lookalike.pictures.decoding.MAX_BYTES`.
             DownloadFailed: a transient error.
         """
-        url = url.strip(_WHITESPACE)
+        url = _FEWER_SLASHES.sub(r"\1//", _as_browsers_read(url))
         _check_url(url)
         try:
             with (
@@ -118,8 +119,18 @@ class HttpFetcher:
             if target is None:
                 return response
             response.close()
-            url = urljoin(response.url, target)
+            url = urljoin(response.url, _as_browsers_read(target))
         raise PictureUnreachable(f"the URL redirects more than {MAX_REDIRECTS} times")
+
+
+def _as_browsers_read(url: str) -> str:
+    """An address as https://url.spec.whatwg.org/#concept-basic-url-parser has it.
+
+    White space around it and line ends within it go; before the query backslashes are slashes.
+    """
+    whole = url.strip(_WHITESPACE).translate(dict.fromkeys(map(ord, "\t\r\n")))
+    place, *rest = re.split("([?#])", whole, maxsplit=1)
+    return "".join((place.replace("\\", "/"), *rest))
 
 
 def _check_url(url: str) -> None:

@@ -8,7 +8,7 @@ from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.errors import DownloadFailed, PictureUnreachable, RequestInvalid
 
 from tests.integration.adapters.http.conftest import PICTURE
-from tests.integration.scripted_server import ScriptedServer
+from tests.integration.scripted_server import ScriptedServer, answer
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,17 @@ def test_an_address_is_parsed_as_a_browser_does_escapes_and_redirects_included(
 
 def test_white_space_around_an_address_is_no_part_of_it(server: ScriptedServer, fetcher: HttpFetcher) -> None:
     assert fetcher.fetch(f" \t{server.url('/picture')}\n").content == PICTURE
+
+
+@pytest.mark.parametrize("written", ["http:{}", "http:/{}", "http:\\\\{}", "HTTP:\\{}", "http://{}"])
+def test_slashes_may_be_missing_or_the_other_way(server: ScriptedServer, fetcher: HttpFetcher, written: str) -> None:
+    assert fetcher.fetch(written.format(f"{server.origin}\\pic\r\nture")).content == PICTURE
+
+
+@pytest.mark.parametrize("target", [" /picture ", "\\picture", "/pic\tture", "./a/../picture", "http:picture"])
+def test_a_redirect_is_read_as_an_address(target: str) -> None:
+    with ScriptedServer({"/": answer("302 Found", Location=target), "/picture": answer(body=PICTURE)}) as server:
+        assert HttpFetcher(frozenset({server.origin})).fetch(server.url("/")).content == PICTURE
 
 
 def test_a_host_name_may_have_letters_outside_ascii(resolve: Callable[[str, str], None]) -> None:
