@@ -78,7 +78,8 @@ def _exact(pixels: Pixels, name: str, gamma: float | None) -> Pixels:
     values = pixels / 255
     light = np.clip((_linear(values) if gamma is None else values**gamma) @ to_srgb.T, 0, 1)
     srgb = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(srgb * 255).astype(np.uint8)
+    exact: Pixels = np.rint(srgb * 255).astype(np.uint8)
+    return exact
 
 
 def _linear(values: NDArray[np.float64]) -> NDArray[np.float64]:
