@@ -14,7 +14,7 @@ LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) 
 .DEFAULT_GOAL := help
 IMAGE_OF_LAMBDA = public.ecr.aws/lambda/python:3.13
 
-.PHONY: help demo test unit lint smoke pin-base costs sbom bench soak evaluate adapt backfill-watch sam-local sam-test image-size lock clean
+.PHONY: help demo test unit lint smoke pin-base costs sbom bench soak evaluate adapt report backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -102,6 +102,9 @@ evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub
 
 adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, IMAGES or INDEX as for evaluate, CLASSES=known or new)
 	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))
+
+report: .venv ## which pictures many products share, such as those that stand for "no image" (SIZE=n)
+	@$(BIN)/python -m layers.quality.placeholders $(if $(SIZE),--size $(SIZE))
 
 backfill-watch: .venv ## a backfill live in the terminal, until it has finished (ID=backfill; default: the newest)
 	@$(BIN)/python -m infra.demo.backfill_watch $(ID)

@@ -15,6 +15,7 @@ from lookalike.backfill.merge import Merge
 from lookalike.backfill.messages import BackfillMessage, ContinuePrune, ContinueRetry, MergeWhenFinished, ReadSlice
 from lookalike.backfill.progress import Progress
 from lookalike.backfill.prune import Prune
+from lookalike.backfill.report import Report
 from lookalike.backfill.retry_failures import RetryFailures
 from lookalike.backfill.switch_alias import SwitchAlias
 from lookalike.errors import LookalikeError
@@ -41,6 +42,7 @@ class UseCases:
     merge: Merge
     switch_alias: SwitchAlias
     dead_letters: DeadLetters
+    report: Report
 
 
 def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None], redeliver: Redeliver) -> Handler:
@@ -98,6 +100,8 @@ def _carry_out(use_cases: UseCases, command: commands.Command) -> dict[str, Any]
             return _start(use_cases.fan_out, command)
         case commands.Status() | commands.List() | commands.Failures():
             return _report(use_cases.progress, command)
+        case commands.Report():
+            return use_cases.report.report(command.size)
         case commands.DeadLetters():
             return use_cases.dead_letters.list(command.queue, command.backfill_id)
         case commands.Redrive():

@@ -188,7 +188,14 @@ class Redrive(_Strict):
     backfill_id: Name | None = None
 
 
-Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune | DeadLetters | Redrive
+class Report(_Strict):
+    """Tells which pictures many products share, those of most products first: most of these stand for "no image"."""
+
+    action: Literal["report"]
+    size: int = Field(default=20, ge=1, le=100)
+
+
+Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune | DeadLetters | Redrive | Report
 
 _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "start": TypeAdapter(Start),
@@ -202,6 +209,7 @@ _COMMANDS: dict[str, TypeAdapter[Any]] = {
     "remove_vanished": TypeAdapter(Prune),
     "dead_letters": TypeAdapter(DeadLetters),
     "redrive": TypeAdapter(Redrive),
+    "report": TypeAdapter(Report),
 }
 
 

@@ -1,5 +1,6 @@
 """The environment, read once into one frozen object."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -66,6 +67,8 @@ class Settings:
     """PEM text of a certificate authority that pictures' servers may have besides the public ones."""
     image_headers_secret_arn: str | None = None
     """Secrets Manager secret with the headers that some pictures' hosts want: ``{"cdn.example": {"Authorization": "…"}}``."""
+    placeholder_hashes: frozenset[str] = frozenset()
+    """Perceptual hashes, separated by commas, of pictures that stand for none, which no search finds; the command `report` names them."""
     public_s3_endpoint: str | None = None
     """Address under which clients reach S3, for presigned URLs; by default AWS's own."""
     presigned_url_expiry_s: int = 3600
@@ -111,6 +114,14 @@ def _origins(text: str) -> frozenset[str]:
         if not host or not port.isdigit():
             raise ValueError(f"has {origin!r}: write each origin as host:port")
     return origins
+
+
+def _hashes(text: str) -> frozenset[str]:
+    hashes = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
+    for each in hashes:
+        if not re.fullmatch("[0-9a-f]{64}", each):
+            raise ValueError(f"has {each!r}: a perceptual hash is 64 hex digits")
+    return hashes
 
 
 def _integer(text: str, *, least: int, most: int, unit: str = "") -> int:
@@ -162,5 +173,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "index_merge": _yes_or_no,
     "first_retry_delay_s": partial(_seconds, least=0, most=900),
     "private_image_origins": _origins,
+    "placeholder_hashes": _hashes,
     "presigned_url_expiry_s": partial(_seconds, least=1, most=3600),
 }

@@ -8,6 +8,7 @@ from itertools import count, pairwise
 
 from lookalike.backfill.model import Backfill, IndexSpec, Into, Position, Slice, SourceDocument, SourcePage, SourceSpec
 from lookalike.backfill.outcomes import OutcomeCounts, StoredOutcome
+from lookalike.backfill.report import SharedPicture
 from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.outcomes import ItemOutcome
@@ -172,11 +173,15 @@ class FakeIndices:
     def __init__(self) -> None:
         self.current = "lookalike-fake-1"
         self.next: str | None = None
+        self.shared: list[SharedPicture] = []
         self.merged: list[str] = []
         self.ended_tasks: set[str] = set()
 
     def searched(self) -> str:
         return self.current
+
+    def shared_pictures(self, index: str, limit: int) -> Sequence[SharedPicture]:
+        return self.shared[:limit]
 
     def begin_dual_write(self, into: Into) -> str:
         name = into.index or self.next or f"lookalike-{into.model}-1"

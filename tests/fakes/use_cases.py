@@ -7,6 +7,7 @@ from lookalike.backfill.fan_out import FanOut
 from lookalike.backfill.merge import Merge
 from lookalike.backfill.progress import Progress
 from lookalike.backfill.prune import Prune
+from lookalike.backfill.report import Report
 from lookalike.backfill.retry_failures import RetryFailures
 from lookalike.backfill.state import BackfillStates
 from lookalike.backfill.switch_alias import SwitchAlias
@@ -25,6 +26,7 @@ class BackfillUseCases:
         self.dead_letters = DeadLetters(self.dead_letter_queues, self.dead_letter_store, self.outcomes)
         self.states = BackfillStates(self.store, self.outcomes, self.dead_letter_store)
         self.progress = Progress(self.store, self.outcomes, self.states)
+        self.report = Report(self.indices, frozenset({"0" * 64}))
         self.merge = Merge(self.store, self.states, self.queues, self.indices)
         self.switch_alias = SwitchAlias(self.store, self.states, self.indices)
         self.fan_out, self.retry_failures, self.prune = self.make_fan_out(), self.make_retry_failures(), self.make_prune()

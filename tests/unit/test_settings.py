@@ -74,3 +74,10 @@ WRONG = {
 def test_a_wrong_index_option_is_refused_with_its_name_and_value(name: str, value: str) -> None:
     with pytest.raises(Misconfigured, match=f"LOOKALIKE_{name} is '{value}': it must be "):
         load(**{name: value})
+
+
+def test_placeholders_are_perceptual_hashes() -> None:
+    assert load(PLACEHOLDER_HASHES=f" {'A' * 64}, {'1' * 64} ,").placeholder_hashes == {"a" * 64, "1" * 64}
+    for value in ("a" * 63, f"{'a' * 64} {'b' * 64}", "no-image"):
+        with pytest.raises(Misconfigured, match=r"LOOKALIKE_PLACEHOLDER_HASHES has .* 64 hex digits"):
+            load(PLACEHOLDER_HASHES=value)

@@ -14,7 +14,10 @@
  * @typedef {{image: string} | {image_url: string}} PictureInput `image` is base64
  * @typedef {PictureInput | {image_id: string} | {product_id: string} | {text: string}} SearchInput
  * @typedef {(SearchInput & SearchOptions) | {cursor: string, size: number}} SearchRequest
- * @typedef {{hits: Hit[], next_cursor: string | null, model: string, timings_ms: Record<string, number>}} SearchResponse
+ * @typedef {{field: string, message: string}} Warning
+ *
+ * @typedef {{hits: Hit[], next_cursor: string | null, model: string, timings_ms: Record<string, number>,
+ *   warnings: Warning[]}} SearchResponse
  *
  * @typedef {{code: string, message: string, field?: string, request_id?: string}} ErrorDetails
  */

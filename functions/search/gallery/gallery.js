@@ -181,7 +181,7 @@ class Gallery {
       const request = await searchRequest(input, query, this.products, signal);
       if (query.isCompared) return await this.compare(request, signal);
       const response = await search(request, signal);
-      const saved = { hits: response.hits, cursor: response.next_cursor, scrollY: 0, openedProduct: null };
+      const saved = { hits: response.hits, cursor: response.next_cursor, warnings: response.warnings, scrollY: 0, openedProduct: null };
       this.history.save(entryId, saved);
       this.products.addHits(saved.hits);
       this.showResults(saved, searchFinePrint(response));
@@ -207,9 +207,10 @@ class Gallery {
    * @param {SavedResults} saved
    * @param {string} finePrint
    */
-  showResults({ hits, cursor }, finePrint = '') {
+  showResults({ hits, cursor, warnings }, finePrint = '') {
     if (hits.length) this.results.showHits(hits, { hasMore: cursor !== null, finePrint });
     else this.results.showMessage(noHitsMessage(this.query), (action) => this.act(action));
+    this.results.showWarnings(warnings);
   }
 
   /**

@@ -4,7 +4,7 @@
  * What the latest searches found, so that Back and Forward show it without searching again.
  *
  * @typedef {{entryId: string, uploadId: string | null}} HistoryState of an entry of the browser's history
- * @typedef {{hits: Hit[], cursor: string | null, scrollY: number, openedProduct: string | null}} SavedResults
+ * @typedef {{hits: Hit[], cursor: string | null, warnings: Warning[], scrollY: number, openedProduct: string | null}} SavedResults
  *   `openedProduct` is the one whose link was followed
  */
 

@@ -71,6 +71,13 @@ class ResultsView {
     this.links()[before]?.focus({ preventScroll: true });
   }
 
+  /** @param {Warning[]} warnings what the filter asks for that no product has */
+  showWarnings(warnings) {
+    const text = warnings.map(({ message }) => `${message}.`).join(' ');
+    byId('warnings').textContent = text;
+    if (text) this.announce(`${byId('live').textContent} ${text}`);
+  }
+
   showLoadingMore() {
     this.showMoreButton('busy');
     byId('more-notice').replaceChildren();
@@ -115,6 +122,7 @@ class ResultsView {
     clearTimeout(this.slowTimer);
     this.section.setAttribute('aria-busy', 'false');
     this.notice.replaceChildren();
+    byId('warnings').textContent = '';
     this.grid.replaceChildren();
     byId('more-notice').replaceChildren();
     byId('fine-print').textContent = '';

@@ -17,6 +17,7 @@ class Selection:
     """Which pictures may be hits: those that pass the filter, without these products and without these pictures.
 
     Args:
+        without_hashes: perceptual hashes of pictures that are left out too.
         among: ids of the only pictures that may be hits; None for all.
         per: a product is found once, by its best picture; or every picture is.
     """
@@ -24,6 +25,7 @@ class Selection:
     filter: Filter = EVERYTHING
     without: frozenset[str] = frozenset()
     without_images: frozenset[str] = frozenset()
+    without_hashes: frozenset[str] = frozenset()
     among: frozenset[str] | None = None
     per: Per = "product"
 
@@ -102,7 +104,10 @@ class SearchableIndex(Protocol):
         """Embeddings of pictures that are already indexed, by the SHA-256 of their bytes."""
 
     def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
-        """A product's pictures with their vectors, the first indexed first; none if there is no such product."""
+        """A product's pictures with their vectors, the first indexed first; none if there is no such product.
+
+        Pictures that stand for none do not count.
+        """
 
     def stored(self, image_id: str) -> StoredPicture | None:
         """A picture with its vector; None if there is none."""

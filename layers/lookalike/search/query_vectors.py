@@ -241,7 +241,9 @@ def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVector
         case ByProduct(product_id):
             found = index.stored_of(product_id, PICTURES_OF_A_PRODUCT)
             if not found:
-                raise NotFound(f"there is no product {product_id!r} in the index", field="product_id")
+                raise NotFound(
+                    f"there is no product {product_id!r} in the index, or it has no picture but placeholders", field="product_id"
+                )
         case ByImage(image_id):
             picture = index.stored(image_id)
             if picture is None:

@@ -21,6 +21,7 @@ from lookalike.backfill.merge import Merge
 from lookalike.backfill.messages import BackfillMessage
 from lookalike.backfill.progress import Progress
 from lookalike.backfill.prune import Prune
+from lookalike.backfill.report import Report
 from lookalike.backfill.retry_failures import RetryFailures
 from lookalike.backfill.state import BackfillStates
 from lookalike.backfill.switch_alias import SwitchAlias
@@ -93,6 +94,11 @@ class BackfillWiring(QueueWiring):
     def switch_alias(self) -> SwitchAlias:
         """Moves the alias to another index."""
         return SwitchAlias(self.backfills, self._backfill_states, self.indices)
+
+    @cached_property
+    def report(self) -> Report:
+        """Tells which pictures many products share."""
+        return Report(self.indices, self.settings.placeholder_hashes)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -73,7 +73,7 @@ class ModelWiring(Wiring):
 
     def _index(self, info: IndexInfo) -> ElasticsearchIndex:
         if info.name not in self._open_indices:
-            self._open_indices[info.name] = ElasticsearchIndex(self.elasticsearch, info.name)
+            self._open_indices[info.name] = ElasticsearchIndex(self.elasticsearch, info.name, self.settings.placeholder_hashes)
         return self._open_indices[info.name]
 
     def _embedder(self, info: IndexInfo) -> Embedder:

@@ -47,6 +47,20 @@ def test_numbers_are_filtered_by_bounds_and_several_values_widen(open_gallery: O
     assert len(body["filter"]["category"]) == 2
 
 
+def test_a_name_in_the_filter_that_no_product_has_is_told(open_gallery: OpenGallery) -> None:
+    warning = "no product has a value as 'colur': check the attribute's name."
+    gallery = open_gallery(f"/?product_id={product_id(0)}&filter={json.dumps({'not': {'colur': 'red'}})}")
+    shown = gallery.page.locator("#warnings")
+
+    assert gallery.products
+    expect(shown).to_have_text(warning)
+    expect(gallery.announced).to_contain_text(warning)
+    gallery.search(lambda: gallery.page.get_by_role("button", name="Remove the filter not").click())
+    expect(shown).to_be_empty()
+    gallery.page.go_back()
+    expect(shown).to_have_text(warning)
+
+
 def test_a_filter_of_the_address_that_no_field_can_show_is_kept_and_can_be_removed(open_gallery: OpenGallery) -> None:
     wanted = {"not": {"category": "dress"}, "suite": "gallery"}
     gallery = open_gallery(f"/?product_id={product_id(0)}&filter={json.dumps(wanted)}")

@@ -36,7 +36,7 @@ class BackfillFunction(BackfillUseCases):
         super().__init__(self.failing_source)
         self.given_up: list[ReceivedMessage] = []
         use_cases = app.UseCases(
-            self.fan_out, self.progress, self.retry_failures, self.prune, self.merge, self.switch_alias, self.dead_letters
+            self.fan_out, self.progress, self.retry_failures, self.prune, self.merge, self.switch_alias, self.dead_letters, self.report
         )
         self._handler = app.create(use_cases, backfill_messages.decode, self._redeliver)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from lookalike.backfill.dead_letters import DeadLetter
 from lookalike.backfill.model import IndexSpec, id_of
+from lookalike.backfill.report import SharedPicture
 from lookalike.errors import LookalikeError, Misconfigured, RequestInvalid, TransientError
 from lookalike.indexing.messages import DeleteProducts
 from lookalike.indexing.outcomes import ItemOutcome
@@ -54,6 +55,24 @@ def test_the_same_start_again_answers_with_the_same_id() -> None:
     function = BackfillFunction()
 
     assert function.call(START) == function.call(START)
+
+
+def test_the_report_has_pictures_of_several_products_those_of_most_first() -> None:
+    function = BackfillFunction()
+    function.indices.shared = [
+        SharedPicture("0" * 64, 2, 1, "http://a/none.jpg"),
+        SharedPicture("1" * 64, 1, 9, "http://a/twin.jpg"),
+        SharedPicture("2" * 64, 7, 2, "http://a/blank.jpg"),
+    ]
+
+    answer = function.call({"action": "report"})
+
+    assert answer["index"] == function.indices.current
+    assert [(each["perceptual_hash"][0], each["products"], each["is_left_out"]) for each in answer["pictures"]] == [
+        ("2", 7, False),
+        ("0", 2, True),
+    ]
+    assert function.refusal({"action": "report", "size": 101})["field"] == "size"
 
 
 def test_an_unknown_backfill_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import ceil
@@ -14,8 +14,12 @@ from elasticsearch.exceptions import GeneralAvailabilityWarning
 from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, ElasticsearchIndices, definition_of
 from lookalike.backfill.model import Indices, Into
+from lookalike.backfill.report import CountedIndices, SharedPicture
 from lookalike.domain import IndexOptions, Model
 from lookalike.errors import IndexMissing, Misconfigured, RequestInvalid
+
+MAX_PRECISION = 40_000
+"""Up to this many products are counted exactly, or very nearly; Elasticsearch's own limit."""
 
 _NAMES_THERE = {"shards": "number_of_shards", "replicas": "number_of_replicas", "type": "type", "oversample": "rescore_vector"}
 """What Elasticsearch calls each of the `IndexOptions`."""
@@ -24,7 +28,7 @@ MAX_SEGMENT_BYTES = 5 * 2**30
 """The largest segment that Elasticsearch makes by itself (``merge.policy.max_merged_segment``): larger ones would not be merged again."""
 
 
-class BackfillIndices(ElasticsearchIndices, Indices):
+class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
     """Creates and switches indices behind an alias.
 
     Args:
@@ -49,6 +53,11 @@ class BackfillIndices(ElasticsearchIndices, Indices):
         with translate_errors(name):
             self._client.indices.refresh(index=name)
         return name
+
+    def shared_pictures(self, index: str, limit: int) -> Sequence[SharedPicture]:
+        with translate_errors(index):
+            answer = self._client.search(index=index, **_shared_pictures(limit))
+        return [_shared(bucket) for bucket in answer["aggregations"]["hashes"]["buckets"]]
 
     def begin_dual_write(self, into: Into) -> str:
         self._resolved_at = float("-inf")
@@ -137,3 +146,19 @@ class BackfillIndices(ElasticsearchIndices, Indices):
         for option, name_there in _NAMES_THERE.items():
             if option in into.options and str(found.get(name_there)) != str(asked.get(name_there)):
                 raise RequestInvalid(f"the index {name!r} exists with other {option}: name another index", field=f"into.{option}")
+
+
+def _shared_pictures(size: int) -> dict[str, Any]:
+    """The perceptual hashes that most pictures have: how many products, how many different files, and a picture for an example."""
+    of_each = {
+        "products": {"cardinality": {"field": "product_id", "precision_threshold": MAX_PRECISION}},
+        "files": {"cardinality": {"field": "content_sha256"}},
+        "example": {"top_hits": {"size": 1, "sort": ["image_id"], "_source": ["image_url"]}},
+    }
+    hashes = {"field": "perceptual_hash", "size": size, "min_doc_count": 2}
+    return {"size": 0, "aggs": {"hashes": {"terms": hashes, "aggs": of_each}}}
+
+
+def _shared(bucket: Mapping[str, Any]) -> SharedPicture:
+    [example] = bucket["example"]["hits"]["hits"]
+    return SharedPicture(bucket["key"], bucket["products"]["value"], bucket["files"]["value"], example["_source"]["image_url"])

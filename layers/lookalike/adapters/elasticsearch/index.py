@@ -54,11 +54,16 @@ def indexed_picture(source: Mapping[str, Any]) -> IndexedPicture:
 
 
 class ElasticsearchIndex(WritableIndex, SearchableIndex):
-    """A concrete index, not an alias: what is written with a model's vectors stays with that model."""
+    """A concrete index, not an alias: what is written with a model's vectors stays with that model.
 
-    def __init__(self, client: Elasticsearch, name: str) -> None:
+    Args:
+        placeholders: perceptual hashes of pictures that stand for none: no search finds them, and no product is searched by them.
+    """
+
+    def __init__(self, client: Elasticsearch, name: str, placeholders: frozenset[str] = frozenset()) -> None:
         self._client = client
         self.name = name
+        self._placeholders = placeholders
         self._unmapped: set[str] = set()
         self._packs = True
 
@@ -113,7 +118,8 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             self._client.delete_by_query(index=self.name, **body, conflicts="proceed", refresh=True)
 
     def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
-        return [_stored(hit) for hit in self._packed(partial(queries.stored_of, product_id, size=limit))["hits"]["hits"]]
+        body = partial(queries.stored_of, product_id, self._placeholders, size=limit)
+        return [_stored(hit) for hit in self._packed(body)["hits"]["hits"]]
 
     def stored(self, image_id: str) -> StoredPicture | None:
         return next((_stored(hit) for hit in self._packed(partial(queries.stored, image_id))["hits"]["hits"]), None)
@@ -146,7 +152,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return [_warning(each) for each, hit in zip(asked, found, strict=True) if not hit]
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
-        asked, dropped = _without_dropped(selection)
+        asked, dropped = _without_dropped(self._shown(selection))
         k += 2 * len(dropped)
         answer = self._packed(
             lambda is_packed: (
@@ -158,11 +164,14 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return NearestHits(kept[:size], is_all=answer["hits"]["total"]["value"] < k)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
-        body = queries.exact(vector, selection, size=size) | self._unmapped_numbers(selection.filter)
+        body = queries.exact(vector, self._shown(selection), size=size) | self._unmapped_numbers(selection.filter)
         return [_hit(hit, hit["_score"]) for hit in self._search(body)]
 
     def diverse(self, vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> frozenset[str]:
         return frozenset(hit["_id"] for hit in self._search(queries.diverse(vector, image_ids, size=size, diversity=diversity)))
+
+    def _shown(self, selection: Selection) -> Selection:
+        return replace(selection, without_hashes=self._placeholders)
 
     def _unmapped_numbers(self, given: Filter) -> queries.Body:
         """What a search needs so that ranges find numbers which the index has no field for; `warnings` finds out which these are."""

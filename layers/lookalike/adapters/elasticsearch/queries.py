@@ -99,7 +99,11 @@ def selected(selection: Selection) -> list[Body]:
         clauses.append(_among(sorted(selection.among)))
     left_out = [
         _terms(field, sorted(values))
-        for field, values in (("product_id", selection.without), ("image_id", selection.without_images))
+        for field, values in (
+            ("product_id", selection.without),
+            ("image_id", selection.without_images),
+            ("perceptual_hash", selection.without_hashes),
+        )
         if values
     ]
     return [*clauses, {"bool": {"must_not": left_out}}] if left_out else clauses
@@ -168,9 +172,13 @@ def by_content(content_sha256s: Iterable[str], *, is_packed: bool = False) -> Bo
     }
 
 
-def stored_of(product_id: str, *, size: int, is_packed: bool = False) -> Body:
-    """A product's pictures with their vectors, the first indexed first; ``is_packed`` as for `knn`."""
-    return {"query": _term("product_id", product_id), "sort": ["indexed_at", "image_id"], "size": size, **_stored(is_packed)}
+def stored_of(product_id: str, without_hashes: Iterable[str] = (), *, size: int, is_packed: bool = False) -> Body:
+    """A product's pictures with their vectors, the first indexed first, without those of some perceptual hashes.
+
+    ``is_packed`` as for `knn`.
+    """
+    query = {"bool": {"filter": [_term("product_id", product_id)], "must_not": [_terms("perceptual_hash", sorted(without_hashes))]}}
+    return {"query": query, "sort": ["indexed_at", "image_id"], "size": size, **_stored(is_packed)}
 
 
 def stored(image_id: str, *, is_packed: bool = False) -> Body:
