@@ -1,16 +1,14 @@
 """Servers that all tests of a session share; each is started by the first test that asks for it."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from infra.local.aws import AwsServer
 from infra.local.elasticsearch.server import ElasticsearchServer
+from tests.server_folder import server_folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,13 +34,8 @@ def elasticsearch_url() -> Iterator[str]:
     if os.environ.get("ES_URL"):
         yield os.environ["ES_URL"]
         return
-    # Not below pytest's own folder: when root runs the tests, the server runs as another user, who may not enter it.
-    folder = Path(tempfile.mkdtemp(prefix="lookalike-elasticsearch-"))
-    try:
-        with ElasticsearchServer(folder) as server:
-            yield server.url
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with server_folder("elasticsearch") as folder, ElasticsearchServer(folder) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,7 @@ status was answered and how long the answers took; ends with an error if any is 
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -15,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 
 import numpy as np
 import requests
 
 from tests.chaos.rig import Rig, picture, running, wait_until_quiet
+from tests.server_folder import server_folder
 
 BASE = 200
 """Products that are there before; the clients search for these."""
@@ -48,13 +46,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--pictures", type=int, default=1000)
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="lookalike-clients-"))
-    folder.chmod(0o711)  # Elasticsearch runs as another user where root runs this
-    try:
-        with running(folder / "rig") as rig:
-            answers, took_s, found = measure(rig, given.clients, given.seconds, given.pictures)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with server_folder("clients") as folder, running(folder / "rig") as rig:
+        answers, took_s, found = measure(rig, given.clients, given.seconds, given.pictures)
     print(f"{given.clients} clients for {given.seconds:g} s: {answers}")
     print(f"{found:,} of {given.pictures:,} pictures were indexed meanwhile, in {took_s:.0f} s")
     sys.exit(0 if answers.statuses.keys() <= {200, 429} and found == given.pictures else 1)

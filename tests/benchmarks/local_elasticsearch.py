@@ -1,11 +1,9 @@
 """The Elasticsearch of a benchmark."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
@@ -13,6 +11,7 @@ from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, Elasticsea
 from lookalike.domain import Attributes, IndexedPicture, IndexOptions, Model
 
 from infra.local.elasticsearch.server import ElasticsearchServer
+from tests.server_folder import server_folder
 
 
 @contextmanager
@@ -21,10 +20,8 @@ def elasticsearch(heap_mb: int = 1024) -> Iterator[str]:
     if os.environ.get("ES_URL"):
         yield os.environ["ES_URL"]
         return
-    with tempfile.TemporaryDirectory(prefix="lookalike-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        with ElasticsearchServer(Path(folder) / "elasticsearch", heap_mb=heap_mb) as server:
-            yield server.url
+    with server_folder("bench") as folder, ElasticsearchServer(folder / "elasticsearch", heap_mb=heap_mb) as server:
+        yield server.url
 
 
 def empty_index(client: Elasticsearch, model: Model, options: IndexOptions = DEFAULT_OPTIONS) -> ElasticsearchIndex:

@@ -8,7 +8,6 @@ import argparse
 import os
 import random
 import signal
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from infra.local.system import LocalSystem
 from layers.models import export
 from tests.benchmarks.copies import distinct_copies
 from tests.faulty_image_server import FaultyImageServer
+from tests.server_folder import server_folder
 
 MODEL = "efficientnet_lite0"
 ALIAS = "soak"
@@ -217,15 +217,14 @@ def _trial(count: int, max_receive_count: int) -> Iterator[Trial]:
     models = Path("build/models")
     export.ensure(MODEL, models, print)
     items = drawn_catalogue(Path("build/catalogue")).items
-    with tempfile.TemporaryDirectory(prefix="lookalike-soak-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        (Path(folder) / "pictures").mkdir()
+    with server_folder("soak") as folder:
+        (folder / "pictures").mkdir()
         with (
-            FaultyImageServer(pictures(items, Path(folder) / "pictures", count), slow_s=SLOW_S) as images,
+            FaultyImageServer(pictures(items, folder / "pictures", count), slow_s=SLOW_S) as images,
             LocalSystem(
                 MODEL,
                 models,
-                Path(folder),
+                folder,
                 alias=ALIAS,
                 private_image_origins=[images.origin],
                 visibility_timeout_s=60,

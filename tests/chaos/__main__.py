@@ -7,15 +7,13 @@ at rest. Ends with an error if any of it is not 0.
 
 import argparse
 import logging
-import shutil
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.rig import running
 from tests.chaos.trial import HEADER, WAYS, prepare, tried
+from tests.server_folder import server_folder
 
 
 def main() -> None:
@@ -28,19 +26,14 @@ def main() -> None:
     if given.seconds is not None:
         faults = [replace(fault, seconds=given.seconds) for fault in faults]
     logging.getLogger("infra.local").setLevel(logging.CRITICAL)  # that messages come back is what is tried here
-    folder = Path(tempfile.mkdtemp(prefix="lookalike-chaos-"))
-    folder.chmod(0o711)  # Elasticsearch runs as another user where root runs this
-    try:
-        with running(folder / "rig") as rig:
-            prepare(rig, faults)
-            print(HEADER, flush=True)
-            rows = [tried(rig, fault, number) for number, fault in enumerate(faults)]
-        cells = [cell for row in rows for cell in row.cells.values()]
-        bad = sum(not cell.is_well for cell in cells)
-        print(f"{len(faults)} faults x {len(WAYS)} ways in: {bad} of {len(cells)} cells are not as promised")
-        sys.exit(1 if bad else 0)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with server_folder("chaos") as folder, running(folder / "rig") as rig:
+        prepare(rig, faults)
+        print(HEADER, flush=True)
+        rows = [tried(rig, fault, number) for number, fault in enumerate(faults)]
+    cells = [cell for row in rows for cell in row.cells.values()]
+    bad = sum(not cell.is_well for cell in cells)
+    print(f"{len(faults)} faults x {len(WAYS)} ways in: {bad} of {len(cells)} cells are not as promised")
+    sys.exit(1 if bad else 0)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """The whole system, once for all end-to-end tests; each test uses product ids of its own."""
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -21,6 +19,7 @@ from layers.models import export
 from layers.models.networks import U2NETP
 from tests.e2e.shop_client import ShopClient
 from tests.faulty_image_server import FaultyImageServer
+from tests.server_folder import server_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -96,10 +95,9 @@ def system(containers: SamSystem | None, images: ImageServer) -> Iterator[Runnin
     models = Path("build/models")
     model = export.ensure(MODEL, models, print)
     export.ensure(U2NETP.id, models, print)
-    data = Path(tempfile.mkdtemp(prefix="lookalike-e2e-"))
-    data.chmod(0o711)  # Elasticsearch runs as another user where root runs the tests
-    try:
-        with LocalSystem(
+    with (
+        server_folder("e2e") as data,
+        LocalSystem(
             model,
             models,
             data,
@@ -107,10 +105,9 @@ def system(containers: SamSystem | None, images: ImageServer) -> Iterator[Runnin
             visibility_timeout_s=VISIBILITY_TIMEOUT_S,
             max_receive_count=TRIES,
             first_retry_delay_s=FIRST_RETRY_DELAY_S,
-        ) as processes:
-            yield processes
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
+        ) as processes,
+    ):
+        yield processes
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,7 @@
 """A few of the faults that `python -m tests.chaos` tries all of: nothing lost, nothing wrong, nothing without a reason, on all ways in."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from shutil import rmtree
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -12,6 +9,7 @@ from elasticsearch import Elasticsearch
 from tests.chaos.faults import FAULTS
 from tests.chaos.rig import Rig, running
 from tests.chaos.trial import prepare, tried
+from tests.server_folder import server_folder
 
 TRIED = (
     "Elasticsearch resets connections",
@@ -29,13 +27,11 @@ pytestmark = pytest.mark.processes
 @pytest.fixture(scope="module")
 def rig(elasticsearch_url: str) -> Iterator[Rig]:
     """On the session's Elasticsearch, which is behind a proxy of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="lookalike-faults-"))
     try:
-        with running(folder / "rig", elasticsearch_url=elasticsearch_url, alias=ALIAS) as made:
+        with server_folder("faults") as folder, running(folder / "rig", elasticsearch_url=elasticsearch_url, alias=ALIAS) as made:
             prepare(made, CHOSEN)
             yield made
     finally:
-        rmtree(folder, ignore_errors=True)
         with Elasticsearch(elasticsearch_url, request_timeout=60) as client:
             own = [*client.indices.get(index=f"{ALIAS}*", features=["aliases"]), *client.indices.get(index="shop-f*", features=["aliases"])]
             client.indices.delete(index=own)

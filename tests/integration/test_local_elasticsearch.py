@@ -2,12 +2,10 @@ import hashlib
 import io
 import os
 import platform
-import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,17 +18,15 @@ from infra.local.elasticsearch import server as module
 from infra.local.elasticsearch.server import ElasticsearchServer
 from infra.local.loopback import LoopbackServer
 from tests.integration.processes import descendants, wait_until_gone
+from tests.server_folder import server_folder
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not below pytest's own, which root's server, another user, may not enter."""
-    made = Path(tempfile.mkdtemp(prefix="lookalike-elasticsearch-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    with server_folder("elasticsearch") as made:
+        yield made
 
 
 def test_a_server_keeps_its_indices_over_a_kill_and_has_its_folder_for_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,7 @@
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from infra.local.elasticsearch.server import USER, ElasticsearchServer
 from infra.local.system import LocalSystem
 from layers.models import export
 from tests.integration.processes import descendants, wait_for, wait_until_gone
+from tests.server_folder import server_folder
 
 REPOSITORY = Path(__file__).parents[2]
 MODELS = Path("build/models")
@@ -29,11 +28,8 @@ def model() -> str:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not below pytest's own, which root's Elasticsearch, another user, may not enter."""
-    made = Path(tempfile.mkdtemp(prefix="lookalike-system-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    with server_folder("system") as made:
+        yield made
 
 
 @pytest.fixture

@@ -48,7 +48,13 @@ def test_what_comes_from_the_index_stays_text(open_gallery: OpenGallery) -> None
     bad = '"><img src=x onerror="window.ran=1"><script>window.ran=1</script>'
     hit = {"product_id": f"../{bad}", "image_id": "1", "score": 0.5, "attributes": {"name": bad, bad: [bad, {bad: bad}], "__proto__": bad}}
     urls = ["javascript:window.ran=1", "data:text/html,<script>window.ran=1</script>", bad, ""]
-    answer: dict[str, Any] = {"hits": [{**hit, "image_url": url} for url in urls], "next_cursor": None, "model": bad, "timings_ms": {}}
+    answer: dict[str, Any] = {
+        "hits": [{**hit, "image_url": url} for url in urls],
+        "next_cursor": None,
+        "model": bad,
+        "timings_ms": {},
+        "warnings": [{"field": "filter", "message": bad}],
+    }
     facets = [{"name": bad, "pictures": 2, "values": [{"value": bad, "pictures": 2}], "least": None, "most": None}]
 
     def lie(gallery: Gallery) -> None:

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.client import trusting
 
 from infra.local.elasticsearch.server import USER, ElasticsearchServer
+from tests.server_folder import server_folder
 
 ROLES = Path("infra/elasticsearch_roles")
 PASSWORD = "a password of the test"
@@ -46,13 +45,10 @@ def secured_server() -> Iterator[SecuredServer]:
     issued = authority.issue_cert("127.0.0.1", "localhost")
     ca = authority.cert_pem.bytes()
     chain = b"".join(part.bytes() for part in issued.cert_chain_pems)
-    # Not below pytest's own folder: when root runs the tests, the server runs as another user, who may not enter it.
-    folder = Path(tempfile.mkdtemp(prefix="lookalike-secured-"))
-    try:
-        certificate = {"http.key": issued.private_key_pem.bytes(), "http.crt": chain, "authority.crt": ca}
-        with ElasticsearchServer(folder / "node", heap_mb=512, password=PASSWORD, certificate=certificate) as server:
-            trusted = trusting(ca.decode())
-            with Elasticsearch(server.url, basic_auth=(USER, PASSWORD), ssl_context=trusted, request_timeout=60) as admin:
-                yield SecuredServer(server.url, ca.decode(), admin)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    certificate = {"http.key": issued.private_key_pem.bytes(), "http.crt": chain, "authority.crt": ca}
+    with (
+        server_folder("secured") as folder,
+        ElasticsearchServer(folder / "node", heap_mb=512, password=PASSWORD, certificate=certificate) as server,
+        Elasticsearch(server.url, basic_auth=(USER, PASSWORD), ssl_context=trusting(ca.decode()), request_timeout=60) as admin,
+    ):
+        yield SecuredServer(server.url, ca.decode(), admin)
