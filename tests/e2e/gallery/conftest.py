@@ -79,6 +79,6 @@ def open_gallery(browser: Browser, system: RunningSystem, catalogue: list[Catalo
 
 @pytest.fixture
 def api_with_key(invoke: invocation.Invoke, system: RunningSystem) -> Iterator[Gateway]:
-    """The same API behind a gateway that wants ``API_KEY``."""
+    """The same API behind a gateway that wants ``API_KEY``; asked for before `open_gallery`, it ends after the windows do."""
     with Gateway(invoke, "lookalike-search", api_key=API_KEY) as gateway:
         yield gateway

@@ -10,7 +10,7 @@ from tests.e2e.gallery.page import API_KEY, OpenGallery
 pytestmark = pytest.mark.processes
 
 
-def test_the_key_is_asked_for_once_and_kept_for_the_tab(open_gallery: OpenGallery, api_with_key: Gateway) -> None:
+def test_the_key_is_asked_for_once_and_kept_for_the_tab(api_with_key: Gateway, open_gallery: OpenGallery) -> None:
     gallery = open_gallery(url=api_with_key.url)
     expect(gallery.page.get_by_role("dialog")).to_be_hidden()
     gallery.page.goto(f"{gallery.url}/?product_id={product_id(0)}")
@@ -36,7 +36,7 @@ def test_the_key_is_asked_for_once_and_kept_for_the_tab(open_gallery: OpenGaller
     gallery.expect_failure(403)
 
 
-def test_the_key_is_remembered_on_the_device_only_if_asked_to(open_gallery: OpenGallery, api_with_key: Gateway) -> None:
+def test_the_key_is_remembered_on_the_device_only_if_asked_to(api_with_key: Gateway, open_gallery: OpenGallery) -> None:
     gallery = open_gallery(f"/?product_id={product_id(0)}", url=api_with_key.url)
     dialog = gallery.page.get_by_role("dialog", name="API key")
     dialog.get_by_label("Key", exact=True).fill(API_KEY)
@@ -47,7 +47,7 @@ def test_the_key_is_remembered_on_the_device_only_if_asked_to(open_gallery: Open
     gallery.expect_failure(403)
 
 
-def test_without_a_key_the_page_says_that_one_is_needed(open_gallery: OpenGallery, api_with_key: Gateway) -> None:
+def test_without_a_key_the_page_says_that_one_is_needed(api_with_key: Gateway, open_gallery: OpenGallery) -> None:
     gallery = open_gallery(f"/?product_id={product_id(0)}", url=api_with_key.url)
     gallery.page.get_by_role("dialog", name="API key").get_by_role("button", name="Not now").click()
     expect(gallery.page.get_by_role("heading", name="An API key is needed")).to_be_visible()
