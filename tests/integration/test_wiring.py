@@ -122,6 +122,17 @@ def test_an_index_filled_with_other_weights_is_refused_with_both_named(
     assert all(each in str(fault.value) for each in (index, "eeeeeeeeeeee", model.weights_sha256[:12]))
 
 
+def test_two_indices_that_are_being_filled_stop_no_browsing(
+    wiring: SearchWiring, create: Callable[[Model], str], model: Model, elasticsearch: Elasticsearch, name: str
+) -> None:
+    index = create(model)
+    for number in (2, 3):
+        elasticsearch.indices.create(index=f"{name}-{number}", aliases={f"{name}-next": {}}, **definition_of(model, IndexOptions()))
+
+    assert wiring.browse.attributes() == []
+    assert (wiring.browse.stats().index, wiring.browse.stats().next_model) == (index, None)
+
+
 def test_things_are_found_where_the_image_has_the_network_and_nothing_of_it_is_loaded_before(wiring: SearchWiring, models: Path) -> None:
     assert wiring.detect is None
     export.ensure(U2NETP.id, MODELS, print)

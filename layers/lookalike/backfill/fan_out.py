@@ -112,10 +112,10 @@ class FanOut:
             unread = list(range(backfill.slices))
             if backfill.full_run < backfill.run:  # only what changed is read, and what failed before need not have
                 self._sender.send_backfill([ContinueRetry(backfill_id, backfill.run)])
-            elif self._merges:
-                self._sender.send_backfill([MergeWhenFinished(backfill_id, backfill.run)])
         elif reading is Phase.CANCELLED:
             self._store.set_cancelled(backfill_id, False)
+        if self._merges and backfill.full_run == backfill.run and reading in (None, Phase.CANCELLED):
+            self._sender.send_backfill([MergeWhenFinished(backfill_id, backfill.run)])
         self._sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
         self._dead_letters.remove_of(backfill_id, "backfill")
         return backfill

@@ -51,12 +51,11 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class BrowsedIndex:
-    """The index behind the alias, its name and its model's id, and the model of the index that is being filled, if any."""
+    """The index behind the alias, its name and its model's id."""
 
     index: SearchableIndex
     name: str
     model: str
-    next_model: str | None = None
 
 
 class Browse:
@@ -65,11 +64,15 @@ class Browse:
     Args:
         current: returns the index behind the alias; called for every question.
         link: turns a picture's address into one that the caller can open.
+        next_model: returns the id of the model whose index is being filled, None if none is.
     """
 
-    def __init__(self, current: Callable[[], BrowsedIndex], link: Callable[[str], str]) -> None:
+    def __init__(
+        self, current: Callable[[], BrowsedIndex], link: Callable[[str], str], next_model: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._current = current
         self._link = link
+        self._next_model = next_model
 
     def product(self, product_id: str) -> ShownProduct:
         """A product and its pictures. Raises `NotFound` if no picture of a product with this id is indexed."""
@@ -85,7 +88,7 @@ class Browse:
     def stats(self) -> Stats:
         """Totals of the index behind the alias."""
         current = self._current()
-        return Stats(current.name, current.model, current.index.totals(), current.next_model)
+        return Stats(current.name, current.model, current.index.totals(), self._next_model())
 
     def _shown(self, picture: IndexedPicture) -> ShownPicture:
         url = self._link(picture.image_url)

@@ -60,7 +60,7 @@ class SearchWiring(ModelWiring):
     @cached_property
     def browse(self) -> Browse:
         """The use case behind ``/products/{id}``, ``/attributes`` and ``/stats``."""
-        return Browse(self._browsed, self._links.link)
+        return Browse(self._browsed, self._links.link, self._next_model)
 
     @cached_property
     def _links(self) -> PresignedLinks:
@@ -86,8 +86,14 @@ class SearchWiring(ModelWiring):
         return SearchTarget(self._index(info), self._embedder(info))
 
     def _browsed(self) -> BrowsedIndex:
-        info, following = self.indices.current(), self.indices.next()
-        return BrowsedIndex(self._index(info), info.name, info.model_id, following.model_id if following else None)
+        info = self.indices.current()
+        return BrowsedIndex(self._index(info), info.name, info.model_id)
+
+    def _next_model(self) -> str | None:
+        with suppress(Misconfigured):  # it stops what is written, which says so, and nothing that is shown
+            if info := self.indices.next():
+                return info.model_id
+        return None
 
     def _cluster(self) -> str:
         client = self.elasticsearch.options(ignore_status=403)

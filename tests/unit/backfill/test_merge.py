@@ -51,6 +51,22 @@ def test_an_index_is_merged_once_the_backfill_is_finished_and_not_before(into: I
     assert not setup.queues.continuations
 
 
+def test_a_backfill_that_was_cancelled_and_goes_on_is_merged_in_the_end() -> None:
+    setup = BackfillUseCases(FakeSource(COUNT))
+    fan_out = setup.make_fan_out(merges=True)
+    backfill_id = fan_out.start(IndexSpec("shop")).backfill_id
+    fan_out.cancel(backfill_id)
+    [waiting] = setup.queues.continuations
+    setup.queues.continuations.clear()
+    assert isinstance(waiting, MergeWhenFinished)
+    setup.merge.resume(waiting)
+    assert not setup.queues.continuations
+
+    fan_out.start(IndexSpec("shop"))
+
+    assert setup.queues.continuations == [waiting]
+
+
 @pytest.mark.parametrize(("taken", "delay_s"), [(timedelta(seconds=20), 10), (timedelta(minutes=10), 60), (timedelta(days=3), 900)])
 def test_the_longer_a_run_takes_the_more_seldom_it_is_looked_at(taken: timedelta, delay_s: int) -> None:
     setup = FilledIndex()

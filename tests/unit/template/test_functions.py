@@ -66,13 +66,14 @@ def test_what_the_parameters_default_to_is_what_the_settings_default_to(template
     assert Settings.load(given) == Settings(elasticsearch_url=ELASTICSEARCH_URL, bucket=BUCKET_NAME)
 
 
-def test_long_values_and_a_certificate_fit_into_the_4_kb_that_lambda_has_for_all_variables() -> None:
+@pytest.mark.parametrize("long", ["ElasticsearchCa", "ImageCa", "PlaceholderHashes"])
+def test_long_values_beside_addresses_and_secrets_fit_into_the_4_kb_that_lambda_has_for_all_variables(long: str) -> None:
     secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:lookalike-elasticsearch-AbCdEf"
     given = {f"{name}SecretArn": secret for name in ("Elasticsearch", "Search", "Workers", "Source", "ImageHeaders")}
     address = "https://a-shop-s-own-deployment.es.eu-central-1.aws.elastic-cloud.com:9243"
-    longest = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["ElasticsearchCa"]["MaxLength"]
-    certificate = ("x" * 64 + "\n") * (longest // 65)
-    template = transform(ElasticsearchUrl=address, SourceUrl=address, SourceBucket="s" * 63, ElasticsearchCa=certificate, **given)
+    longest = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"][long]["MaxLength"]
+    value = "f" * longest if long == "PlaceholderHashes" else ("x" * 64 + "\n") * (longest // 65)
+    template = transform(ElasticsearchUrl=address, SourceUrl=address, SourceBucket="s" * 63, **{long: value}, **given)
     stack = "s" * 49
     queue = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{stack}-products"
 

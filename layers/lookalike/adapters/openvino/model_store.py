@@ -22,11 +22,15 @@ class ModelStore(Manifests):
         self._lock = Lock()
 
     def begin(self) -> None:
-        """Begins to load the network beside other work, if it is the only one; what is wrong with it is said when it is asked for."""
+        """Begins to load the network beside other work, if it is the only one; what is wrong with it is said when it is asked for.
+
+        A model elsewhere has nothing to load, and an AWS client must not be made while another one is.
+        """
 
         def load() -> None:
             with suppress(Misconfigured):
-                self.embedder(only)
+                if not self.manifest(only).remote:
+                    self.embedder(only)
 
         [only, *others] = self.ids() or [""]
         if only and not others:
