@@ -49,15 +49,15 @@ def evaluated(model: str, vectors: Vectors, pictures: Labelled, client: Elastics
     if len(pictures) == 0 or np.bincount(pictures.labels).max() < 2:
         raise NothingToLearn("no two pictures are of one class: there is nothing to measure")
     found = nearest(vectors, pictures.bits)
-    facts = facts_of(found, pictures) | {"score_band": score_band(vectors, pictures.labels, pictures.bits)}
+    result = scores(found, pictures.labels)
+    facts = _facts(found, result, pictures) | {"score_band": score_band(vectors, pictures.labels, pictures.bits)}
     if client:
         facts["through_search"] = _loss(found, through_search(client, vectors, pictures), pictures)
-    return Evaluated(model, found, scores(found, pictures.labels), facts)
+    return Evaluated(model, found, result, facts)
 
 
-def facts_of(found: NDArray[np.int64], pictures: Labelled) -> dict[str, Any]:
+def _facts(found: NDArray[np.int64], result: Scores, pictures: Labelled) -> dict[str, Any]:
     """What a report says of hits, with intervals and by class."""
-    result = scores(found, pictures.labels)
     intervals = {name: [round(bound, 3) for bound in interval(getattr(result, field))] for name, field in NAMES.items()}
     return {"means": result.means(), "intervals": intervals, "by_class": _by_class(found, pictures)}
 
@@ -69,7 +69,8 @@ def expanded(model: str, vectors: Vectors, pictures: Labelled, count: int) -> Ev
     weights = np.clip(np.einsum("nd,nkd->nk", vectors, others), 0, None)
     queries = unit(vectors + (weights[..., None] * others).sum(axis=1)).astype(np.float32)
     found = nearest(vectors, pictures.bits, queries=queries)
-    return Evaluated(f"{model}, expanded by {count}", found, scores(found, pictures.labels), facts_of(found, pictures))
+    result = scores(found, pictures.labels)
+    return Evaluated(f"{model}, expanded by {count}", found, result, _facts(found, result, pictures))
 
 
 def compared(one: Evaluated, other: Evaluated, pictures: Labelled) -> dict[str, Any]:

@@ -22,8 +22,7 @@ from lookalike.domain import (
 )
 from lookalike.errors import LookalikeError, PictureUnreachable
 from lookalike.filters import All, AnyOf, Exists, Filter, Not, Range, Terms, conditions
-from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, Per, Selection, Totals
-from lookalike.search.ranking import key
+from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, Per, Selection, Totals, key
 from PIL import Image
 
 MODEL = Model("fake", "0" * 64, 64, (8, 8), "bilinear", "none")

@@ -13,6 +13,8 @@ from keras import layers, ops
 from lookalike.domain import Pixels
 from PIL import Image, ImageDraw
 
+from tests.unit.models.small_networks import tokenizer
+
 SIZE, LENGTH, DIMENSIONS, STEPS, BATCH = 32, 6, 64, 300, 64
 COLOURS = {"red": "#c82020", "green": "#208a3a", "blue": "#2040c8", "yellow": "#e0c020", "black": "#202024", "pink": "#e878a8"}
 THINGS = ("plate", "box", "tent", "ring", "cross", "pole")
@@ -75,7 +77,7 @@ def trained(folder: Path) -> Path:
     pair.fit(_batches(products(1440, seed=1)), steps_per_epoch=STEPS, shuffle=False, verbose=0)
     image.export(folder / "image", verbose=False)
     text.export(folder / "words", verbose=False)
-    (folder / "tokenizer.json").write_text(json.dumps(_tokenizer()))
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer(WORDS)))
     told = {"file": "words", "tokenizer": "tokenizer.json", "length": LENGTH, "pad_token": "<pad>"}
     described = {"id": "drawn-clip", "file": "image", "input_size": [SIZE, SIZE], "mean": [127.5] * 3, "scale": [127.5] * 3, "text": told}
     (folder / "network.json").write_text(json.dumps(described))
@@ -114,18 +116,3 @@ def _batches(catalogue: Sequence[Drawn]) -> Iterator[tuple[tuple[object, object]
     while True:
         chosen = drawn.choice(len(catalogue), BATCH, replace=False)
         yield (pictures[chosen], tokens[chosen]), (tokens[chosen][:, np.newaxis] == tokens[chosen][np.newaxis]).all(axis=2)
-
-
-def _tokenizer() -> dict[str, object]:
-    vocabulary = {word: number for number, word in enumerate(WORDS)}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [],
-        "normalizer": {"type": "Lowercase"},
-        "pre_tokenizer": {"type": "Whitespace"},
-        "post_processor": None,
-        "decoder": None,
-        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"},
-    }

@@ -12,6 +12,11 @@ Per = Literal["product", "image"]
 """What is found once at most."""
 
 
+def key(hit: Hit, per: Per) -> str:
+    """The id that occurs once among the hits: the product's, or where every picture is a hit the image's."""
+    return hit.product_id if per == "product" else hit.image_id
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which pictures may be hits: those that pass the filter, without these products and without these pictures.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from lookalike.domain import Hit, Vector
 from lookalike.filters import EVERYTHING, Filter
-from lookalike.search.ports import Per, SearchableIndex, Selection
+from lookalike.search.ports import Per, SearchableIndex, Selection, key
 from lookalike.search.query_vectors import QueryVectors
 
 K_FACTORS = (2, 8, 32)
@@ -57,11 +57,6 @@ class ResultPage:
 
     hits: Sequence[Hit]
     has_more: bool
-
-
-def key(hit: Hit, per: Per) -> str:
-    """The id that occurs once among the hits: the product's, or where every picture is a hit the image's."""
-    return hit.product_id if per == "product" else hit.image_id
 
 
 def page(query: QueryVectors, options: SearchOptions, index: SearchableIndex) -> ResultPage:

@@ -8,7 +8,7 @@ from lookalike.domain import Crop, Hit
 from lookalike.errors import RequestInvalid
 from lookalike.search import ranking
 from lookalike.search.detect import Detector
-from lookalike.search.ports import FilterWarning, PictureFetcher, SearchTarget
+from lookalike.search.ports import FilterWarning, PictureFetcher, SearchTarget, key
 from lookalike.search.query_vectors import ByImage, ByProduct, QueryInput, QueryVectorizer, QueryVectors, StageTimings
 from lookalike.search.ranking import SearchOptions
 
@@ -58,7 +58,7 @@ class SearchResult:
         """The query of the next page if the first ``shown`` hits are shown of this one, by default all; None if there is none."""
         shown = len(self.hits) if shown is None else shown
         options = self.query.options
-        seen = options.seen | {ranking.key(hit, options.per) for hit in self.hits[:shown]}
+        seen = options.seen | {key(hit, options.per) for hit in self.hits[:shown]}
         if len(seen) >= MAX_SEEN or not (self.has_more or shown < len(self.hits)):
             return None
         return replace(self.query, options=replace(options, seen=seen, diversity=0.0))

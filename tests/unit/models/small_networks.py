@@ -63,13 +63,13 @@ def clip_folder(folder: Path) -> Path:
     _write(folder / "preprocessor_config.json", prepared)
     _write(folder / "config.json", {"model_type": "clip", "text_config": {"max_position_embeddings": LENGTH}})
     _write(folder / "tokenizer_config.json", {"pad_token": "<pad>"})
-    _write(folder / "tokenizer.json", tokenizer())
+    _write(folder / "tokenizer.json", tokenizer(WORDLIST))
     return folder
 
 
-def tokenizer() -> dict[str, object]:
-    """A tokenizer that knows whole words alone."""
-    vocabulary = {word: number for number, word in enumerate(WORDLIST)}
+def tokenizer(words: Sequence[str]) -> dict[str, object]:
+    """A tokenizer that knows these whole words alone; ``<unk>`` is one of them."""
+    vocabulary = {word: number for number, word in enumerate(words)}
     return {
         "version": "1.0",
         "truncation": None,

@@ -11,9 +11,9 @@ from lookalike.errors import NotFound, PictureUnusable, RequestInvalid
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
 from lookalike.pictures import decoding
-from lookalike.search.ports import Per, SearchTarget
+from lookalike.search.ports import Per, SearchTarget, key
 from lookalike.search.query_vectors import ByContent, ByProduct, ByUrl, QueryInput, QueryVectors, WeightedExamples
-from lookalike.search.ranking import SearchOptions, key
+from lookalike.search.ranking import SearchOptions
 from lookalike.search.search import MAX_SEEN, Query, Search, SearchResult
 from PIL import Image, ImageFilter, ImageOps
 

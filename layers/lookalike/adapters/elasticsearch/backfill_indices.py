@@ -64,7 +64,7 @@ class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
         resolved = self._resolve()
         model = self._model(into.model)
         name = into.index or self._free_name(model)
-        filled = self._one(self._next) if self._next in resolved else None
+        filled = self.next()
         if filled and filled.name != name:
             raise RequestInvalid(f"the index {filled.name!r} is being filled: switch to it, or cancel its backfill", field="into")
         if not name.startswith(f"{self._alias}-"):
@@ -124,7 +124,7 @@ class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
 
     def _free_name(self, model: Model) -> str:
         """The model's next number, or that of its index which is being filled."""
-        filled = self._one(self._next) if self._next in self._resolved else None
+        filled = self.next()
         if filled and filled.model_id == model.id:
             return filled.name
         prefix = f"{self._alias}-{model.id}-"

@@ -19,7 +19,7 @@ from lookalike.domain import Embedding, Hit, IndexedPicture, Origin, StoredPictu
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
 from lookalike.filters import Exists, Filter, Range, Terms, conditions
 from lookalike.indexing.ports import WritableIndex
-from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, SearchableIndex, Selection, Totals
+from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, SearchableIndex, Selection, Totals, key
 
 MAX_BULK_BYTES = 10_000_000
 BULK_RETRIES = 3
@@ -160,7 +160,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             )
         )
         hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
-        kept = [hit for hit in hits if (hit.product_id if selection.per == "product" else hit.image_id) not in dropped]
+        kept = [hit for hit in hits if key(hit, selection.per) not in dropped]
         return NearestHits(kept[:size], is_all=answer["hits"]["total"]["value"] < k)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
