@@ -44,7 +44,7 @@ def main() -> None:
     model = convert(network, graph.embedding_graph(network, backbone))
     openvino.save_model(model, arguments.folder / "model.xml", compress_to_fp16=True)
     description = manifest(network, arguments.random_weights, weights_sha256)
-    check_canonical(arguments.folder, network, description["id"])
+    description["canonical_numbers"] = canonical_numbers(arguments.folder, network, description["id"])
     (arguments.folder / FILE).write_text(json.dumps(description, indent=2) + "\n")
 
 
@@ -58,8 +58,8 @@ def convert(network: Network, model: keras.Model) -> Any:
     return converted
 
 
-def check_canonical(folder: Path, network: Network, model_id: str) -> None:
-    """Compares the vector of the canonical picture with the one that is stored.
+def canonical_numbers(folder: Path, network: Network, model_id: str) -> list[float]:
+    """The first numbers of the canonical picture's vector, which must be those that are stored with the sources, if any are.
 
     Raises:
         SystemExit: they differ.
@@ -68,13 +68,14 @@ def check_canonical(folder: Path, network: Network, model_id: str) -> None:
     compiled = core.compile_model(folder / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     vector = compiled(canonical.picture(network.input_size)[np.newaxis])["vectors"][0]
     expected = canonical.vector_beginning(model_id)
+    beginning = [round(float(number), 6) for number in vector[:16]]
     if expected is None:
-        beginning = [round(float(number), 6) for number in vector[:16]]
         _say(f"no canonical vector of {model_id} is stored; this one begins with {json.dumps(beginning)}")
     elif (difference := float(np.abs(vector[: len(expected)] - expected).max())) > canonical.TOLERANCE_F32:
         sys.exit(f"the canonical picture's vector differs by {difference:.2g} from the one that is stored for {model_id}")
     else:
         _say(f"the canonical picture's vector is the one that is stored (within {difference:.1g})")
+    return beginning
 
 
 def _say(line: str) -> None:

@@ -5,6 +5,7 @@ Fails the build if the user, the encoding, a shared library or a network is not 
 
 import importlib
 import importlib.util
+import json
 import os
 import sys
 import tempfile
@@ -13,7 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from lookalike.adapters.openvino.model_store import ModelStore
+from lookalike.domain import Vector
 from lookalike.errors import Misconfigured
+
+from layers.models import canonical
+from layers.models.manifest import FILE, is_own
 
 FUNCTIONS = ("backfill", "index_products", "on_upload", "search")
 
@@ -43,15 +48,29 @@ def faults_of_networks(models: Path) -> Iterator[str]:
         yield "there is no network"
     for model_id in (each for each in store.ids() if not store.manifest(each).remote):
         embedder = store.embedder(model_id)
-        width, height = embedder.model.input_size
-        [vector] = embedder.embed([np.full((height, width, 3), 127, np.uint8)])
+        [vector] = embedder.embed([canonical.picture(embedder.model.input_size)])
         if not abs(float(np.linalg.norm(vector)) - 1) < 1e-3:
             yield f"{model_id} makes no unit vector"
+        yield from faults_of_vector(models / model_id, vector)
         if (models / model_id / "text.xml").exists():
             try:
                 embedder.embed_text("a red hat")
             except Misconfigured as error:
                 yield f"{error}: build with the parameter Text set to 1, or take text.xml out of the model's folder"
+
+
+def faults_of_vector(folder: Path, vector: Vector) -> Iterator[str]:
+    """How the canonical picture's vector differs from the one that it had where a network of the table was exported.
+
+    Networks of one's own may compute in int8, as some of the table do, where processors differ; they are not compared.
+    """
+    manifest = json.loads((folder / FILE).read_text())
+    if is_own(folder) or not manifest.get("canonical_numbers"):
+        return
+    expected = np.array(manifest["canonical_numbers"], np.float32)
+    tolerance = canonical.TOLERANCE_F32 if "ONEDNN_MAX_CPU_ISA" in os.environ else canonical.TOLERANCE_BF16
+    if not (difference := float(np.abs(vector[: len(expected)] - expected).max())) <= tolerance:
+        yield f"the canonical picture's vector of {folder.name} differs by {difference:.2g} from that of its export"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The file beside an exported network that says what it is, and whether it was made by the sources that are here now."""
 
 import json
+import platform
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
@@ -10,7 +11,6 @@ from typing import Any
 from layers.models.networks import Network, model_id
 
 FILE = "manifest.json"
-TOOLS = ("keras", "tensorflow-cpu", "openvino", "nncf")
 
 
 def manifest(network: Network, random_weights: int | None, weights_sha256: str) -> dict[str, Any]:
@@ -26,9 +26,15 @@ def manifest(network: Network, random_weights: int | None, weights_sha256: str) 
         "preprocessing": network.preprocessing,
         "score_band": asdict(band) if band else None,
         "licence": network.licence,
-        "tools": {tool: version(tool) for tool in TOOLS},
+        "tools": tools(),
         "recipe_sha256": recipe_sha256(),
     }
+
+
+def tools() -> dict[str, str]:
+    """The versions of what exports, the same on every machine, though TensorFlow's package is called otherwise on Arm."""
+    tensorflow = "tensorflow" if platform.machine() in ("aarch64", "arm64") else "tensorflow-cpu"
+    return {"keras": version("keras"), "tensorflow": version(tensorflow), "openvino": version("openvino"), "nncf": version("nncf")}
 
 
 def recipe_sha256() -> str:
@@ -36,7 +42,7 @@ def recipe_sha256() -> str:
     digest = sha256()
     for path in sorted([*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.glob("*.json")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update(repr([(tool, version(tool)) for tool in TOOLS]).encode())
+    digest.update(repr(sorted(tools().items())).encode())
     return digest.hexdigest()
 
 

@@ -104,7 +104,13 @@ def _describe(source: Path, folder: Path, model_id: str, contents: Sequence[byte
     manifest = json.loads((source / FILE).read_text())
     pictures_sha256 = sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
     weights_sha256 = sha256(f"{manifest['weights_sha256']} {pictures_sha256}".encode()).hexdigest()
-    changed = {"id": model_id, "weights_sha256": weights_sha256, "calibration_sha256": pictures_sha256, "score_band": None}
+    changed = {
+        "id": model_id,
+        "weights_sha256": weights_sha256,
+        "calibration_sha256": pictures_sha256,
+        "score_band": None,
+        "canonical_numbers": None,
+    }
     (folder / FILE).write_text(json.dumps({**manifest, **changed, "recipe_sha256": recipe_sha256()}, indent=2) + "\n")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests.unit.sam_template import ROOT, transform
 
@@ -62,3 +63,19 @@ def test_one_command_pins_the_base_to_the_digest_that_it_has_now(tmp_path: Path)
 def test_both_of_docker_s_builders_can_build_it() -> None:
     for instruction in DOCKERFILE.replace("\\\n", " ").splitlines():
         assert not re.match(r"RUN --|(COPY|ADD) --(chmod|link)", instruction), instruction
+
+
+@pytest.mark.parametrize("lock", ["dev", "export"])
+def test_what_exports_a_network_is_locked_for_arm_too_in_the_same_version(lock: str) -> None:
+    """TensorFlow for a CPU alone has no build for Arm, where the package with the plain name has no GPU either."""
+    text = (ROOT / "layers" / "locks" / f"{lock}.txt").read_text()
+    locked = [Requirement(line) for line in re.findall(r"^(tensorflow\S*==.+?) \\$", text, re.MULTILINE)]
+    taken = {
+        machine: [
+            str(each.name) + str(each.specifier) for each in locked if each.marker and each.marker.evaluate({"platform_machine": machine})
+        ]
+        for machine in ("x86_64", "aarch64", "arm64")
+    }
+    [on_x86] = taken["x86_64"]
+    assert on_x86.startswith("tensorflow-cpu==")
+    assert taken["aarch64"] == taken["arm64"] == [on_x86.replace("-cpu", "")]

@@ -1,6 +1,7 @@
 """The manifest: what an exported network says of itself, and when it is out of date."""
 
 import json
+import platform
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,20 @@ def test_a_manifest_is_out_of_date_once_a_tool_changes(tmp_path: Path, monkeypat
     monkeypatch.setattr(manifest, "version", lambda tool: f"next {tool}")
 
     assert not manifest.is_up_to_date(tmp_path)
+
+
+def test_what_was_exported_on_arm_is_up_to_date_on_x86_whose_tensorflow_is_called_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a Mac exports by itself, and the image's stage, which is emulated there, has nothing left to export."""
+    installed = {"keras": "3", "openvino": "2026", "nncf": "3"}
+    for machine, tensorflow in (("arm64", "tensorflow"), ("x86_64", "tensorflow-cpu")):
+        monkeypatch.setattr(platform, "machine", lambda of=machine: of)
+        monkeypatch.setattr(manifest, "version", {**installed, tensorflow: "2.21.0"}.__getitem__)
+        if machine == "arm64":
+            _write(tmp_path)
+
+        assert manifest.is_up_to_date(tmp_path)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "null", "{}", '{"recipe_sha256": null}'])

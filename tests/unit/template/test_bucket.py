@@ -53,6 +53,17 @@ def test_a_bucket_that_is_there_is_taken_and_only_it_may_send_its_events() -> No
         transform(ExistingBucket="shop-pictures", BucketName="another")
 
 
+def test_whoever_took_another_bucket_goes_back_to_the_stack_s_own_by_its_name(template: Template) -> None:
+    """It was retained and still sends its events; a second one of its name cannot be made."""
+    back = transform(ExistingBucket=template.only("S3::Bucket")["BucketName"])
+    assert not back.properties_of("S3::Bucket")
+    assert back.only("SQS::QueuePolicy") == template.only("SQS::QueuePolicy")
+    for name, function in back.properties_of("Lambda::Function").items():
+        assert function["Environment"] == template.properties_of("Lambda::Function")[name]["Environment"]
+    for name, role in back.properties_of("IAM::Role").items():
+        assert role == template.properties_of("IAM::Role")[name]
+
+
 def test_each_change_of_a_picture_is_sent_to_the_uploads_queue(template: Template) -> None:
     configurations = template.only("S3::Bucket")["NotificationConfiguration"]["QueueConfigurations"]
     assert {each["Event"] for each in configurations} == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"}

@@ -164,6 +164,30 @@ def test_a_new_version_is_of_a_function_that_differs_from_the_last_one(template:
     assert "${SettingsVersion}" in template.properties_of("Lambda::Function")["Search"]["Description"]["Fn::Sub"]
 
 
+def test_a_version_that_was_rolled_back_is_not_in_the_way_of_the_same_version_s_second_try(template: Template) -> None:
+    [version] = [each for each in template.resources.values() if each["Type"] == "AWS::Lambda::Version"]
+    assert version["DeletionPolicy"] == "Delete"
+    assert version.get("UpdateReplacePolicy", "Delete") == "Delete"
+
+
+def test_who_may_call_search_fits_into_what_lambda_has_for_it(template: Template) -> None:
+    """20 kB; each method of a route is a statement, which a long name of the stack makes longer."""
+    stack, resource = "s" * 49, "arn:aws-us-gov:lambda:us-gov-east-1:123456789012:function"
+    kept = [
+        {
+            "Sid": f"{stack}-{name}-ABCDEFGHIJKL"[:100],
+            "Effect": "Allow",
+            "Principal": {"Service": permission["Principal"]},
+            "Action": permission["Action"],
+            "Resource": f"{resource}:{stack}-search:live",
+            "Condition": {"ArnLike": {"AWS:SourceArn": permission["SourceArn"]["Fn::Sub"][0]}},
+        }
+        for name, permission in template.properties_of("Lambda::Permission").items()
+    ]
+    assert len(kept) > 20
+    assert len(json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": kept})) < 20_000
+
+
 def test_search_has_its_alias_always_because_sam_takes_none_under_a_condition(template: Template) -> None:
     assert target(template.only("Lambda::Alias")["FunctionName"]) == "Search"
     source = yaml_parse((ROOT / "template.yaml").read_text())

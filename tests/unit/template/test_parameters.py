@@ -6,12 +6,15 @@ import shlex
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
+from unittest.mock import MagicMock
 
 import pytest
 import yaml
 from lookalike.domain import IndexType
 from samcli.cli.types import CfnParameterOverridesType
 from samcli.lib.config.samconfig import SamConfig
+from samcli.lib.deploy.deployer import Deployer
+from samcli.lib.deploy.utils import FailureMode
 from samtranslator.yaml_helper import yaml_parse
 
 from functions.backfill import commands
@@ -140,6 +143,19 @@ def test_a_deployment_is_shown_before_it_is_made_and_may_make_roles(samconfig: d
     assert deploy["confirm_changeset"] is True
     assert deploy["capabilities"] == "CAPABILITY_IAM"
     assert deploy["resolve_image_repos"] is True
+
+
+@pytest.mark.parametrize(("state", "is_deleted"), [("ROLLBACK_COMPLETE", True), ("UPDATE_ROLLBACK_COMPLETE", False)])
+def test_a_stack_that_could_not_be_made_is_deleted_so_that_a_second_try_is_possible_and_one_that_was_there_is_not(
+    samconfig: dict[str, dict[str, dict[str, Any]]], state: str, is_deleted: bool
+) -> None:
+    assert FailureMode(samconfig["deploy"]["parameters"]["on_failure"]) is FailureMode.DELETE
+    cloudformation = MagicMock()
+    cloudformation.describe_stacks.return_value = {"Stacks": [{"StackStatus": state}]}
+
+    Deployer(cloudformation).rollback_delete_stack("lookalike")  # what `sam deploy` does then
+
+    assert cloudformation.delete_stack.called is is_deleted
 
 
 @pytest.mark.parametrize("command", ["local_start_api", "local_start_lambda", "local_invoke"])

@@ -76,6 +76,14 @@ def test_every_role_is_within_the_permissions_boundary_if_there_is_one(template:
     assert {"RolloutRole", "LoggingRole", "SchedulesRole"} < set(bounds)
 
 
+def test_a_rollout_is_made_by_codedeploy_alone_with_aws_s_limited_policy(full: Template) -> None:
+    role = full.properties_of("IAM::Role")["RolloutRole"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "codedeploy.amazonaws.com"}
+    [policy] = role["ManagedPolicyArns"]
+    assert policy["Fn::Sub"].endswith(":aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited")
+
+
 def test_a_customer_s_key_may_be_used_through_the_services_that_need_it_only(template: Template, full: Template) -> None:
     assert not any(statement["Sid"] == "Decrypt" for statement in allowed(template, "Search"))
     [statement] = [each for each in allowed(full, "Search") if each["Sid"] == "Decrypt"]

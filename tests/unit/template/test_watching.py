@@ -68,6 +68,8 @@ def test_what_lambda_refuses_is_summed_over_all_functions(
     summed = [each["MetricStat"]["Metric"] for each in alarms[alarm]["Metrics"] if "MetricStat" in each]
     assert {each["MetricName"] for each in summed} == {metric}
     assert {target(each["Dimensions"][0]["Value"]) for each in summed} == set(template.properties_of("Lambda::Function"))
+    [expression] = [each["Expression"] for each in alarms[alarm]["Metrics"] if "Expression" in each]
+    assert expression == "SUM(FILL(METRICS(), 0))"  # Lambda reports no number for a function that was not called
 
 
 def test_elasticsearch_s_absence_is_read_from_every_function_s_log(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
