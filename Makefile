@@ -8,6 +8,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 
 IMAGE = $(if $(MODEL),--model $(MODEL)) $(if $(RANDOM_WEIGHTS),--random-weights $(RANDOM_WEIGHTS))
 UNIT = $(BIN)/pytest -n auto --dist worksteal tests/unit
+SYSTEM = $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 tests/e2e tests/integration
 LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) $(if $(ATTRIBUTE),--attribute $(ATTRIBUTE)) \
 	$(if $(ES_URL),--elasticsearch $(ES_URL))
 
@@ -55,7 +56,7 @@ test: .venv lint ## everything that is proven: lint, types, contracts, template,
 	$(BIN)/python -m layers.models.export efficientnet_lite2 --output build/models
 	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
 	$(UNIT)
-	$(BIN)/pytest tests/integration tests/e2e
+	$(SYSTEM)
 
 unit: .venv ## tests without network, on every core
 	$(UNIT)

@@ -10,6 +10,8 @@ from infra.local.aws import AwsServer
 from infra.local.elasticsearch.server import ElasticsearchServer
 from tests.server_folder import server_folder
 
+pytest_plugins = ["tests.workers"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--system", choices=["processes", "sam"], default="processes", help="what the end-to-end tests run on")

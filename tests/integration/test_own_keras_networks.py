@@ -3,31 +3,31 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import pytest
-from keras import layers
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 
 from layers.models import own, own_export
 from layers.models.own import Undescribed
 
+if TYPE_CHECKING:
+    import keras
+
 SIZE = 40
 
 
-def _network(*outputs: str, shape: tuple[int | None, int | None, int] = (SIZE, SIZE, 3)) -> keras.Model:
-    """Convolutions with batch norm, and a vector for each name; without a name the last feature map."""
-    keras.utils.set_random_seed(7)
-    pixels = keras.Input(shape, name="pixels")
-    x = layers.Conv2D(8, 3, strides=2, activation="relu")(pixels)
-    x = layers.BatchNormalization()(x)
-    grid = layers.SeparableConv2D(12, 3, padding="same", activation="swish")(x)
-    vectors = {name: layers.Dense(16, name=name)(layers.GlobalAveragePooling2D()(grid)) for name in outputs}
-    return keras.Model(pixels, vectors if len(vectors) > 1 else vectors.popitem()[1] if vectors else grid)
+@pytest.fixture(scope="module")
+def networks() -> ModuleType:
+    """Imported here: Keras takes ten seconds of a core, which only the worker that runs these tests need spend."""
+    from tests.integration import keras_networks
+
+    return keras_networks
 
 
-def _saved(network: keras.Model, path: Path) -> Path:
+def _saved(network: "keras.Model", path: Path) -> Path:
     if path.suffix:
         network.save(path)
     else:
@@ -51,8 +51,8 @@ def _compared(network: Callable[[np.ndarray], np.ndarray], embedder: OpenVinoEmb
 
 
 @pytest.mark.parametrize("name", ["net.keras", "net.h5", "saved_model"])
-def test_a_vector_is_the_one_that_keras_predicts(name: str, tmp_path: Path) -> None:
-    network = _network("features")
+def test_a_vector_is_the_one_that_keras_predicts(name: str, networks: ModuleType, tmp_path: Path) -> None:
+    network = networks.network("features")
 
     embedder = _exported(_saved(network, tmp_path / name))
 
@@ -61,8 +61,8 @@ def test_a_vector_is_the_one_that_keras_predicts(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["net.keras", "saved_model"])
-def test_a_feature_map_of_any_size_is_pooled_at_the_size_that_is_said(name: str, tmp_path: Path) -> None:
-    network = _network(shape=(None, None, 3))
+def test_a_feature_map_of_any_size_is_pooled_at_the_size_that_is_said(name: str, networks: ModuleType, tmp_path: Path) -> None:
+    network = networks.network(shape=(None, None, 3))
 
     embedder = _exported(_saved(network, tmp_path / name), pooling="mean")
 
@@ -70,56 +70,39 @@ def test_a_feature_map_of_any_size_is_pooled_at_the_size_that_is_said(name: str,
 
 
 @pytest.mark.parametrize("name", ["net.keras", "saved_model"])
-def test_the_output_that_is_named_is_taken(name: str, tmp_path: Path) -> None:
-    network = _network("classes", "features")
+def test_the_output_that_is_named_is_taken(name: str, networks: ModuleType, tmp_path: Path) -> None:
+    network = networks.network("classes", "features")
 
     embedder = _exported(_saved(network, tmp_path / name), output="features")
 
     assert _compared(lambda given: network.predict(given, verbose=0)["features"], embedder) >= 0.9999
 
 
-def _of_numbers() -> keras.Model:
-    numbers = keras.Input((8,), name="numbers")
-    return keras.Model(numbers, layers.Dense(4)(numbers))
-
-
-def _of_two_pictures() -> keras.Model:
-    one, other = keras.Input((SIZE, SIZE, 3), name="one"), keras.Input((SIZE, SIZE, 3), name="other")
-    return keras.Model([one, other], layers.GlobalAveragePooling2D()(layers.Add()([one, other])))
-
-
-def _of_a_picture_and_numbers() -> keras.Model:
-    picture, numbers = keras.Input((SIZE, SIZE, 3), name="picture"), keras.Input((3,), name="numbers")
-    return keras.Model([picture, numbers], layers.Add()([layers.GlobalAveragePooling2D()(picture), numbers]))
-
-
-def _of_grey_pictures() -> keras.Model:
-    pixels = keras.Input((SIZE, SIZE, 1))
-    return keras.Model(pixels, layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(pixels)))
-
-
-def _flattened(edge: int, units: int) -> keras.Model:
-    pixels = keras.Input((edge, edge, 3))
-    return keras.Model(pixels, layers.Dense(units)(layers.Flatten()(layers.AveragePooling2D(4)(pixels))))
-
-
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (_of_numbers, r"must have one input of four dimensions, which takes the picture; it has .*numbers.*\[.*8\]"),
-        (_of_two_pictures, "must have one input of four dimensions"),
-        (_of_a_picture_and_numbers, "has inputs that nothing fills: .*numbers"),
-        (_of_grey_pictures, r"takes .*40,40,1.*, which \[1,40,40,3\] does not fit"),
-        (lambda: _flattened(64, 8), r"takes .*64,64,3.*, which \[1,40,40,3\] does not fit: is input_size right"),
-        (lambda: _flattened(SIZE, 5000), "5,000 numbers, and Elasticsearch takes 4,096 at most"),
-        (lambda: _network("classes", "features"), r"several outputs, say which is the vector \(output\): .*classes.*features"),
-        (_network, "4 dimensions: say how they become a vector"),
+        (
+            lambda networks: networks.of_numbers(),
+            r"must have one input of four dimensions, which takes the picture; it has .*numbers.*\[.*8\]",
+        ),
+        (lambda networks: networks.of_two_pictures(), "must have one input of four dimensions"),
+        (lambda networks: networks.of_a_picture_and_numbers(), "has inputs that nothing fills: .*numbers"),
+        (lambda networks: networks.of_grey_pictures(), r"takes .*40,40,1.*, which \[1,40,40,3\] does not fit"),
+        (lambda networks: networks.flattened(64, 8), r"takes .*64,64,3.*, which \[1,40,40,3\] does not fit: is input_size right"),
+        (lambda networks: networks.flattened(SIZE, 5000), "5,000 numbers, and Elasticsearch takes 4,096 at most"),
+        (
+            lambda networks: networks.network("classes", "features"),
+            r"several outputs, say which is the vector \(output\): .*classes.*features",
+        ),
+        (lambda networks: networks.network(), "4 dimensions: say how they become a vector"),
     ],
     ids=["no picture", "two pictures", "a picture and numbers", "grey", "another size", "too long", "two outputs", "feature map"],
 )
 @pytest.mark.parametrize("name", ["net.keras", "saved_model"])
-def test_what_cannot_be_used_is_refused_with_the_reason(name: str, made: Callable[[], keras.Model], reason: str, tmp_path: Path) -> None:
-    path = _saved(made(), tmp_path / name)
+def test_what_cannot_be_used_is_refused_with_the_reason(
+    name: str, made: Callable[[ModuleType], "keras.Model"], reason: str, networks: ModuleType, tmp_path: Path
+) -> None:
+    path = _saved(made(networks), tmp_path / name)
 
     with pytest.raises(Undescribed, match=reason):
         _exported(path)

@@ -18,7 +18,7 @@ from lookalike.search.search import Query, Search
 from layers.quality.labelled import Labelled
 from layers.quality.search_path import filled
 from tests.fakes import FakeFetcher
-from tests.integration.trained_pair import COLOURS, THINGS, Drawn, products, trained
+from tests.integration.named_products import COLOURS, THINGS, Drawn, products
 
 CATALOGUE = products(288, seed=2)
 """Four pictures of each kind, none of which was learned from."""
@@ -28,6 +28,8 @@ Searched = Callable[[QueryInput], list[Drawn]]
 
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory: pytest.TempPathFactory) -> OpenVinoEmbedder:
+    from tests.integration.trained_pair import trained  # imported here: it holds Keras, which takes ten seconds of a core
+
     folder = trained(tmp_path_factory.mktemp("drawn-clip"))
     command = [sys.executable, "-m", "layers.models.export", str(folder), "--output", str(folder / "models")]
     subprocess.run(command, check=True, timeout=300)
