@@ -72,20 +72,30 @@ def test_what_lambda_refuses_is_summed_over_all_functions(
     assert expression == "SUM(FILL(METRICS(), 0))"  # Lambda reports no number for a function that was not called
 
 
+def filled(alarm: dict[str, Any]) -> dict[str, Any]:
+    """The metric of an alarm that takes no report for 0, which CloudWatch by itself would look for further back."""
+    expression, metric = alarm["Metrics"]
+    assert expression["Expression"] == f"FILL({metric['Id']}, 0)"
+    assert metric["ReturnData"] is False
+    stat: dict[str, Any] = metric["MetricStat"]
+    return stat
+
+
 def test_elasticsearch_s_absence_is_read_from_every_function_s_log(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
     filters = template.properties_of("Logs::MetricFilter").values()
+    watched = filled(alarms["ElasticsearchAway"])["Metric"]
     assert {target(each["LogGroupName"]) for each in filters} == set(template.properties_of("Logs::LogGroup"))
     for each in filters:
         assert each["FilterPattern"] == f'"{IndexUnavailable.code}"'
         [made] = each["MetricTransformations"]
-        assert made["MetricName"] == alarms["ElasticsearchAway"]["MetricName"]
-        assert made["MetricNamespace"] == alarms["ElasticsearchAway"]["Namespace"] == {"Ref": "AWS::StackName"}
+        assert made["MetricName"] == watched["MetricName"]
+        assert made["MetricNamespace"] == watched["Namespace"] == {"Ref": "AWS::StackName"}
 
 
 def test_a_missed_night_rings_also_when_nothing_at_all_is_reported(alarms: dict[str, dict[str, Any]]) -> None:
     alarm = alarms["NightlyBackfillMissed"]
     assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == 26 * 3600
+    assert filled(alarm)["Period"] * alarm["EvaluationPeriods"] == 26 * 3600
     assert "NightlyBackfillMissed" not in transform().resources
 
 
