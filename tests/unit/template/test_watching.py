@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from lookalike.errors import IndexUnavailable
 
+from infra import costs
 from tests.unit.sam_template import ROOT, Template, target, transform
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
@@ -44,15 +45,29 @@ def test_the_runbook_says_of_each_alarm_what_it_means_what_to_look_at_and_what_t
         assert all(f"**{part}.**" in section for part in ("Means", "Look at", "Do")), name
 
 
+def metrics(alarms: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every metric that an alarm reads, by itself or in an expression."""
+    summed = [each["MetricStat"]["Metric"] for alarm in alarms.values() for each in alarm.get("Metrics", ()) if "MetricStat" in each]
+    return [*summed, *(alarm for alarm in alarms.values() if "MetricName" in alarm)]
+
+
+def test_the_costs_count_every_alarm_and_metric(alarms: dict[str, dict[str, Any]]) -> None:
+    assert f"{len(alarms)} alarms on {len(metrics(alarms))} metrics" in costs.page()
+
+
 def test_every_dead_letter_queue_and_every_queue_s_age_is_watched(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
-    watched = {
-        (alarm["MetricName"], target(alarm["Dimensions"][0]["Value"])) for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SQS"
-    }
+    watched = {(each["MetricName"], target(each["Dimensions"][0]["Value"])) for each in metrics(alarms) if each["Namespace"] == "AWS/SQS"}
+    dead = ("ApproximateNumberOfMessagesVisible", "NumberOfMessagesReceived")  # what waits, and what was taken before SQS counted it
     queues = template.properties_of("SQS::Queue")
     assert watched == {
-        ("ApproximateAgeOfOldestMessage" if "RedrivePolicy" in queue else "ApproximateNumberOfMessagesVisible", name)
+        (metric, name)
         for name, queue in queues.items()
+        for metric in (["ApproximateAgeOfOldestMessage"] if "RedrivePolicy" in queue else dead)
     }
+    for name in ("Uploads", "Products", "Backfill"):
+        alarm = alarms[f"{name}DeadLetters"]
+        assert {each["MetricStat"]["Stat"] for each in alarm["Metrics"] if "MetricStat" in each} == {"Maximum", "Sum"}
+        assert alarm["Metrics"][0]["Expression"] == "SUM(FILL(METRICS(), 0))"
 
 
 def test_a_message_s_age_is_told_long_before_the_queue_drops_it(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
