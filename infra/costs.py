@@ -55,7 +55,7 @@ def _row(what: str, dollars: float, why: str) -> Row:
 
 def idle() -> Iterable[Row]:
     """What a month costs in which nothing happens."""
-    yield _row("alarms", 18 * PRICES["CloudWatch, alarm metric"], "12 alarms on 18 metrics; ten are free in an account")
+    yield _row("alarms", 21 * PRICES["CloudWatch, alarm metric"], "12 alarms on 21 metrics; ten are free in an account")
     yield _row("dashboard", PRICES["CloudWatch, dashboard"], "three are free in an account")
     yield _row("secret", PRICES["Secrets Manager, secret"], "each; a key for each function is three")
     yield _row("image", IMAGE_GB * PRICES["ECR, GB-month"], "each version, in one repository; four times that in SAM's four")

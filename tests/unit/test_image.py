@@ -1,17 +1,23 @@
 """What the image's code may not rely on, because Lambda has it not; the rest is checked while the image is built."""
 
 import ast
+import json
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from samcli.lib.bootstrap.companion_stack.companion_stack_builder import CompanionStackBuilder
+from samcli.lib.bootstrap.companion_stack.data_types import CompanionStack
+from samtranslator.yaml_helper import yaml_parse
 
-from tests.unit.sam_template import ROOT, transform
+from tests.unit.sam_template import ROOT, many, transform
 
 SERVED = sorted([*(ROOT / "layers" / "lookalike").rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
 SHARED_MEMORY = {"multiprocessing", "concurrent.futures.process"}
@@ -63,6 +69,20 @@ def test_one_command_pins_the_base_to_the_digest_that_it_has_now(tmp_path: Path)
 def test_both_of_docker_s_builders_can_build_it() -> None:
     for instruction in DOCKERFILE.replace("\\\n", " ").splitlines():
         assert not re.match(r"RUN --|(COPY|ADD) --(chmod|link)", instruction), instruction
+
+
+def test_the_one_repository_lets_lambda_in_as_those_do_that_sam_makes() -> None:
+    made = CompanionStackBuilder(CompanionStack("lookalike"))
+    made.add_function("Search")
+    [sam_s] = [each for each in json.loads(made.build())["Resources"].values() if each["Type"] == "AWS::ECR::Repository"]
+    own = yaml_parse((ROOT / "infra" / "repository.yaml").read_text())["Resources"]["Repository"]
+
+    def allowed(repository: Mapping[str, Any]) -> dict[str, Any]:
+        [statement] = repository["Properties"]["RepositoryPolicyText"]["Statement"]
+        listed = {"Action": sorted(statement["Action"]), "Principal": many(statement["Principal"]["Service"])}
+        return {key: value for key, value in {**statement, **listed}.items() if key != "Sid"}
+
+    assert allowed(own) == allowed(sam_s)
 
 
 @pytest.mark.parametrize("lock", ["dev", "export"])

@@ -165,6 +165,13 @@ def test_another_bucket_and_another_secret_may_be_read_by_a_backfill_and_its_wor
     }
 
 
+@pytest.mark.parametrize("own", ["Search", "Workers"])
+def test_a_secret_of_some_functions_is_refused_where_the_others_have_none(own: str) -> None:
+    with pytest.raises(AssertionError, match=f"{own}SecretHasTheOthers"):
+        transform(**{f"{own}SecretArn": SECRET_ARN})
+    transform(**{f"{own}SecretArn": SECRET_ARN, "ElasticsearchSecretArn": SECRET_ARN})
+
+
 def test_a_secret_of_another_cluster_is_refused_without_its_address() -> None:
     with pytest.raises(AssertionError, match="SourceSecretHasItsUrl"):
         transform(SourceSecretArn=SECRET_ARN)

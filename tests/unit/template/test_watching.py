@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from lookalike.errors import IndexUnavailable
 
+from infra import costs
 from tests.unit.sam_template import ROOT, Template, target, transform
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
@@ -44,15 +45,29 @@ def test_the_runbook_says_of_each_alarm_what_it_means_what_to_look_at_and_what_t
         assert all(f"**{part}.**" in section for part in ("Means", "Look at", "Do")), name
 
 
+def metrics(alarms: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every metric that an alarm reads, by itself or in an expression."""
+    summed = [each["MetricStat"]["Metric"] for alarm in alarms.values() for each in alarm.get("Metrics", ()) if "MetricStat" in each]
+    return [*summed, *(alarm for alarm in alarms.values() if "MetricName" in alarm)]
+
+
+def test_the_costs_count_every_alarm_and_metric(alarms: dict[str, dict[str, Any]]) -> None:
+    assert f"{len(alarms)} alarms on {len(metrics(alarms))} metrics" in costs.page()
+
+
 def test_every_dead_letter_queue_and_every_queue_s_age_is_watched(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
-    watched = {
-        (alarm["MetricName"], target(alarm["Dimensions"][0]["Value"])) for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SQS"
-    }
+    watched = {(each["MetricName"], target(each["Dimensions"][0]["Value"])) for each in metrics(alarms) if each["Namespace"] == "AWS/SQS"}
+    dead = ("ApproximateNumberOfMessagesVisible", "NumberOfMessagesReceived")  # what waits, and what was taken before SQS counted it
     queues = template.properties_of("SQS::Queue")
     assert watched == {
-        ("ApproximateAgeOfOldestMessage" if "RedrivePolicy" in queue else "ApproximateNumberOfMessagesVisible", name)
+        (metric, name)
         for name, queue in queues.items()
+        for metric in (["ApproximateAgeOfOldestMessage"] if "RedrivePolicy" in queue else dead)
     }
+    for name in ("Uploads", "Products", "Backfill"):
+        alarm = alarms[f"{name}DeadLetters"]
+        assert {each["MetricStat"]["Stat"] for each in alarm["Metrics"] if "MetricStat" in each} == {"Maximum", "Sum"}
+        assert alarm["Metrics"][0]["Expression"] == "SUM(FILL(METRICS(), 0))"
 
 
 def test_a_message_s_age_is_told_long_before_the_queue_drops_it(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
@@ -72,20 +87,30 @@ def test_what_lambda_refuses_is_summed_over_all_functions(
     assert expression == "SUM(FILL(METRICS(), 0))"  # Lambda reports no number for a function that was not called
 
 
+def filled(alarm: dict[str, Any]) -> dict[str, Any]:
+    """The metric of an alarm that takes no report for 0, which CloudWatch by itself would look for further back."""
+    expression, metric = alarm["Metrics"]
+    assert expression["Expression"] == f"FILL({metric['Id']}, 0)"
+    assert metric["ReturnData"] is False
+    stat: dict[str, Any] = metric["MetricStat"]
+    return stat
+
+
 def test_elasticsearch_s_absence_is_read_from_every_function_s_log(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
     filters = template.properties_of("Logs::MetricFilter").values()
+    watched = filled(alarms["ElasticsearchAway"])["Metric"]
     assert {target(each["LogGroupName"]) for each in filters} == set(template.properties_of("Logs::LogGroup"))
     for each in filters:
         assert each["FilterPattern"] == f'"{IndexUnavailable.code}"'
         [made] = each["MetricTransformations"]
-        assert made["MetricName"] == alarms["ElasticsearchAway"]["MetricName"]
-        assert made["MetricNamespace"] == alarms["ElasticsearchAway"]["Namespace"] == {"Ref": "AWS::StackName"}
+        assert made["MetricName"] == watched["MetricName"]
+        assert made["MetricNamespace"] == watched["Namespace"] == {"Ref": "AWS::StackName"}
 
 
 def test_a_missed_night_rings_also_when_nothing_at_all_is_reported(alarms: dict[str, dict[str, Any]]) -> None:
     alarm = alarms["NightlyBackfillMissed"]
     assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == 26 * 3600
+    assert filled(alarm)["Period"] * alarm["EvaluationPeriods"] == 26 * 3600
     assert "NightlyBackfillMissed" not in transform().resources
 
 
