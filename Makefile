@@ -98,8 +98,8 @@ soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on eve
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
 	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
 
-evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url; EXPAND=n)
-	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL)) $(if $(EXPAND),--expand $(EXPAND))
+evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url; EXPAND=n, PRODUCTS=1)
+	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL)) $(if $(EXPAND),--expand $(EXPAND)) $(if $(PRODUCTS),--products)
 
 adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, IMAGES or INDEX as for evaluate, CLASSES=known or new)
 	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))

@@ -23,7 +23,7 @@ from infra.demo.indexing import bare_pictures_a_second, sample_pixels
 from infra.local.child_process import ended_by_signals
 from infra.local.loopback import free_port
 from infra.local.running_system import usual_ports
-from infra.local.system import BUILD, SEARCH_PORT, LocalSystem
+from infra.local.system import BUILD, SEARCH_PORT, LocalSystem, ensure_models
 from layers.models import export
 
 IMAGE_PORT = 8801
@@ -66,7 +66,7 @@ def run(options: Options) -> None:
     console = Console()
     say: export.Say = partial(console.print, highlight=False, soft_wrap=True)
     catalogue = _catalogue(options, say)
-    model_id = export.ensure(options.model, MODELS, say, options.random_weights)
+    model_id = ensure_models(options.model, MODELS, say, options.random_weights)
     with ImageServer(catalogue.pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, say) as system:
         demonstration = Demonstration(system, images, catalogue, console)
         indexed, rate = demonstration.index()

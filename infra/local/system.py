@@ -22,6 +22,7 @@ from infra.local.gateway import Gateway
 from infra.local.lambda_api import LambdaApi
 from infra.local.running_system import RunningSystem, usual_ports
 from layers.models import export
+from layers.models.networks import U2NETP
 
 BUILD = Path("build")
 SEARCH_PORT = 8800
@@ -124,6 +125,15 @@ def _split(url: str) -> tuple[str, dict[str, str] | None]:
     return address, {"username": unquote(parts.username), "password": unquote(parts.password or "")}
 
 
+def ensure_models(model: str, models: Path, say: export.Say, random_weights: int | None = None) -> str:
+    """The network's id, exported; and beside it the network that finds things in pictures, where its package is installed."""
+    try:
+        export.ensure(U2NETP.id, models, say)
+    except export.ExportFailed as error:
+        say(f"{error}; searches are of whole pictures then")
+    return export.ensure(model, models, say, random_weights)
+
+
 def main() -> None:
     """The command ``python -m infra.local.system``."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.system", description="The whole system on this machine, until Ctrl-C.")
@@ -136,7 +146,7 @@ def main() -> None:
     with ended_by_signals(export.ExportFailed):
         models, ports = BUILD / "models", usual_ports(print, api=SEARCH_PORT)
         reach = {"elasticsearch_url": given.elasticsearch_url, "private_image_origins": given.private_image_origin}
-        with LocalSystem(export.ensure(given.model, models, print), models, BUILD / "system", ports=ports, **reach) as system:
+        with LocalSystem(ensure_models(given.model, models, print), models, BUILD / "system", ports=ports, **reach) as system:
             print(system.addresses())
             print("Serving until Ctrl-C.")
             Event().wait()

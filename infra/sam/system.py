@@ -31,7 +31,7 @@ from infra.sam import image
 from infra.sam.without_registry.engine import Engine
 from infra.sam.without_registry.stand_ins import engine_with_images
 from layers.models.export import Say, first_available
-from layers.models.networks import NETWORKS
+from layers.models.networks import NETWORKS, U2NETP
 
 BUILD = Path("build/sam")
 MODELS = Path("build/models")
@@ -124,6 +124,7 @@ class SamSystem(RunningSystem):
         data: folder of the built template and of logs.
         random_weights: seed of made-up weights; None for the published ones.
         next_model: a second network in the image, for a backfill into a new index.
+        saliency_model: the network that finds things in pictures; none by default, as in a deployment.
         project: name of the containers and their network.
         keep_index: whether a later run finds the index again.
     """
@@ -134,6 +135,7 @@ class SamSystem(RunningSystem):
     _: KW_ONLY
     random_weights: int | None = None
     next_model: str | None = None
+    saliency_model: str = ""
     project: str = "lookalike"
     keep_index: bool = False
 
@@ -148,6 +150,7 @@ class SamSystem(RunningSystem):
             "Model": self.model,
             "RandomWeights": "" if self.random_weights is None else str(self.random_weights),
             "NextModel": self.next_model or "",
+            "SaliencyModel": self.saliency_model,
         }
 
     def _start(self, stack: ExitStack) -> None:
@@ -233,7 +236,13 @@ def main() -> None:
     parser.add_argument("--catalogue", action="store_true", help="fill it with the demo's catalogue")
     given = parser.parse_args()
     ports = usual_ports(print, api=API_PORT, elasticsearch=ELASTICSEARCH_PORT)
-    options = {"random_weights": given.random_weights, "next_model": given.next_model, "keep_index": True, "ports": ports}
+    options = {
+        "random_weights": given.random_weights,
+        "next_model": given.next_model,
+        "saliency_model": U2NETP.id,
+        "keep_index": True,
+        "ports": ports,
+    }
     catalogue = drawn_catalogue(Path("build/catalogue")) if given.catalogue else Catalogue(())
     with ended_by_signals(), running(given.model, **options) as system:
         host, known_as = system.server.image_host

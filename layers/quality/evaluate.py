@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from layers.models import export
-from layers.quality import labelled, report
+from layers.quality import labelled, products, report
 from layers.quality.labelled import Labelled, NothingToLearn
 from layers.quality.measures import DEPTH, NAMES, Scores, interval, nearest, score_band, scores
 from layers.quality.search_path import through_search
@@ -108,9 +108,7 @@ def _of_folder(given: argparse.Namespace, client: Elasticsearch | None, console:
     embedders = [OpenVinoEmbedder(given.output / model, "THROUGHPUT") for model in models]
     files = labelled.files_of(given.images)
     pictures, vectors = labelled.embedded(given.images, track(files, "embedding", transient=True), embedders)
-    return pictures, [
-        each for model, made in zip(models, vectors, strict=True) for each in _ways(model, made, pictures, client, given.expand)
-    ]
+    return pictures, [each for model, made in zip(models, vectors, strict=True) for each in _ways(model, made, pictures, client, given)]
 
 
 def _of_indices(given: argparse.Namespace, client: Elasticsearch | None) -> tuple[Labelled, list[Evaluated]]:
@@ -126,14 +124,16 @@ def _of_indices(given: argparse.Namespace, client: Elasticsearch | None) -> tupl
         place_of = {picture: place for place, picture in enumerate(pictures.names)}
         places = np.array([place_of[picture] for picture in common])
         among = pictures.among(places)
-        results += _ways(name, vectors[places], among, client, given.expand)
+        results += _ways(name, vectors[places], among, client, given)
     return among, results
 
 
-def _ways(model: str, vectors: Vectors, pictures: Labelled, client: Elasticsearch | None, expand: int) -> list[Evaluated]:
-    """The model's hits, and those of expanded queries where that is asked for."""
+def _ways(model: str, vectors: Vectors, pictures: Labelled, client: Elasticsearch | None, given: argparse.Namespace) -> list[Evaluated]:
+    """The model's hits, and where that is asked for those of expanded queries, and what the means of products find."""
     own = evaluated(model, vectors, pictures, client)
-    return [own, expanded(model, vectors, pictures, expand)] if expand else [own]
+    if given.products:
+        own.facts["by_product"] = products.measured(vectors, pictures)
+    return [own, expanded(model, vectors, pictures, given.expand)] if given.expand else [own]
 
 
 def _arguments() -> argparse.Namespace:
@@ -147,6 +147,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--elasticsearch", metavar="URL", help="search through this server too, in an index that is deleted afterwards")
     expand = "also measure queries that are moved to the mean of themselves and their first N hits"
     parser.add_argument("--expand", type=int, default=0, metavar="N", help=expand)
+    by_product = "the classes are products: also measure searching by the mean of a product's pictures, and ranking products by it"
+    parser.add_argument("--products", action="store_true", help=by_product)
     parser.add_argument("--report", type=Path, default=Path("build/evaluation"), metavar="FOLDER", help="where the report is written")
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
 """An evaluation as Markdown, and its worst errors as a picture."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
             *_table(["model", *NAMES], ([name, *_measured(each)] for name, each in models.items())),
             "",
             *(line for name, each in models.items() if "through_search" in each for line in _search(name, each["through_search"])),
+            *(line for name, each in models.items() if "by_product" in each for line in _products(name, each["by_product"])),
             *_table(["P@1 / P@5 by class", "pictures", *models], _classes(models)),
             "",
             *(line for each in facts["compared"] for line in _compared(each)),
@@ -61,6 +62,18 @@ def _search(name: str, found: Mapping[str, Any]) -> list[str]:
     share = next(value for key, value in found.items() if key.startswith("share"))
     means = ", ".join(f"{measure} {value:.3f}" for measure, value in found["means"].items())
     return [f"{name} through an index of Elasticsearch: {means}; {share:.2%} of the exact hits.", ""]
+
+
+def _products(name: str, found: Mapping[str, Any]) -> list[str]:
+    ways: Mapping[str, Any] = found["ways"]
+    measured = ([way, *(f"{each[key]:.3f}" for key in ("P@1", "reciprocal rank")), _interval(each["gain"])] for way, each in ways.items())
+    head = [f"{name}: {found['products']:,} of {found['among']:,} products by half of their pictures", "P@1", "reciprocal rank", "gain"]
+    return [*_table(head, measured), ""]
+
+
+def _interval(bounds: Sequence[float]) -> str:
+    low, high = bounds
+    return f"{low:+.3f} to {high:+.3f}"
 
 
 def _compared(found: Mapping[str, Any]) -> list[str]:

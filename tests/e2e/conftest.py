@@ -13,10 +13,8 @@ from infra.demo.catalogue import CatalogueItem, drawn_catalogue
 from infra.demo.image_server import ImageServer
 from infra.local import aws, invocation
 from infra.local.running_system import RunningSystem
-from infra.local.system import LocalSystem
+from infra.local.system import LocalSystem, ensure_models
 from infra.sam.system import SamSystem, running
-from layers.models import export
-from layers.models.networks import U2NETP
 from tests.e2e.shop_client import ShopClient
 from tests.faulty_image_server import FaultyImageServer
 from tests.server_folder import server_folder
@@ -93,8 +91,7 @@ def system(containers: SamSystem | None, images: ImageServer) -> Iterator[Runnin
         yield containers
         return
     models = Path("build/models")
-    model = export.ensure(MODEL, models, print)
-    export.ensure(U2NETP.id, models, print)
+    model = ensure_models(MODEL, models, print)
     with (
         server_folder("e2e") as data,
         LocalSystem(

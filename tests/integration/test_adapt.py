@@ -3,22 +3,19 @@
 import json
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
-from lookalike.adapters.elasticsearch.indices import definition_of
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
-from lookalike.domain import IndexOptions, Vectors
+from lookalike.domain import Vectors
 
 from layers.models import export
 from layers.quality import adapt, evaluate, labelled
 from layers.quality.labelled import Labelled
 from layers.quality.measures import nearest, scores
 from tests import drawn_kinds
-from tests.integration.samples import indexed
+from tests.integration import labelled_index
 
 MODELS = Path("build/models")
 NETWORK = "efficientnet_lite0"
@@ -32,7 +29,8 @@ def test_groups_that_were_never_seen_gain_by_what_products_teach(
     models = tmp_path / "models"
     base = models / export.ensure(NETWORK, MODELS, print)
     shutil.copytree(MODELS / base.name, base)
-    _index(elasticsearch, name, *_embedded(base, drawn_kinds.write(tmp_path / "learned", LEARNED, PICTURES)))
+    learned = drawn_kinds.write(tmp_path / "learned", LEARNED, PICTURES)
+    labelled_index.fill(elasticsearch, name, OpenVinoEmbedder(base).model, *_embedded(base, learned))
     source = ["--index", name, "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
     monkeypatch.setattr(sys, "argv", ["adapt", NETWORK, *source, "--output", str(models)])
 
@@ -67,14 +65,3 @@ def _precision(model: Path, folder: Path) -> float:
 def _embedded(model: Path, folder: Path) -> tuple[Labelled, Vectors]:
     pictures, [vectors] = labelled.embedded(folder, labelled.files_of(folder), [OpenVinoEmbedder(model)])
     return pictures, vectors
-
-
-def _index(client: Elasticsearch, name: str, pictures: Labelled, vectors: Vectors) -> None:
-    """Each kind is a product."""
-    model = OpenVinoEmbedder(MODELS / NETWORK).model
-    client.indices.create(index=name, **definition_of(model, IndexOptions()))
-    hashes = ["".join(f"{int(part):016x}" for part in bits) for bits in pictures.bits]
-    products = [pictures.classes[label] for label in pictures.labels]
-    written = [replace(indexed(a, name=b), perceptual_hash=c) for a, b, c in zip(products, pictures.names, hashes, strict=True)]
-    assert not ElasticsearchIndex(client, name).write(list(zip(written, vectors, strict=True)), ())
-    client.indices.refresh(index=name)

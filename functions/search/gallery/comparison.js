@@ -66,6 +66,11 @@ function commonProducts(some, others) {
   return new Set(some.map((hit) => hit.product_id).filter((id) => found.has(id)));
 }
 
+/** @param {Warning[]} warnings of two indices, which often warn of the same @returns {Warning[]} */
+function uniqueWarnings(warnings) {
+  return [...new Map(warnings.map((warning) => [warning.message, warning])).values()];
+}
+
 /**
  * @param {Hit} hit
  * @param {Filter} filter

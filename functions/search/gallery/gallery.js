@@ -200,6 +200,7 @@ class Gallery {
     this.products.addHits([...current.hits, ...next.hits]);
     this.results.clear('');
     this.results.announce(this.comparison.show(current, next, this.query.filter));
+    this.results.showWarnings(uniqueWarnings([...current.warnings, ...next.warnings]));
     if (this.query.input) this.showBeside(this.query.input);
   }
 
