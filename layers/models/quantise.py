@@ -29,7 +29,10 @@ PICTURES = 300
 """More make no difference: https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html"""
 
 FLOAT_CONVOLUTIONS = 3
-"""The first ones, which are left as they are: the mean cosine of EfficientNet-Lite2 rises from 0.990 to 0.997."""
+"""The first ones, which are left as they are: the mean cosine of EfficientNet-Lite2 rises from 0.990 to 0.997.
+
+So are those that look at each channel alone: it rises to 0.998, P@1 from 0.755 to 0.763, and the network becomes no slower by it.
+"""
 
 LEAST_COSINE = 0.9
 """Of a quantised vector with the network's own, in the mean; below, the pictures cannot have been right."""
@@ -60,10 +63,14 @@ def quantise(network: Any, pixels: Sequence[Pixels]) -> Any:
     """The `openvino.Model` with int8 convolutions; uint8 pixels in and unit vectors out, as before."""
     operations = network.get_ordered_ops()
     convolutions = [number for number, operation in enumerate(operations) if "Convolution" in operation.get_type_name()]
-    first = [operations[number] for number in convolutions[:FLOAT_CONVOLUTIONS]]
+    as_they_are = [
+        operations[number]
+        for place, number in enumerate(convolutions)
+        if place < FLOAT_CONVOLUTIONS or operations[number].get_type_name() == "GroupConvolution"
+    ]
     behind = [operation for operation in operations[convolutions[-1] + 1 :] if operation.get_type_name() not in ("Constant", "Result")]
     dataset = nncf.Dataset(pixels, lambda picture: picture[np.newaxis])
-    scope = nncf.IgnoredScope(names=[operation.get_friendly_name() for operation in first + behind])
+    scope = nncf.IgnoredScope(names=[operation.get_friendly_name() for operation in as_they_are + behind])
     return nncf.quantize(network, dataset, preset=nncf.QuantizationPreset.MIXED, subset_size=len(pixels), ignored_scope=scope)
 
 

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from matplotlib import pyplot
 from rich.console import Console
 
 from tests.benchmarks import price
-from tests.benchmarks.rows import Row, machine, markdown, read, table
+from tests.benchmarks.rows import Row, markdown, read, table
 
 PARTS: Mapping[str, Sequence[str]] = {
     "embedding": (),
@@ -56,7 +57,10 @@ def main() -> int:
 def _run(part: str) -> bool:
     command = [sys.executable, "-m", f"tests.benchmarks.{part}", *PARTS[part], "--json", str(OUTPUT / f"{part}.json")]
     print(f"{datetime.now(UTC):%H:%M} {part}", flush=True)
-    return subprocess.run(command, check=False).returncode == 0
+    begun = time.monotonic()
+    is_done = subprocess.run(command, check=False).returncode == 0
+    print(f"{part} {'took' if is_done else 'failed after'} {(time.monotonic() - begun) / 60:.0f} minutes", flush=True)
+    return is_done
 
 
 def _plot(part: str, rows: Sequence[Row]) -> None:
@@ -71,9 +75,21 @@ def _plot(part: str, rows: Sequence[Row]) -> None:
 
 
 def _tables(measured: Mapping[str, Sequence[Row]]) -> str:
-    machines = {json.loads((OUTPUT / f"{part}.json").read_text())["machine"] for part in measured if part != "price"}
-    head = f"Measured on {datetime.now(UTC):%Y-%m-%d}: {'; '.join(sorted(machines)) or machine()}.\n\n"
-    return head + "".join(f"### {part}\n\n{markdown(rows)}\n\n" for part, rows in measured.items() if rows)
+    return _note([part for part in measured if part != "price"]) + "".join(
+        f"### {part}\n\n{markdown(rows)}\n\n" for part, rows in measured.items() if rows
+    )
+
+
+def _note(parts: Sequence[str]) -> str:
+    """On what, when and with which code the parts were measured, and how busy the machine was before each of them."""
+    kept = [json.loads((OUTPUT / f"{part}.json").read_text()) for part in parts]
+    places: dict[str, list[str]] = {}
+    for part, each in zip(parts, kept, strict=True):
+        places.setdefault(f"{each['date']}, commit {each['commit']}, {each['machine']}", []).append(part)
+    loads = [each["load"] for each in kept]
+    lines = [f"{', '.join(names)}: {place}." for place, names in places.items()]
+    busy = f"Processes that ran or waited for a core before a part began: {min(loads)} to {max(loads)}.\n\n" if loads else ""
+    return "Measured:\n\n" + "".join(f"- {line}\n" for line in lines) + f"\n{busy}"
 
 
 if __name__ == "__main__":

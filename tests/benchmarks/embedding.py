@@ -225,6 +225,7 @@ def _flags() -> set[str]:
 
 def _apart(place: Place, measure: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
     """Measures in a process of its own."""
+    print(" ".join(map(str, (measure.__name__, *arguments, f"({place})"))), flush=True)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
         return processes.submit(measure, place, *arguments).result()
 

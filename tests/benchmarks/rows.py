@@ -7,8 +7,10 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,14 +82,21 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {best}, {platform.machine()}, Python {platform.python_version()}"
 
 
+def commit() -> str:
+    """Which code it was, ``+`` behind it if that was changed since; empty outside a repository."""
+    told = subprocess.run(["git", "describe", "--always", "--exclude=*", "--dirty=+"], capture_output=True, text=True, check=False)
+    return told.stdout.strip()
+
+
 def command(parser: argparse.ArgumentParser, measure: Callable[[argparse.Namespace], Iterable[Row]]) -> None:
     """The command line of a benchmark: its own options, and ``--json FILE`` to keep the rows."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the rows")
     given = parser.parse_args()
+    begun = {"machine": machine(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "load": round(os.getloadavg()[0], 1), "commit": commit()}
     rows = list(measure(given))
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=2) + "\n")
+        given.json.write_text(json.dumps({**begun, "rows": [asdict(row) for row in rows]}, indent=2) + "\n")
     Console().print(table(parser.prog or "", rows))
 
 

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from urllib.parse import quote, urljoin
 
 from lookalike.backfill.model import FieldNames
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 _WITHOUT_BASE = "https:"
 """What ``//cdn.example/a.jpg`` is relative to where no base is given."""
 
 
+@lru_cache
 def placeholders(template: str) -> Sequence[str]:
     """The fields that a template such as ``https://cdn.example/{sku}.jpg`` is made of; none if it is the name of a field."""
     return _PLACEHOLDER.findall(template)
@@ -35,7 +37,7 @@ def read(fields: FieldNames, values: Callable[[str], Iterable[object]]) -> tuple
 
 def is_absolute(url: str) -> bool:
     """Whether an address says by itself where the picture is."""
-    return bool(re.match(r"[a-z][a-z0-9+.-]*:", url, re.IGNORECASE))
+    return bool(_SCHEME.match(url))
 
 
 def _filled(template: str, names: Sequence[str], values: Callable[[str], Iterable[object]]) -> Iterator[str]:

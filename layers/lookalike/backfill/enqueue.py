@@ -13,13 +13,12 @@ _TOO_MANY_URLS = f"the product has more than {MAX_IMAGE_URLS:,} image URLs"
 _TOO_LARGE = "the product is too large for a message of the queue: name the attributes that are wanted, or shorten its image URLs"
 
 
-def enqueue(
-    backfill: Backfill, documents: Sequence[SourceDocument], as_of: int, outcomes: OutcomeStore, sender: ProductsQueueSender
-) -> int:
+def enqueue(backfill: Backfill, read: Iterable[SourceDocument], as_of: int, outcomes: OutcomeStore, sender: ProductsQueueSender) -> int:
     """Sends the items of documents, and records what is wrong with the others; returns the number of items.
 
     ``as_of`` is when the documents were read, in milliseconds since 1970.
     """
+    documents = list(read)
     products = _merged(document.product for document in documents if document.product)
     crowded = [product for product in products if len(product.image_urls) > MAX_IMAGE_URLS]
     put = [product for product in products if len(product.image_urls) <= MAX_IMAGE_URLS]

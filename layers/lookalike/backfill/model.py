@@ -5,7 +5,7 @@ An item is what one outcome is about: a product of an index, an object of a buck
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
@@ -122,11 +122,12 @@ class SourcePage:
     """A page of documents, and the position of the next page; None after the last.
 
     Args:
+        documents: read once; they may be made as they are asked for, while the source is asked for the next page.
         is_snapshot: the documents are as they were when the slice was begun, not as they are now.
         is_restart: the slice is read from its beginning again.
     """
 
-    documents: Sequence[SourceDocument]
+    documents: Iterable[SourceDocument]
     next: Position | None
     is_snapshot: bool = False
     is_restart: bool = False

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lookalike.domain import Crop, Embedder, Embedding, Part, Pixels, Vector
+from lookalike.domain import Crop, Embedder, Embedding, Part, Vector
 from lookalike.errors import NotFound, RequestInvalid
 from lookalike.pictures import decoding
 from lookalike.search.detect import Detector
@@ -127,14 +127,6 @@ class StageTimings:
         self.timings_ms[name] = round(self.timings_ms[name] + (time.perf_counter() - start) * 1000, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A picture that was decoded: its pixels at the network's input size."""
-
-    pixels: Pixels
-    perceptual_hash: str
-
-
 class QueryVectorizer:
     """Turns examples into vectors: read from the index where the picture is indexed, else made by the network.
 
@@ -201,12 +193,13 @@ class QueryVectorizer:
         """
         sha256s = [None if crop else decoding.content_sha256(content) for content, crop in files]
         lookup = self._lookups.submit(index.embedded, [sha256 for sha256 in sha256s if sha256])
-        opening = [self._decoder.submit(_open, content, crop, embedder) for content, crop in files]
+        at_least = embedder.model.input_size
+        opening = [self._decoder.submit(decoding.decode, content, at_least=at_least, crop=crop) for content, crop in files]
         with timings.stage("decode"):
             known = lookup.result()
             opened = [None if sha256 in known else each.result() for sha256, each in zip(sha256s, opening, strict=True)]
+            unknown = [decoding.scale(each.pixels, embedder.model) for each in opened if each]
         with timings.stage("embed"):
-            unknown = [each.pixels for each in opened if each]
             made = iter(embedder.embed(unknown) if unknown else ())
         found = (
             (next(made), each.perceptual_hash) if each else _of(known[sha256 or ""]) for sha256, each in zip(sha256s, opened, strict=True)
@@ -258,8 +251,3 @@ def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVector
 
 def _of(known: Embedding) -> tuple[Vector, str]:
     return known.vector, known.perceptual_hash
-
-
-def _open(content: bytes, crop: Crop | None, embedder: Embedder) -> _Opened:
-    picture = decoding.decode(content, at_least=embedder.model.input_size, crop=crop)
-    return _Opened(decoding.scale(picture.pixels, embedder.model), picture.perceptual_hash)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -119,10 +120,9 @@ class ElasticsearchSource:
         whole = [hit for hit in hits if len(hits) <= size or hit["sort"] != hits[-1]["sort"]]
         read = whole or hits[:size]
         # A document with several ids is sorted by its least one, and belongs to the slice where that is.
-        documents = [source_document(hit, spec.fields) for hit in read if position["gt"] is None or hit["sort"][0] > position["gt"]]
-        if hits and not whole:
-            documents.append(too_many(spec, hits[0], size))
-        return SourcePage(documents, {**position, "after": read[-1]["sort"]} if len(hits) > size else None)
+        documents = (source_document(hit, spec.fields) for hit in read if position["gt"] is None or hit["sort"][0] > position["gt"])
+        faults = [too_many(spec, hits[0], size)] if hits and not whole else []
+        return SourcePage(chain(documents, faults), {**position, "after": read[-1]["sort"]} if len(hits) > size else None)
 
     def _pit_page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
         pit = position["pit"] or self._open_point_in_time(spec)
@@ -131,7 +131,7 @@ class ElasticsearchSource:
         except _PointInTimeLost:
             return SourcePage([], {**position, "pit": None, "after": None}, is_snapshot=True, is_restart=True)
         more = {**position, "pit": pit, "after": hits[-1]["sort"]} if len(hits) == size else None
-        return SourcePage([source_document(hit, spec.fields) for hit in hits], more, is_snapshot=True)
+        return SourcePage((source_document(hit, spec.fields) for hit in hits), more, is_snapshot=True)
 
     def _open_point_in_time(self, spec: IndexSpec) -> str:
         return str(self._post(f"{queries.path(spec)}/_pit?keep_alive={queries.KEEP_ALIVE}")["id"])

@@ -13,6 +13,7 @@ from lookalike.domain import Product
 
 MAX_ID_BYTES = 512
 _SCALARS = (str, int, float)
+_PLAIN = frozenset({int, float, bool, type(None)})
 
 
 def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocument:
@@ -68,6 +69,8 @@ def _as_id(value: str | int | float) -> str:
 
 def _can_be_sent(source: Mapping[str, Any]) -> bool:
     """Whether a document is text that UTF-8 has; one product that is not must not cost its message."""
+    if all(value.isascii() if type(value) is str else type(value) in _PLAIN for value in (*source, *source.values())):
+        return True  # as most can, which is sooner told than by writing it
     try:
         json.dumps(source, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -78,7 +81,7 @@ def _can_be_sent(source: Mapping[str, Any]) -> bool:
 def _values(document: Mapping[str, Any], path: str) -> list[Any]:
     """The values at a dotted path, wherever names have dots of their own; of a list on the way each element is looked into."""
     found = _flat(document[path]) if path in document else []
-    dots = [at for at, sign in enumerate(path) if sign == "."]
+    dots = [at for at, sign in enumerate(path) if sign == "."] if "." in path else []
     for at in dots:
         inner = _flat(document.get(path[:at]))
         found += [value for each in inner if isinstance(each, dict) for value in _values(each, path[at + 1 :])]
@@ -87,4 +90,6 @@ def _values(document: Mapping[str, Any], path: str) -> list[Any]:
 
 def _flat(value: Any) -> list[Any]:
     """A value, or the values of nested lists, without nulls."""
-    return [each for each in collapse([value], base_type=dict) if each is not None]
+    if not isinstance(value, list):  # nearly always: to look for nested lists took longer than all else
+        return [] if value is None else [value]
+    return [each for each in collapse(value, base_type=dict) if each is not None]

@@ -32,7 +32,7 @@ class BucketSource:
         counted, position = 0, self.slices(spec, 1)[0]
         for _ in range(MAX_PAGES_COUNTED):
             page = self.page(spec, position, MAX_LISTED)
-            counted += len(page.documents)
+            counted += sum(1 for _ in page.documents)
             if page.next is None:
                 return counted
             position = page.next

@@ -52,8 +52,9 @@ def _products(source: ElasticsearchSource, spec: IndexSpec, most: int, size: int
         position: Position | None = start
         while position is not None:
             page = source.page(spec, position, size)
-            assert not [document.fault for document in page.documents if document.fault]
-            pages.append(dict(Counter(document.product.product_id for document in page.documents if document.product)))
+            documents = list(page.documents)
+            assert not [document.fault for document in documents if document.fault]
+            pages.append(dict(Counter(document.product.product_id for document in documents if document.product)))
             position = page.next
     return pages
 
