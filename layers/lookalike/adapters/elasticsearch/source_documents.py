@@ -22,7 +22,7 @@ def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocumen
     if source is None:
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has no _source, which its index does not keep")
     if not _can_be_sent(source):
-        return SourceDocument(key, fault=f"the document {hit['_id']!r} has half a surrogate pair, which no UTF-8 has")
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has half a surrogate pair, or a number that is too large")
     ids = (
         [hit["_id"]] if fields.id is None else [_as_id(value) for value in _multi_values(source, fields.id) if isinstance(value, _SCALARS)]
     )
@@ -67,10 +67,10 @@ def _as_id(value: str | int | float) -> str:
 
 
 def _can_be_sent(source: Mapping[str, Any]) -> bool:
-    """Whether a document is text that UTF-8 has; one product that is not must not cost its message."""
+    """Whether a document can be written as JSON in UTF-8; one product that cannot must not cost its message."""
     try:
-        json.dumps(source, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
+        json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
         return False
     return True
 
