@@ -184,8 +184,8 @@ class ElasticsearchSource:
         answer = self._post(f"{index}/_search" if index else "_search", body)
         if any(failure["reason"]["type"] == POINT_IN_TIME_LOST for failure in answer["_shards"].get("failures", [])):
             raise _PointInTimeLost()
-        if answer["timed_out"] or answer["_shards"]["failed"]:
-            raise IndexUnavailable("the source did not search all of its shards")
+        if answer["timed_out"] or answer["_shards"]["failed"] or answer.get("_clusters", {}).get("skipped"):
+            raise IndexUnavailable("the source did not search all of its shards, or of the clusters that it reads itself")
         return cast(dict[str, Any], answer["hits"])
 
     def _post(self, path: str, body: Body | None = None) -> dict[str, Any]:
