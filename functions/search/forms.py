@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from email.message import Message
 
+from aws_lambda_powertools.event_handler import content_types
 from lookalike.errors import RequestInvalid
 
 MEDIA_TYPE = "multipart/form-data"
@@ -79,8 +80,9 @@ def _text(head: bytes) -> str:
 
 
 def _is_file(headers: Message) -> bool:
-    """Whether a part has a file's name, or as some clients send files, only its type."""
-    return headers.get_filename() is not None or ("Content-Type" in headers and headers.get_content_maintype() != "text")
+    """Whether a part has a file's name, or as some clients send files, only its type; JSON without a name is a field's value."""
+    is_text = headers.get_content_maintype() == "text" or headers.get_content_type() == content_types.APPLICATION_JSON
+    return headers.get_filename() is not None or ("Content-Type" in headers and not is_text)
 
 
 def _header(name: str, value: str) -> Message:

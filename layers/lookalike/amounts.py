@@ -3,8 +3,8 @@
 Only ASCII digits count, and no exponents or underscores: ``1e5`` and ``1_000`` are names of something. So is a whole number with leading
 zeros, such as ``0012345678905``. Where a separator could mean two things, this rule holds:
 
-- a point alone is a decimal point; beside a currency, a point before exactly three digits separates thousands (``1.299 €``), unless that
-  currency has three decimals (``1.250 KWD``);
+- a point alone is a decimal point; beside a currency or a dash for no cents, a point before exactly three digits separates thousands
+  (``1.299 €``, ``1.299,-``), unless that currency has three decimals (``1.250 KWD``);
 - a comma alone is a decimal comma, unless exactly three digits follow it: ``1,299`` is 1299. ``0,125`` is not, because it begins with 0.
 """
 
@@ -21,15 +21,19 @@ _CODES: Final = frozenset(
 )
 """ISO 4217."""
 
-_WORDS: Final = frozenset("kr kr. zł zl kč kc ft fr fr. sfr. rs rs. rm rp tl lei лв лв. руб руб. р.".split())  # noqa: SIM905
+_WORDS: Final = frozenset(
+    "kr kr. zł zl kč kc ft fr fr. sfr sfr. rs rs. rm rp tl lei лв лв. руб руб. р. euro euros eur usd gbp chf 円 元 원".split()  # noqa: SIM905
+)
 """Currencies that are written as words, in small letters."""
 
 _THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 _SPACES: Final = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{THIN SPACE}": " ", "−": "-", "’": "'"})
-_NAME = r"[^\d.,'+-]*"
+_NAME = r"(?:(?:kr|s?fr|rs|руб|р)\.|[^\d.,'+-]*)"
 _PARTS = re.compile(
-    rf"(?P<before>{_NAME})(?P<sign>[+-]?)(?P<between>{_NAME})(?P<amount>(?:\d[\d.,' ]*)?\d|[.,]\d+)(?:[.,][-–—]*)?(?P<after>\D*)", re.ASCII
+    rf"(?P<before>{_NAME})(?P<sign>[+-]?)(?P<between>{_NAME})"
+    r"(?P<amount>(?:\d[\d.,' ]*)?\d|[.,]\d+)(?:(?P<end>[.,:][-–—]+)|[.,])?(?P<after>\D*)",
+    re.ASCII | re.IGNORECASE,
 )
 _GROUPED = re.compile(
     r"(?P<whole>\d{1,3}(?:(?P<comma>,)(?:\d{2,3},)*\d{3}|(?P<other>[. '])\d{3}(?:(?P=other)\d{3})*))"
@@ -48,7 +52,7 @@ def parse(text: str) -> float | None:
     currencies = [name for part in ("before", "between", "after") if (name := found[part].strip())]
     if not all(map(_is_currency, currencies)):
         return None
-    number = _decimal(found["amount"], currencies)
+    number = _decimal(found["amount"], [*currencies, *filter(None, [found["end"]])])
     return None if number is None else float(found["sign"] + number)
 
 

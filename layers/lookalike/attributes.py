@@ -27,7 +27,7 @@ MAX_TEXT = 1000
 
 Scalar = str | int | float | bool
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?![^T ])", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?(?<=\d)", re.ASCII)
 
 

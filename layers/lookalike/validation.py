@@ -14,8 +14,7 @@ T = TypeVar("T")
 def parsed(text: str | bytes, field: str) -> Any:
     """The value of a JSON text.
 
-    Raises:
-        RequestInvalid: it is not JSON; NaN, Infinity and half a surrogate pair, which cannot be sent on in UTF-8, are not either.
+    Raises `RequestInvalid`: it is not JSON; NaN, Infinity and half a surrogate pair, which cannot be sent on in UTF-8, are not either.
     """
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)

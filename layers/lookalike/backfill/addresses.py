@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import product
+from itertools import islice, product
 from urllib.parse import quote, urljoin
 
 from lookalike.backfill.model import FieldNames
+from lookalike.indexing.messages import MAX_IMAGE_URLS
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -41,13 +42,13 @@ def is_absolute(url: str) -> bool:
 
 
 def _filled(template: str, names: Sequence[str], values: Callable[[str], Iterable[object]]) -> Iterator[str]:
-    """The template with each value of its fields, percent-encoded but for slashes; nothing if a field has none.
+    """The template with each value of its fields, percent-encoded but for slashes; nothing if a field has none, no more than is refused.
 
     A value at the beginning is the beginning of an address, and stays as it is.
     """
     once = list(dict.fromkeys(names))
     found = [[_written(value) for value in values(name) if isinstance(value, str | int | float) and _written(value)] for name in once]
-    for chosen in product(*found):
+    for chosen in islice(product(*found), MAX_IMAGE_URLS + 1):
         value_of = dict(zip(once, chosen, strict=True))
         yield _PLACEHOLDER.sub(partial(_part, value_of), template)
 

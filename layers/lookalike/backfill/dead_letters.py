@@ -53,8 +53,7 @@ class DeadLetterQueues(Protocol):
             record: stores a batch; what it raises ends the work and leaves the batch in its queue.
             stop_at: the time, by `time.monotonic`, after which no batch is begun.
 
-        Raises:
-            TransientError, Misconfigured: as `lookalike.indexing.messages.ProductsQueueSender.send`.
+        Raises as `lookalike.indexing.messages.ProductsQueueSender.send`.
         """
 
     def send_again(self, letters: Sequence[DeadLetter]) -> None:
@@ -99,8 +98,7 @@ class DeadLetters:
     def collect(self) -> None:
         """Records what is in the dead-letter queues, for at most `RUN_S`; a backfill's products among it are failures of the backfill.
 
-        Raises:
-            TransientError, Misconfigured: as `DeadLetterQueues.drain`.
+        Raises as `DeadLetterQueues.drain`.
         """
         self._queues.drain(self._record, self._clock() + RUN_S)
 
@@ -116,8 +114,7 @@ class DeadLetters:
         Returns:
             ``redriven``, how many were sent, and ``is_complete``, false if there are more.
 
-        Raises:
-            TransientError, Misconfigured: as `DeadLetterQueues.drain`.
+        Raises as `DeadLetterQueues.drain`.
         """
         stop_at, redriven = self._clock() + RUN_S, 0
         while self._clock() < stop_at:

@@ -123,9 +123,7 @@ class FanOut:
     def read_slice(self, backfill_id: str, number: int) -> SliceProgress:
         """Reads pages of a slice for about `SLICE_RUN_S`, then sends its next message, unless it is at its end or cancelled.
 
-        Raises:
-            NotFound: there is no such backfill.
-            TransientError, Misconfigured: the message must come back.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
         """
         backfill = get_backfill(self._store, backfill_id)
         slice_: Slice | None = self._store.slice(backfill_id, number)
@@ -148,11 +146,7 @@ class FanOut:
         return SliceProgress(slice_.read - begun, is_at_end=False)
 
     def cancel(self, backfill_id: str) -> Backfill:
-        """Stops the reading at the next page, in any phase; what was sent to the queue is still indexed.
-
-        Raises:
-            NotFound: there is no such backfill.
-        """
+        """Stops the reading at the next page, in any phase; what was sent to the queue is still indexed. Raises `NotFound`."""
         backfill = get_backfill(self._store, backfill_id)
         self._store.set_cancelled(backfill_id, True)
         if backfill.into:

@@ -40,9 +40,7 @@ class Merge:
     def resume(self, message: MergeWhenFinished) -> None:
         """Takes the next step, if there is one; does nothing if the backfill was cancelled, or started again meanwhile.
 
-        Raises:
-            NotFound: there is no such backfill.
-            TransientError, Misconfigured: the message must come back; Elasticsearch could not merge.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back, or Elasticsearch could not merge.
         """
         backfill = get_backfill(self._store, message.backfill_id)
         if backfill.run != message.run:

@@ -39,7 +39,7 @@ class FieldNames:
 OVERLAP_MINUTES = 15 * 60
 """Local time is 14 hours ahead of UTC at most; clocks differ, and documents are found only after a refresh."""
 
-DateUnit = Literal["date", "s", "ms", "us", "ns"]
+DateUnit = Literal["date", "s", "number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class IndexSpec:
         updated_at: a date field; with it every run but the first reads only what changed since the run before.
         overlap_minutes: how far before that run's start: `OVERLAP_MINUTES` covers dates without a zone, whatever zone they mean.
         since: the beginning of that range, in ISO 8601; set when a run is started.
-        updated_unit: how the field is written: as a date, or as the number of such units since 1970; set when a run is started.
+        updated_unit: how the field is written: as a date, or as a number of seconds, or of any part of one, since 1970; set at a start.
     """
 
     index: str
@@ -139,8 +139,7 @@ class Source(Protocol):
     def resolved(self, spec: IndexSpec) -> IndexSpec:
         """The source as it is read: without the system's own indices, and with the unit of its dates.
 
-        Raises:
-            RequestInvalid: there is no such index, or nobody has the date field, or the server is another system or too old.
+        Raises `RequestInvalid` if there is no such index, or nobody has the date field, or the server is another system or too old.
         """
 
     def count(self, spec: SourceSpec) -> int | None:

@@ -56,9 +56,7 @@ class Prune:
     def resume(self, message: ContinuePrune) -> None:
         """Works for about `RUN_S`, then sends a message to go on; does nothing if the backfill was started again meanwhile.
 
-        Raises:
-            NotFound: there is no such backfill.
-            TransientError, Misconfigured: the message must come back.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
         """
         backfill = get_backfill(self._store, message.backfill_id)
         stop = self._clock() + RUN_S

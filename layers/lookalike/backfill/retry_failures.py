@@ -47,11 +47,7 @@ class RetryFailures:
         self._now_ms = now_ms
 
     def retry(self, backfill_id: str, code: str | None = None) -> int:
-        """Sends failed items again, of one error code or of all; returns how many there are. An interrupted backfill goes on.
-
-        Raises:
-            NotFound: there is no such backfill.
-        """
+        """Sends failed items again, of one error code or of all; returns how many. Raises `NotFound`. An interrupted backfill goes on."""
         backfill = get_backfill(self._store, backfill_id)
         state = self._states.of(backfill)
         state.require("retry", RETRY_IN)
@@ -63,9 +59,7 @@ class RetryFailures:
     def resume(self, message: ContinueRetry) -> None:
         """Works for about `RUN_S`, then sends a message to go on; does nothing if the backfill was started again meanwhile.
 
-        Raises:
-            NotFound: there is no such backfill.
-            TransientError, Misconfigured: the message must come back.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
         """
         backfill = get_backfill(self._store, message.backfill_id)
         stop = self._clock() + RUN_S

@@ -96,8 +96,7 @@ class Indexer:
             into: as `put` takes it.
             unlisted: as `put` takes it.
 
-        Raises:
-            TransientError, Misconfigured: as `put`.
+        Raises as `put`.
         """
         if not as_of:
             return
@@ -114,8 +113,7 @@ class Indexer:
         The documents are read again after the write, and indexed again if they changed meanwhile, because whoever changed them may have
         written the new index before us. Yields (image id, outcome).
 
-        Raises:
-            TransientError, Misconfigured: as `put`.
+        Raises as `put`.
         """
         from_, target = self._named_target(source_index), self._named_target(into)
         source = from_.index
@@ -153,8 +151,7 @@ class Indexer:
             into: as `put` takes it.
             stop_at: as `put` takes it.
 
-        Raises:
-            TransientError, Misconfigured: as `put`.
+        Raises as `put`.
         """
         if not objects:
             return

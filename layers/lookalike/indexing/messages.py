@@ -92,6 +92,5 @@ class ProductsQueueSender(Protocol):
     def send(self, messages: Iterable[Message], *, delay_s: int = 0) -> Sequence[Product]:
         """Sends messages, to be received after ``delay_s`` seconds; returns the products that are too large for any message.
 
-        Raises:
-            TransientError: the queue did not take all of them.
+        Raises `TransientError` if the queue did not take all of them.
         """

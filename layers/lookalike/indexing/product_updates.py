@@ -90,8 +90,7 @@ class ProductUpdates:
             into: as `Indexer.put` takes it.
             stop_at: as `Indexer.put` takes it.
 
-        Raises:
-            TransientError, Misconfigured: as `Indexer.put`.
+        Raises as `Indexer.put`.
         """
         refused, given = map(list, partition(lambda change: change.urls or change.product is None, changes))
         yield from map(_without_pictures, refused)

@@ -41,8 +41,7 @@ class MendedFile:
 def mended(content: bytes) -> MendedFile:
     """The file without what its decoder may stumble on; one in a format that needs nothing comes back as it is.
 
-    Raises:
-        PictureUnusable: it is cut off, or it would take too long or too much memory to decode.
+    Raises `PictureUnusable` if it is cut off, or would take too long or too much memory to decode.
     """
     if content.startswith(b"\xff\xd8"):
         return _jpeg(content)

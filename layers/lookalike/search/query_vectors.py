@@ -210,8 +210,7 @@ class QueryVectorizer:
 def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> QueryVectors:
     """The weighted sum of the vectors; a product with several pictures counts by their mean.
 
-    Raises:
-        RequestInvalid: hardly anything is left of the sum.
+    Raises `RequestInvalid` if hardly anything is left of the sum.
     """
     means = [_unit(np.sum(query.vectors, axis=0)) for query in found]
     liked = sum(weight * mean for mean, weight in zip(means, weights, strict=True) if weight > 0)

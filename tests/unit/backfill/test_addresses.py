@@ -3,6 +3,7 @@
 import pytest
 from lookalike.backfill import addresses
 from lookalike.backfill.model import FieldNames
+from lookalike.indexing.messages import MAX_IMAGE_URLS
 
 BASE = "https://shop.example/media/"
 
@@ -57,3 +58,9 @@ def test_a_text_becomes_addresses(text: str, base: str | None, separator: str | 
 )
 def test_a_template_is_filled_with_the_fields_of_a_document(template: str, values: dict[str, list[object]], expected: list[str]) -> None:
     assert list(addresses.read(FieldNames("sku", template, base_url=BASE), values.__getitem__)) == expected
+
+
+def test_a_template_is_filled_no_more_often_than_it_takes_to_refuse_the_product() -> None:
+    many: list[object] = list(range(1000))
+
+    assert len(addresses.read(FieldNames("sku", "http://a/{x}/{y}/{z}.jpg"), lambda name: many)) == MAX_IMAGE_URLS + 1

@@ -110,6 +110,13 @@ def test_a_file_of_a_form_may_have_any_name_or_none(api: SearchFunction, head: b
     assert api.post(body, kind=BOUNDARY, is_base64=True).products[0] == "p-7"
 
 
+def test_a_part_of_json_without_a_file_s_name_is_a_field(api: SearchFunction) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="filter"\r\nContent-Type: application/json\r\n\r\n{"price": {"lt": 3}}\r\n'
+    body = part + b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + picture(7) + b"\r\n--x--\r\n"
+
+    assert sorted(api.post(body, kind=BOUNDARY, is_base64=True).products) == ["p-0", "p-1", "p-2"]
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
 def test_another_method_is_a_405_with_those_that_there_are(api: SearchFunction, method: str) -> None:
     answer = api.call(http("search_get", httpMethod=method))

@@ -173,8 +173,7 @@ def authorization(secret: str) -> str:
 def credentials(secret: str) -> dict[str, Any]:
     """The client's options for the credentials in a secret; Elasticsearch's own answer, when it makes an API key, is one.
 
-    Raises:
-        Misconfigured: the secret is of another shape.
+    Raises `Misconfigured` if the secret is of another shape.
     """
     try:
         given = json.loads(secret)

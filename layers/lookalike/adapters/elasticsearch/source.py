@@ -6,7 +6,7 @@ in time is lost starts again.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import chain
@@ -20,7 +20,7 @@ from lookalike.adapters.elasticsearch import source_queries as queries
 from lookalike.adapters.elasticsearch.client import BUSY, authorization, trusting
 from lookalike.adapters.elasticsearch.source_checks import check_server, is_pattern, with_unit, without_own
 from lookalike.adapters.elasticsearch.source_documents import source_document, too_many
-from lookalike.adapters.elasticsearch.source_keys import Key, asked, key_of, runtime
+from lookalike.adapters.elasticsearch.source_keys import NO_FIELD, Key, around, asked, key_of, runtime
 from lookalike.adapters.elasticsearch.source_queries import Body
 from lookalike.backfill.model import IndexSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import IndexUnavailable, Misconfigured, RequestInvalid
@@ -36,6 +36,9 @@ URL = "source.url (LOOKALIKE_ELASTICSEARCH_URL where it is not given)"
 CA = "source.ca (LOOKALIKE_ELASTICSEARCH_CA where source.url is not given)"
 """Where the address and the certificate authority come from."""
 
+FIRST_SURROGATE = "\ud800"
+"""Below it, the orders of UTF-8 and UTF-16 agree."""
+
 POINT_IN_TIME_LOST = "search_context_missing_exception"
 """Elasticsearch's name of it; of several shards, one alone may have lost its part."""
 
@@ -45,9 +48,7 @@ class ElasticsearchSource:
 
     Args:
         url: its address; of several, separated by commas, the first.
-        secret: as `lookalike.adapters.elasticsearch.client.connect` takes it.
-        ca: likewise.
-        new_secret: likewise.
+        secret, ca, new_secret: as `lookalike.adapters.elasticsearch.client.connect` takes them.
     """
 
     def __init__(self, url: str, secret: str | None = None, ca: str | None = None, new_secret: Callable[[], str] | None = None) -> None:
@@ -65,11 +66,11 @@ class ElasticsearchSource:
         """As `lookalike.backfill.model.Source.resolved` has it; what the key may not ask is not checked."""
         with suppress(Misconfigured):
             check_server(self._ask("GET", ""))
-        names = ["_id", spec.updated_at] if spec.updated_at else ["_id"]
+        names = ["_id", spec.updated_at, *around(spec.updated_at)] if spec.updated_at else ["_id"]
         known = self._capabilities(spec, *names)
         own = self._ask("GET", f"{queries.path(spec)}/_mapping?filter_path=*.mappings._meta") if is_pattern(spec.index) else {}
         found = without_own(spec, known["indices"], own)
-        return with_unit(found, known["fields"].get(spec.updated_at, {}), lambda: self._newest(found)) if spec.updated_at else found
+        return with_unit(found, spec.updated_at, known["fields"]) if spec.updated_at else found
 
     def count(self, spec: IndexSpec) -> int:
         """The number of documents that the query matches."""
@@ -85,10 +86,10 @@ class ElasticsearchSource:
         """The documents, as they are now, whose product's id or own key is among these."""
         if not keys:
             return []
-        wanted = frozenset(keys)
-        hits = self._search(queries.path(spec), queries.find_body(spec, keys, self._key(spec)))
-        documents = [source_document(hit, spec.fields) for hit in hits]
-        return [each for each in documents if each.key in wanted or (each.product and each.product.product_id in wanted)]
+        key = self._key(spec)
+        found = self._find(spec, keys, key)
+        lost = set(keys).difference(*({each.key, each.item_key} for each in found)) if key and key.fields is None else ()
+        return [*found, *self._find(spec, sorted(lost), NO_FIELD)] if lost else found
 
     def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
         """Some documents, drawn at random: in the order of their ids, the odd ones come first."""
@@ -104,9 +105,7 @@ class ElasticsearchSource:
         ranges: list[Position] = [
             {**key.as_json, "gt": low, "lte": high, "after": None} for low, high in zip([None, *bounds], [*bounds, None], strict=True)
         ]
-        rest = {**key.as_json, "without": key.field, "pit": None, "slice": 0, "slices": 1, "after": None}
-        del rest["field"]
-        return [*ranges, rest] if self._any_without(spec, rest) else ranges
+        return [*ranges, *self._rest(spec, {key.field: key.kind})]
 
     def page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
         """The documents at a position."""
@@ -141,36 +140,53 @@ class ElasticsearchSource:
         if spec.fields.id is None:
             return None
         known = self._capabilities(spec, *asked(spec.fields.id))
-        key = key_of(spec.fields.id, known["fields"], known["indices"])
+        key = key_of(spec.fields.id, known["fields"], self._mappings(spec) if len(known["indices"]) > 1 else {})
         return None if key.fields is not None and self.count(spec) > MAX_SCRIPTED else key
+
+    def _mappings(self, spec: IndexSpec) -> Mapping[str, Any]:
+        """That of the id's field in each index; none where another cluster does not tell, or the key may not ask."""
+        names = quote(f"{spec.fields.id},{spec.fields.id}.keyword", safe=",")
+        with suppress(Misconfigured, RequestInvalid):
+            return self._ask("GET", f"{queries.path(spec)}/_mapping/field/{names}")
+        return {}
 
     def _capabilities(self, spec: IndexSpec, *names: str) -> dict[str, Any]:
         wanted = quote(",".join(names), safe=",")
         return self._post(f"{queries.path(spec)}/_field_caps?fields={wanted}&include_unmapped=true&ignore_unavailable=false")
 
-    def _newest(self, spec: IndexSpec) -> float | None:
-        body = {"size": 0, "query": spec.query, "aggs": {"newest": {"max": {"field": spec.updated_at}}}}
-        found: float | None = self._post(f"{queries.path(spec)}/_search", body)["aggregations"]["newest"]["value"]
-        return found
-
     def _bounds(self, spec: IndexSpec, key: Key, slices: int) -> list[Any]:
         """Values of the key that cut the documents into about equal parts."""
         body = queries.sample_body(spec, SAMPLES_A_SLICE * slices) | {"_source": False, "docvalue_fields": [key.field]}
         hits = self._search(queries.path(spec), body | runtime(key.as_json, spec.fields.id))
-        values = sorted({hit["fields"][key.field][0] for hit in hits if key.field in hit.get("fields", {})})
+        found = {hit["fields"][key.field][0] for hit in hits if key.field in hit.get("fields", {})}
+        values = sorted(value for value in found if max(str(value), default="") < FIRST_SURROGATE)
         return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
 
-    def _any_without(self, spec: IndexSpec, rest: Position) -> bool:
-        body = {"query": queries.without(spec, rest["without"]), "size": 1, "_source": False, "terminate_after": 1}
-        return bool(self._search(queries.path(spec), body | runtime(rest, spec.fields.id)))
+    def _find(self, spec: IndexSpec, keys: Sequence[str], key: Key | None) -> Sequence[SourceDocument]:
+        documents = [source_document(hit, spec.fields) for hit in self._search(queries.path(spec), queries.find_body(spec, keys, key))]
+        return [each for each in documents if each.key in keys or (each.product and each.product.product_id in keys)]
+
+    def _rest(self, spec: IndexSpec, without: Mapping[str, str]) -> Sequence[Position]:
+        """Slices for documents that lack the fields: by the ids that they have all the same, for mappings leave some out; the others."""
+        rest: Position = {"fields": {}, "without": without, "pit": None, "slice": 0, "slices": 1, "after": None}
+        wanted = {"bool": {"filter": [queries.query(spec)], **queries.lacking(rest)}}
+        body = {"query": wanted, "size": 0, "track_total_hits": MAX_SCRIPTED + 1, **runtime(rest, spec.fields.id)}
+        left = self._found(queries.path(spec), body)["total"]["value"]
+        if not left or NO_FIELD.field in without or left > MAX_SCRIPTED:
+            return [rest] if left else []
+        scripted = {**NO_FIELD.as_json, "without": without, "gt": None, "lte": None, "after": None}
+        return [scripted, *self._rest(spec, {**without, NO_FIELD.field: NO_FIELD.kind})]
 
     def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
+        return cast(list[dict[str, Any]], self._found(index, body)["hits"])
+
+    def _found(self, index: str | None, body: Body) -> dict[str, Any]:
         answer = self._post(f"{index}/_search" if index else "_search", body)
         if any(failure["reason"]["type"] == POINT_IN_TIME_LOST for failure in answer["_shards"].get("failures", [])):
             raise _PointInTimeLost()
-        if answer["timed_out"] or answer["_shards"]["failed"]:
-            raise IndexUnavailable("the source did not search all of its shards")
-        return cast(list[dict[str, Any]], answer["hits"]["hits"])
+        if answer["timed_out"] or answer["_shards"]["failed"] or answer.get("_clusters", {}).get("skipped"):
+            raise IndexUnavailable("the source did not search all of its shards, or of the clusters that it reads itself")
+        return cast(dict[str, Any], answer["hits"])
 
     def _post(self, path: str, body: Body | None = None) -> dict[str, Any]:
         return self._ask("POST", path, body)

@@ -1,10 +1,11 @@
 """What is asked of a source before it is read: is it one that can be, which of its indices are meant, and how are its dates written?"""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lookalike.backfill.model import DateUnit, IndexSpec
+from lookalike.adapters.elasticsearch.source_keys import around
+from lookalike.backfill.model import IndexSpec
 from lookalike.errors import RequestInvalid
 
 LEAST_VERSION = (7, 12)
@@ -12,8 +13,6 @@ LEAST_VERSION = (7, 12)
 
 _DATES = frozenset({"date", "date_nanos"})
 _NUMBERS = frozenset({"long", "integer", "unsigned_long", "double", "float", "scaled_float"})
-_UNITS: tuple[tuple[float, DateUnit], ...] = ((1e11, "s"), (1e14, "ms"), (1e17, "us"), (float("inf"), "ns"))
-"""The newest time is below the limit in that unit, and above it in the next, from 1973 to the year 5138."""
 
 
 def check_server(info: Mapping[str, Any]) -> None:
@@ -47,27 +46,22 @@ def without_own(spec: IndexSpec, indices: Iterable[str], mappings: Mapping[str, 
     return replace(spec, index=",".join([*names, *(f"-{name}" for name in own)]))
 
 
-def with_unit(spec: IndexSpec, known: Mapping[str, Any], newest: Callable[[], float | None]) -> IndexSpec:
-    """The source with the unit of its dates.
+def with_unit(spec: IndexSpec, date: str, known: Mapping[str, Mapping[str, Any]]) -> IndexSpec:
+    """The source with the unit of its field ``date``. ``known`` is as ``_field_caps`` has it: of that field, and of those around it.
 
-    Args:
-        spec: one with ``updated_at``.
-        known: that field's types, as ``_field_caps`` has them.
-        newest: finds the field's largest number.
-
-    Raises:
-        RequestInvalid: nobody has the field, or it is neither a date nor a number.
+    Raises `RequestInvalid` if nobody has the field, or it is neither a date nor a number, or one that documents are not searched by.
     """
-    kinds = known.keys() - {"unmapped"}
+    kinds = known.get(date, {}).keys() - {"unmapped"}
+    if any("nested" in known.get(name, {}) for name in around(date)):
+        raise RequestInvalid(f"{date!r} is nested, and no document is found by it: name another date", field="source.updated_at")
     if not kinds:
-        raise RequestInvalid(f"no document has a field {spec.updated_at!r}", field="source.updated_at")
+        raise RequestInvalid(f"no document has a field {date!r}", field="source.updated_at")
     if kinds <= _DATES:
         return spec
     if kinds <= _NUMBERS:
-        number = newest() or 0.0
-        return replace(spec, updated_unit=next(unit for limit, unit in _UNITS if number < limit))
+        return replace(spec, updated_unit="s" if "integer" in kinds else "number")
     raise RequestInvalid(
-        f"{spec.updated_at!r} is of the type {' and '.join(sorted(kinds))}: a date is needed, or a number of seconds or less",
+        f"{date!r} is of the type {' and '.join(sorted(kinds))}: a date is needed, or a number of seconds or less",
         field="source.updated_at",
     )
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from more_itertools import collapse
@@ -13,7 +14,7 @@ from lookalike.domain import Product
 
 MAX_ID_BYTES = 512
 _SCALARS = (str, int, float)
-_PLAIN = frozenset({int, float, bool, type(None)})
+_PLAIN = frozenset({int, bool, type(None)})
 
 
 def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocument:
@@ -23,7 +24,7 @@ def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocumen
     if source is None:
         return SourceDocument(key, fault=f"the document {hit['_id']!r} has no _source, which its index does not keep")
     if not _can_be_sent(source):
-        return SourceDocument(key, fault=f"the document {hit['_id']!r} has half a surrogate pair, which no UTF-8 has")
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has half a surrogate pair, or a number that is too large")
     ids = (
         [hit["_id"]] if fields.id is None else [_as_id(value) for value in _multi_values(source, fields.id) if isinstance(value, _SCALARS)]
     )
@@ -68,14 +69,20 @@ def _as_id(value: str | int | float) -> str:
 
 
 def _can_be_sent(source: Mapping[str, Any]) -> bool:
-    """Whether a document is text that UTF-8 has; one product that is not must not cost its message."""
-    if all(value.isascii() if type(value) is str else type(value) in _PLAIN for value in (*source, *source.values())):
+    """Whether a document can be written as JSON in UTF-8; one product that cannot must not cost its message."""
+    if all(map(_is_plain, (*source, *source.values()))):
         return True  # as most can, which is sooner told than by writing it
     try:
-        json.dumps(source, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
+        json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
         return False
     return True
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) is str:
+        return value.isascii()
+    return type(value) in _PLAIN or (type(value) is float and isfinite(value))
 
 
 def _values(document: Mapping[str, Any], path: str) -> list[Any]:

@@ -4,34 +4,18 @@ The script serves where the indices of a pattern have the id under different typ
 own field if that has the same text as the document, else the document itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
-SORTABLE = frozenset({"keyword", "long", "integer", "short", "byte", "unsigned_long", "constant_keyword", "wildcard"})
-AS_WRITTEN = frozenset({"keyword", "constant_keyword", "long", "integer", "short", "byte"})
-"""Types whose stored values are as the document has them."""
+TEXTS = frozenset({"keyword", "constant_keyword", "wildcard"})
+SORTABLE = TEXTS | {"long", "integer", "short", "byte", "unsigned_long"}
 
 SCRIPTED = "lookalike_id"
 """The name of the field that the script makes, in one request."""
 
-_SCRIPT = """
-void collect(def at, def path, int from, List found) {
-  if (at instanceof List) { for (def each : at) { collect(each, path, from, found) } return; }
-  if (from == path.size()) { if (at != null && !(at instanceof Map)) { found.add(at.toString()) } return; }
-  if (!(at instanceof Map)) { return; }
-  String name = path[from];
-  for (int to = from + 1; to <= path.size(); to++) {
-    if (at.containsKey(name)) { collect(at.get(name), path, to, found) }
-    if (to < path.size()) { name = name + '.' + path[to] }
-  }
-}
-String field = params.fields.get(doc['_index'].value);
-if (field != null && doc[field].size() > 0) { for (def each : doc[field]) { emit(each.toString()) } return; }
-List found = new ArrayList();
-collect(params._source, params.path, 0, found);
-for (String each : found) { emit(each) }
-"""
+_SCRIPT = resources.files(__package__).joinpath("product_id.painless").read_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +38,56 @@ class Key:
         return {"field": self.field, "kind": self.kind} | ({} if self.fields is None else {"fields": dict(self.fields)})
 
 
+NO_FIELD = Key(SCRIPTED, fields={})
+"""The ids as the documents have them."""
+
+
 def asked(id_: str) -> list[str]:
     """The fields of which `key_of` must know: the id's, its sub-field ``keyword``, and those around it."""
-    return [f"{id_}.keyword", id_, *(id_[:at] for at, sign in enumerate(id_) if sign == ".")]
+    return [f"{id_}.keyword", id_, *around(id_)]
 
 
-def key_of(id_: str, known: Mapping[str, Mapping[str, Any]], indices: Sequence[str]) -> Key:
+def around(path: str) -> list[str]:
+    """The fields that a dotted path may lead through."""
+    return [path[:at] for at, sign in enumerate(path) if sign == "."]
+
+
+def key_of(id_: str, known: Mapping[str, Mapping[str, Any]], mappings: Mapping[str, Any]) -> Key:
     """What sorts by the product's id in all of the indices.
 
     Args:
         id_: the id's field, a dotted path.
         known: the answer of ``_field_caps`` with ``include_unmapped``, for `asked`.
-        indices: the source's indices.
+        mappings: that of ``_mapping/field``, for the id's field and its sub-field, where there are several indices.
     """
     names = (id_, f"{id_}.keyword")
     if any("nested" in known.get(name, {}) for name in asked(id_)):
-        return Key(SCRIPTED, fields={})  # documents of their own, by whose fields the outer ones are not sorted
+        return NO_FIELD  # documents of their own, by whose fields the outer ones are not sorted
     for name in names:
         kinds = known.get(name, {})
         if len(kinds) == 1:
             [(kind, caps)] = kinds.items()
-            if kind in SORTABLE and caps["aggregatable"]:
-                return Key(name, kind)
+            changes = {(mapping.get("normalizer"), mapping.get("ignore_above")) for _, mapping in _of(name, mappings)}
+            if kind in SORTABLE and caps["aggregatable"] and len(changes) <= 1:
+                return Key(name, kind)  # else two indices may store the same id differently
     fields: dict[str, str] = {}
     for name in names:
-        for kind, caps in known.get(name, {}).items():
-            if kind in AS_WRITTEN:
-                fields |= {index: name for index in _aggregatable(caps, indices) if index not in fields}
+        stored = _aggregatable(known.get(name, {}).get("keyword", {}), list(mappings)) - fields.keys()
+        written = {index for index, mapping in _of(name, mappings) if (mapping.get("type"), mapping.get("normalizer")) == ("keyword", None)}
+        fields |= dict.fromkeys(stored & written, name)
     return Key(SCRIPTED, fields=fields)
+
+
+def _of(name: str, mappings: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each index that has a field, with the field's mapping."""
+    for index, found in mappings.items():
+        if name in found["mappings"]:
+            yield index, next(iter(found["mappings"][name]["mapping"].values()), {})
 
 
 def runtime(position: Mapping[str, Any], id_: str | None) -> dict[str, Any]:
     """What a request needs to sort by `SCRIPTED`; nothing for other fields."""
-    if SCRIPTED not in (position.get("field"), position.get("without")) or id_ is None:
+    if id_ is None or (position.get("field") != SCRIPTED and SCRIPTED not in position.get("without", ())):
         return {}
     params = {"fields": position.get("fields", {}), "path": id_.split(".")}
     return {"runtime_mappings": {SCRIPTED: {"type": "keyword", "script": {"source": _SCRIPT, "params": params}}}}
@@ -95,4 +96,4 @@ def runtime(position: Mapping[str, Any], id_: str | None) -> dict[str, Any]:
 def _aggregatable(caps: Mapping[str, Any], indices: Sequence[str]) -> set[str]:
     """The indices in which a field has this type and stored values."""
     without = caps.get("non_aggregatable_indices")
-    return set(caps.get("indices", indices)) - set(without or ()) if caps["aggregatable"] or without else set()
+    return set(caps.get("indices", indices)) - set(without or ()) if caps.get("aggregatable") or without else set()

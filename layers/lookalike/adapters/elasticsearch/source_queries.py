@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from lookalike.adapters.elasticsearch.source_keys import Key, runtime
+from lookalike.adapters.elasticsearch.source_keys import SCRIPTED, TEXTS, Key, runtime
+from lookalike.attributes import as_text
 from lookalike.backfill import addresses
 from lookalike.backfill.model import DateUnit, FieldNames, IndexSpec, Position
 
@@ -14,17 +15,22 @@ MAX_FOUND = 5_000
 
 Body = dict[str, Any]
 
-_A_SECOND: Mapping[DateUnit, int] = {"s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}
+_UNITS: Mapping[DateUnit, list[tuple[int, dict[str, int]]]] = {
+    "s": [(1, {})],
+    "number": [(1, {"lt": 10**11}), (1000, {"lt": 10**14}), (10**6, {"lt": 10**17}), (10**9, {})],
+}
+"""Parts of a second, and what times are below from 1973 to the year 5138, and above in the next: documents may differ in them."""
 
 
 def range_body(spec: IndexSpec, position: Position, size: int) -> Body:
     """The next documents of a range, by the field that it is a range of; what was read is not even looked at again."""
     field, after = position["field"], position["after"]
-    given = {"gt": position["gt"] if after is None else after[0], "lte": position["lte"]}
+    # Scripted values are compared in the order of UTF-16 and sorted in that of UTF-8: only bounds where both agree are given.
+    given = {"gt": position["gt"] if after is None or field == SCRIPTED else after[0], "lte": position["lte"]}
     bounds = {name: bound for name, bound in given.items() if bound is not None}
-    within = {"range": {field: bounds}} if bounds else {"exists": {"field": field}}
-    by = {field: {"order": "asc", "unmapped_type": position.get("kind", "keyword")}}
-    body = _body(spec, {"bool": {"filter": [query(spec), within]}}, [by], size) | runtime(position, spec.fields.id)
+    within = [query(spec), has(field, position["kind"]), *([{"range": {field: bounds}}] if bounds else [])]
+    by = {field: {"order": "asc", "unmapped_type": position["kind"]}}
+    body = _body(spec, {"bool": {"filter": within, **lacking(position)}}, [by], size) | runtime(position, spec.fields.id)
     # A document with several ids may be in the range by a later one, though it was read by its least.
     return body if after is None else body | {"search_after": after}
 
@@ -35,7 +41,7 @@ def pit_body(spec: IndexSpec, position: Position, size: int) -> Body:
     It is cut by the documents' ids, so that it has the same documents in the next point in time if this one is lost. By default it would
     be cut by Lucene's numbers, which every merge deals out anew.
     """
-    wanted = without(spec, position["without"]) if "without" in position else query(spec)
+    wanted = {"bool": {"filter": [query(spec)], **lacking(position)}}
     pit = {"pit": {"id": position["pit"], "keep_alive": KEEP_ALIVE}}
     body = _body(spec, wanted, ["_shard_doc"], size) | pit | runtime(position, spec.fields.id)
     if position["slices"] > 1:
@@ -49,11 +55,20 @@ def find_body(spec: IndexSpec, keys: Sequence[str], key: Key | None) -> Body:
     """Documents by their products' ids, whatever type these have, or by their own."""
     wanted: list[Body] = [{"ids": {"values": [*keys, *(key.partition("/")[2] for key in keys if "/" in key)]}}]
     if key and key.fields is not None:
-        wanted.append({"terms": {key.field: list(keys)}})
+        wanted.append({"terms": {key.field: sorted({*keys, *map(_plain, keys)})}})
     elif spec.fields.id is not None:
         wanted += [{"match": {spec.fields.id: {"query": key, "operator": "and", "lenient": True}}} for key in keys]
     found = {"bool": {"filter": [spec.query], "should": wanted, "minimum_should_match": 1}}
     return _body(spec, found, ["_doc"], MAX_FOUND) | runtime(key.as_json if key else {}, spec.fields.id)
+
+
+def _plain(key: str) -> str:
+    """An id as the script writes it, where it is a fraction."""
+    try:
+        number = float(key)
+    except ValueError:
+        return key
+    return as_text(number) if repr(number) == key else key
 
 
 def sample_body(spec: IndexSpec, size: int) -> Body:
@@ -81,9 +96,10 @@ def query(spec: IndexSpec) -> Mapping[str, Any]:
         return spec.query
     if spec.updated_unit == "date":
         since: Body = {"gte": spec.since, "format": "strict_date_optional_time"}  # whatever the field's own format is
-    else:
-        since = {"gte": int(datetime.fromisoformat(spec.since).timestamp() * _A_SECOND[spec.updated_unit])}
-    return {"bool": {"filter": [spec.query, {"range": {spec.updated_at: since}}]}}
+        return {"bool": {"filter": [spec.query, {"range": {spec.updated_at: since}}]}}
+    seconds = int(datetime.fromisoformat(spec.since).timestamp())
+    ranges = [{"range": {spec.updated_at: {"gte": seconds * a_second, **limit}}} for a_second, limit in _UNITS[spec.updated_unit]]
+    return {"bool": {"filter": [spec.query, {"bool": {"should": ranges, "minimum_should_match": 1}}]}}
 
 
 def path(spec: IndexSpec) -> str:
@@ -91,6 +107,15 @@ def path(spec: IndexSpec) -> str:
     return quote(spec.index, safe=",*")
 
 
-def without(spec: IndexSpec, field: str) -> Body:
-    """The query for documents that lack a field."""
-    return {"bool": {"filter": [query(spec)], "must_not": [{"exists": {"field": field}}]}}
+def has(field: str, kind: str) -> Body:
+    """The query for documents that have a field; an empty text is none."""
+    empty = {"must_not": [{"term": {field: ""}}]} if kind in TEXTS else {}
+    return {"bool": {"filter": [{"exists": {"field": field}}], **empty}}
+
+
+def lacking(position: Position) -> Body:
+    """The part of a bool query for documents that lack fields: those by which other slices have them."""
+    without: Mapping[str, str] | str = position.get("without", {})
+    if isinstance(without, str):  # as slices had it that were begun before
+        without = {without: position["kind"]}
+    return {"must_not": [has(field, kind) for field, kind in without.items()]} if without else {}

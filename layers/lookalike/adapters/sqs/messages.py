@@ -91,11 +91,7 @@ def _iso(epoch_ms: int | None) -> str | None:
 
 
 def decode(body: str, sent_ms: int | None = None) -> tuple[Message, ...]:
-    """What the body of an SQS message asks for, sent at ``sent_ms`` (milliseconds since 1970).
-
-    Raises:
-        RequestInvalid: naming the field that is wrong.
-    """
+    """What the body of an SQS message asks for, sent at ``sent_ms`` (milliseconds since 1970). Raises `RequestInvalid`."""
     model = validated(_MESSAGE, parsed(body, field="body"))
     products = tuple(Product(p.product_id, tuple(p.image_urls), p.attributes) for p in model.put)
     if both := {product.product_id for product in products} & set(model.delete):

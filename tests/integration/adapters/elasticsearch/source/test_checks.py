@@ -35,6 +35,9 @@ DATES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "seconds as a number": ({"type": "long"}, [1767312000, 1767484799, 1767484800, 1767571200]),
     "milliseconds as a number": ({"type": "long"}, [1767312000000, 1767484799000, 1767484800000, 1767571200000]),
     "microseconds as a number": ({"type": "long"}, [1767312000000000, 1767484799000000, 1767484800000000, 1767571200000000]),
+    "seconds as an integer": ({"type": "integer"}, [1767312000, 1767484799, 1767484800, 1767571200]),
+    "documents that differ in the unit": ({"type": "long"}, [1767312000, 1767484799000, 1767484800000000, 1767571200]),
+    "seconds, and a time that never comes": ({"type": "long"}, [1767312000, 1767484799, 1767484800, 2**63 - 1]),
     "seconds as a fraction": ({"type": "double"}, [1767312000.5, 1767484799.5, 1767484800.0, 1767571200.25]),
 }
 
@@ -63,6 +66,16 @@ def test_a_field_that_is_no_date_is_refused_before_the_first_night(
     with pytest.raises(RequestInvalid) as refused:
         source.resolved(IndexSpec(source_index.name, fields=BY_SKU, updated_at="changed_at"))
     assert refused.value.field == "source.updated_at"
+
+
+def test_a_nested_date_is_refused_before_the_first_night(
+    source: ElasticsearchSource, source_index: SourceIndex, elasticsearch: Elasticsearch
+) -> None:
+    nested = {"type": "nested", "properties": {"changed_at": {"type": "date"}}}
+    elasticsearch.indices.create(index=source_index.name, mappings={"properties": {"sku": KEYWORD, "log": nested}})
+
+    with pytest.raises(RequestInvalid, match="nested"):
+        source.resolved(IndexSpec(source_index.name, fields=BY_SKU, updated_at="log.changed_at"))
 
 
 def _own(client: Elasticsearch, name: str) -> None:

@@ -11,6 +11,8 @@ from lookalike.backfill.model import FieldNames, IndexSpec, Position
 
 from tests.integration.adapters.elasticsearch.source.source_index import BY_SKU, KEYWORD, SourceIndex, read, read_ids
 
+JSON = "application/json"
+
 
 def test_documents_without_an_id_are_read_too_and_say_what_they_lack(source: ElasticsearchSource, source_index: SourceIndex) -> None:
     source_index.make(
@@ -135,3 +137,15 @@ def test_attributes_are_taken_from_where_they_are_named(source: ElasticsearchSou
     assert attributes(None) == {"name": "Hat", "shop": {"price": 9, "tags": ["a", "b"]}}
     assert attributes("shop") == {"price": 9, "tags": ["a", "b"]}
     assert attributes(("name", "shop.tags")) == {"name": "Hat", "shop.tags": ["a", "b"]}
+
+
+def test_a_number_that_is_too_large_costs_its_own_product_alone(source: ElasticsearchSource, source_index: SourceIndex) -> None:
+    source_index.client.indices.create(index=source_index.name, mappings={"dynamic": False, "properties": {"sku": KEYWORD}})
+    for sku, price in (("p-1", "1"), ("p-2", "1e400"), ("p-3", "-1e400")):
+        text = f'{{"sku": "{sku}", "price": {price}}}'
+        source_index.client.perform_request(
+            "PUT", f"/{source_index.name}/_doc/{sku}?refresh=true", headers={"content-type": JSON, "accept": JSON}, body=text
+        )
+    spec = IndexSpec(source_index.name, fields=BY_SKU)
+
+    assert read_ids(source, spec, source.slices(spec, 1)) == Counter(["p-1", "fault p-2", "fault p-3"])

@@ -44,3 +44,17 @@ def test_the_name_of_a_field_never_becomes_another_parameter(source: Elasticsear
 def test_a_source_that_cannot_be_reached_is_transient() -> None:
     with pytest.raises(IndexUnavailable):
         ElasticsearchSource("http://127.0.0.1:9").count(IndexSpec("shop"))
+
+
+def test_a_cluster_behind_the_source_that_is_away_is_no_end_of_the_source(source: ElasticsearchSource, source_index: SourceIndex) -> None:
+    source_index.make([{"sku": "hat"}], KEYWORD)
+    remote = f"cluster.remote.{source_index.name}"
+    source_index.client.cluster.put_settings(persistent={f"{remote}.seeds": ["127.0.0.1:9"], f"{remote}.skip_unavailable": True})
+    try:
+        spec = IndexSpec(f"{source_index.name},{source_index.name}:shop", fields=BY_SKU)
+        with pytest.raises(IndexUnavailable):
+            read_ids(source, spec, source.slices(spec, 1))
+        with pytest.raises(IndexUnavailable):
+            source.sample(spec, 10)
+    finally:
+        source_index.client.cluster.put_settings(persistent={f"{remote}.seeds": None, f"{remote}.skip_unavailable": None})
