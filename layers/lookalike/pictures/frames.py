@@ -38,7 +38,7 @@ def excess(image: Image.Image) -> int:
 
 def may_be_cut(image: ImageFile.ImageFile) -> bool:
     """Whether a JPEG with an end marker may have had more before it: its decoder fills with grey, and says nothing."""
-    if image.format != "JPEG" or "progressive" in image.info:
+    if image.format != "JPEG":
         return False
     image.load()
     bounds = np.ravel(image.crop((0, image.height - 1, image.width, image.height)).getextrema())
@@ -74,7 +74,8 @@ def first(image: Image.Image) -> Image.Image:
     """The plain pixels; of an animation the first frame that shows something, among as many as can be looked at in short time."""
     found, size = _small(image), image.size
     is_shown = not getattr(image, "default_image", False)  # a PNG may have a picture for those who know no animations
-    if image.format == "JPEG" or (is_shown and _shows_something(found)):
+    is_single = image.format != "GIF" and not getattr(image, "is_animated", False)
+    if is_single or (is_shown and _shows_something(found)):
         return found
     with suppress(Exception):  # whatever follows, the first frame is good
         for number in range(1, min(MAX_FRAMES, MAX_ANIMATED_PIXELS // (size[0] * size[1]))):
@@ -87,7 +88,7 @@ def first(image: Image.Image) -> Image.Image:
 
 
 def _shows_something(plain: Image.Image) -> bool:
-    return any(int(np.ptp(channel.getextrema())) >= MIN_CONTRAST for channel in plain.split())
+    return any(int(np.ptp(channel.getextrema())) >= MIN_CONTRAST for channel in colours.srgb(plain, None).split())
 
 
 def _small(image: Image.Image) -> Image.Image:
