@@ -56,6 +56,7 @@ def load_on(image: ImageFile.ImageFile, level: int) -> list[int]:
     image.load_prepare = prepare_level  # type: ignore[method-assign]
     with suppress(OSError):
         image.load()
+    del image.load_prepare  # it knows the picture, which would be kept until garbage is collected
     image.tile = []
     edges = [image.height * number // _COMPARED_STRIPS for number in range(_COMPARED_STRIPS + 1)]
     return [crc32(image.crop((0, top, image.width, bottom)).tobytes()) for top, bottom in pairwise(edges) if top < bottom]
