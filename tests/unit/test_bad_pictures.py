@@ -10,6 +10,8 @@ TRIED = (  # what is made in short time
     "progressive, declared 8,100",
     "millions of segments",
     "PNG of noise",
+    "PNG of averages",
+    "interlaced PNG",
     "PNG of one bit",
     "empty chunks",
     "GIF declared 8,000",

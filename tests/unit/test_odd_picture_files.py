@@ -57,6 +57,27 @@ def test_a_jpeg_whose_end_was_put_in_too_early_is_cut_off(image: Image.Image) ->
         decoded(whole[: start + (len(whole) - start) // 5] + whole[-2:])
 
 
+def test_a_progressive_jpeg_whose_end_was_put_into_its_first_scan_is_cut_off() -> None:
+    whole = file_of(PHOTOGRAPH, "JPEG", progressive=True)
+    scans = [at for at in range(len(whole)) if whole[at : at + 2] == b"\xff\xda"]
+
+    with pytest.raises(PictureUnusable, match="more than a tenth of it is missing"):
+        decoded(whole[: (scans[0] + scans[1]) // 2] + whole[-2:])
+
+
+@pytest.mark.parametrize(("row", "is_taken"), [(475, True), (200, False)])
+def test_a_png_s_row_of_an_unknown_filter_is_where_it_ends(row: int, is_taken: bool) -> None:
+    rows = bytearray(b"".join(b"\0" + row.tobytes() for row in np.asarray(PHOTOGRAPH)))
+    rows[row * (1 + 3 * PHOTOGRAPH.width)] = 7
+    content = _with_data(_one_idat(PHOTOGRAPH), lambda _: zlib.compress(rows))
+
+    if is_taken:
+        assert np.array_equal(decoded(content).pixels[:row], np.asarray(PHOTOGRAPH)[:row])
+    else:
+        with pytest.raises(PictureUnusable, match="more than a tenth of it is missing"):
+            decoded(content)
+
+
 @pytest.mark.parametrize("missing", range(100, 112))
 def test_a_webp_may_lack_an_odd_number_of_bytes(missing: int) -> None:
     assert_same(FILES["WebP"][:-missing], FILES["WebP"])

@@ -161,7 +161,7 @@ def test_other_formats_metadata_may_be_anything(kind: str, name: str, data: byte
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "TIFF"])
 def test_a_picture_is_turned_as_its_file_says_in_each_format(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -174,6 +174,14 @@ def test_a_picture_is_turned_as_its_file_says_in_each_format(kind: str, orientat
 
     assert (picture.width, picture.height) == expected.size
     assert np.abs(picture.pixels.astype(int) - np.asarray(expected)).mean() < 3
+
+
+@pytest.mark.parametrize("prefix", [0, 6])
+def test_the_exif_of_a_webp_turns_nothing_as_in_browsers(prefix: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+
+    assert_same(file_of(PHOTOGRAPH, "WEBP", exif=exif.tobytes()[prefix:]), FILES["WebP"])
 
 
 BLANK = [Image.new("RGB", PHOTOGRAPH.size, "white"), Image.new("RGB", PHOTOGRAPH.size, (250, 250, 250)), Image.new("RGB", PHOTOGRAPH.size)]

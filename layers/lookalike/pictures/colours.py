@@ -9,7 +9,6 @@ from PIL import Image, ImageCms
 from lookalike.pictures.files import MAX_PROFILE_BYTES
 
 _SRGB = ImageCms.createProfile("sRGB")
-_SRGB_GAMMA = 1 / 2.2
 
 _MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA", "CMYK": "CMYK"}
 """What pixels of each mode become before their colours are looked at; those of others become RGB."""
@@ -32,38 +31,32 @@ def white_of(image: Image.Image) -> int:
 
 
 def plain(image: Image.Image, white: int) -> Image.Image:
-    """The pixels with eight bits a channel, on white, in mode L, RGB or CMYK; their colours are still those of the file."""
+    """The pixels with eight bits a channel, in mode L, LA, RGB, RGBA or CMYK; their colours are still those of the file."""
     if image.mode.startswith(("I", "F")):
-        return _on_white(_eight_bits(image, white))
+        return _eight_bits(image, white)
     if image.mode == "LAB":
-        return _applied(_lab(), image)
+        return _lab().apply(image)
     mode = "RGBA" if "transparency" in image.info else _MODES.get(image.mode, "RGB")
-    return _on_white(image if image.mode == mode else image.convert(mode))
+    return _in_mode(image, mode)
 
 
-def srgb(image: Image.Image, profile: bytes | None, gamma: float | None) -> Image.Image:
-    """Plain pixels as sRGB.
-
-    Args:
-        image: of a mode that `plain` gives.
-        profile: an ICC profile; one that is damaged or made for another mode is ignored, as browsers do.
-        gamma: of a file without a profile, the exponent between light and its numbers (PNG's ``gAMA``); 0.4545 is nearly sRGB.
-    """
-    for mode in (image.mode, "RGB") if image.mode == "L" else (image.mode,):
+def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Plain pixels as sRGB on white; an ICC profile that is damaged or made for another mode is ignored, as browsers do."""
+    has_alpha = image.mode in ("LA", "RGBA")
+    colours = image.convert(image.mode[:-1]) if has_alpha and profile else image
+    for mode in ("L", "RGB") if colours.mode == "L" else (colours.mode,):
         if profile and (transform := _transform(profile, mode)):
-            return _applied(transform, image if image.mode == mode else image.convert(mode))
-    rgb = image if image.mode == "RGB" else image.convert("RGB")
-    if profile or not gamma or abs(gamma / _SRGB_GAMMA - 1) < 0.05:
-        return rgb
-    return rgb.point([round(255 * (value / 255) ** (_SRGB_GAMMA / gamma)) for value in range(256)] * 3)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode not in ("LA", "RGBA"):
-        return image
-    white = Image.new(image.mode[:-1], image.size, "white")
-    white.paste(image.convert("L") if image.mode == "LA" else image, mask=image.getchannel("A"))
+            colours = transform.apply(_in_mode(colours, mode))
+            break
+    if not has_alpha:
+        return _in_mode(colours, "RGB")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(colours, mask=image.getchannel("A"))
     return white
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bits(image: Image.Image, white: int) -> Image.Image:
@@ -93,14 +86,10 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 def _is_srgb(transform: ImageCms.ImageCmsTransform) -> bool:
     levels = np.linspace(0, 255, 6, dtype=np.uint8)
     colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
-    moved = np.asarray(_applied(transform, Image.fromarray(colours)), dtype=np.int16)
+    moved = np.asarray(transform.apply(Image.fromarray(colours)), dtype=np.int16)
     return int(np.abs(moved - colours).max()) <= 2
 
 
 @lru_cache(maxsize=1)
 def _lab() -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB")
-
-
-def _applied(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:
-    return transform.apply(image)

@@ -6,12 +6,12 @@ Every caller is taken for a hostile one: the limits are checked on what the file
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from io import BytesIO
 from math import ceil
 from time import thread_time
+from typing import TypeAlias
 from warnings import filterwarnings
 
 import numpy as np
@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import boxes, colours, files, frames
+from lookalike.pictures import colours, files, frames
 from lookalike.pictures.files import MAX_MISSING, MendedFile
 from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
 
@@ -47,24 +47,9 @@ filterwarnings("ignore", module=r"PIL\.")  # thousands of them, if a file wants 
 _REDUCING_GAP = 4.0
 """Large pictures are averaged down to about four times the grid first, in a third of the time; that moves 3 bits of 256 on average."""
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What makes a picture upright, by EXIF's Orientation."""
-
-_SIDEWAYS = (Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)
-_INTERPOLATION = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
+_T = Image.Transpose
+_TURNS = (_T.FLIP_LEFT_RIGHT, _T.ROTATE_180, _T.FLIP_TOP_BOTTOM, _T.TRANSPOSE, _T.ROTATE_270, _T.TRANSVERSE, _T.ROTATE_90)
+"""What makes a picture upright, by EXIF's Orientation from 2 on; the last four lie on their side."""
 
 
 def content_sha256(content: bytes) -> str:
@@ -81,8 +66,7 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
             while it stays twice as large as this, which changes nothing that a network sees and takes a sixth of the time.
         crop: the part that is wanted, of the turned picture; the answer is about this part alone.
 
-    Raises:
-        PictureUnusable: naming the limit that was passed, or what is wrong with the file.
+    Raises `PictureUnusable`, naming the limit that was passed, or what is wrong with the file.
     """
     if not content:
         raise PictureUnusable("the picture is empty: zero bytes")
@@ -105,9 +89,9 @@ def scale(pixels: Pixels, model: Model) -> Pixels:
     """
     if (pixels.shape[1], pixels.shape[0]) == model.input_size and model.crop_share == 1:
         return pixels
-    image, interpolation = Image.fromarray(pixels), _INTERPOLATION[model.interpolation]
+    image, interpolation = Image.fromarray(pixels), Image.Resampling[model.interpolation.upper()]
     if model.resize == "centre_crop":
-        image = image.resize(model.input_size, interpolation, box=boxes.centre(image.size, model))
+        image = image.resize(model.input_size, interpolation, box=_centre(image.size, model))
     elif model.resize == "pad":
         image = ImageOps.pad(image, model.input_size, interpolation, color="white")
     else:
@@ -136,27 +120,20 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
     file = files.mended(content)
     share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
     wanted = (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share))
-    seen = _seen(file, wanted)
-    rgb, (width, height) = colours.srgb(seen.plain, seen.profile, seen.gamma), seen.size
-    if seen.turn is not None:
-        rgb = rgb.transpose(seen.turn)
-        width, height = (height, width) if seen.turn in _SIDEWAYS else (width, height)
+    plain, (width, height), profile, turn = _seen(file, wanted)
+    rgb = colours.srgb(plain, profile)
+    if turn is not None:
+        rgb = rgb.transpose(turn)
+        width, height = (height, width) if turn in _TURNS[3:] else (width, height)
     if crop:
-        rgb = rgb.crop(boxes.of_crop(crop, rgb.size))
-        left, top, right, bottom = boxes.of_crop(crop, (width, height))
+        rgb = rgb.crop(_box_of_crop(crop, rgb.size))
+        left, top, right, bottom = _box_of_crop(crop, (width, height))
         width, height = right - left, bottom - top
     return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The frame that counts, with what its file says of it; ``plain`` may be smaller than ``size``, and is not turned yet."""
-
-    plain: Image.Image
-    size: tuple[int, int]
-    profile: bytes | None
-    gamma: float | None
-    turn: Image.Transpose | None
+_Seen: TypeAlias = tuple[Image.Image, tuple[int, int], bytes | None, Image.Transpose | None]
+"""Plain pixels of the frame that counts, their whole size (they may be fewer), and the ICC profile and the turn that are to be applied."""
 
 
 class _Bounded(BytesIO):
@@ -175,7 +152,7 @@ class _Bounded(BytesIO):
         return data
 
 
-_PARTLY_READ = re.compile("truncated|broken data stream")
+_PARTLY_READ = re.compile("truncated|broken data stream|unrecognized data stream")
 """What Pillow says of pictures that it could read a part of, or even all of but for their check sum."""
 
 
@@ -198,9 +175,7 @@ def _seen(file: MendedFile, wanted: tuple[int, int]) -> _Seen:
 
 
 def _described(file: MendedFile, image: ImageFile.ImageFile, size: tuple[int, int]) -> _Seen:
-    plain = frames.first(image)
-    gamma = None if "srgb" in image.info else image.info.get("gamma")
-    return _Seen(plain, size, file.profile or image.info.get("icc_profile"), gamma, _turn(image))
+    return frames.first(image), size, file.profile or image.info.get("icc_profile"), _turn(image)
 
 
 @contextmanager
@@ -238,7 +213,28 @@ def _check_pixels(image: Image.Image) -> None:
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
+    if image.format == "WEBP":  # whose EXIF no browser heeds
+        return None
     try:
-        return _TURNS.get(int(image.getexif()[ExifTags.Base.Orientation]))
+        return dict(enumerate(_TURNS, 2)).get(int(image.getexif()[ExifTags.Base.Orientation]))
     except Exception:  # EXIF may be anything
         return None
+
+
+def _box_of_crop(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The part inside a crop box, as left, top, right and bottom in pixels: one at least."""
+    width, height = size
+    left, top = min(round(crop.left * width), width - 1), min(round(crop.top * height), height - 1)
+    return left, top, max(round(crop.right * width), left + 1), max(round(crop.bottom * height), top + 1)
+
+
+def _centre(size: tuple[int, int], model: Model) -> tuple[float, float, float, float]:
+    """The part that a centre crop keeps: whole pixels of the scaled picture, rounded as torchvision and Hugging Face round them."""
+    wanted = [round(edge / model.crop_share) for edge in model.input_size]
+    tight = 0 if wanted[0] * size[1] >= wanted[1] * size[0] else 1
+    scaled = [wanted[tight] * edge // size[tight] for edge in size]
+    (left, right), (top, bottom) = (
+        ((whole - kept) // 2 * edge / whole, ((whole - kept) // 2 + kept) * edge / whole)
+        for whole, kept, edge in zip(scaled, model.input_size, size, strict=True)
+    )
+    return left, top, right, bottom

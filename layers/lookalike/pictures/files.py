@@ -5,13 +5,15 @@ place, and what a file says of its own work is checked before any of it is done.
 """
 
 import re
+import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from zlib import crc32
 
 from lookalike.errors import PictureUnusable
+from lookalike.pictures import encodings
 
 MAX_SCANNED_PIXELS = 640_000_000
 """Pixels of a JPEG times its scans: each scan goes over the whole picture, and a small file can hold thousands. Usual are ten at most."""
@@ -31,7 +33,7 @@ MAX_PROFILE_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class MendedFile:
-    """A picture's file as its decoder wants it; ``is_cut`` says that its end may be missing, ``profile`` is a PNG's ICC profile."""
+    """A picture's file as its decoder wants it; ``is_cut`` says that its end may be missing, ``profile`` is one that it does not find."""
 
     content: bytes
     is_cut: bool = False
@@ -49,8 +51,10 @@ def mended(content: bytes) -> MendedFile:
         return _png(content)
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return MendedFile(_webp(content))
+    if content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM":  # a BMP of version 5 that points at a profile
+        return MendedFile(content, profile=content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES])
     if content[4:8] == b"ftyp":
-        return MendedFile(_EXIF_ITEM.sub(rb"\1skip", content))
+        return _avif(content)
     return MendedFile(content)
 
 
@@ -67,17 +71,16 @@ _KEPT_APPLICATION = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), 0xE2: (b"IC
 
 @dataclass(slots=True)
 class _Jpeg:
-    """What the segments of a JPEG's first image say; thumbnails inside segments and what follows the image are no part of it."""
+    """What the segments of a JPEG's first image say; thumbnails inside segments and what follows the image are no part of it.
+
+    ``body`` is where the first scan begins, ``end`` where the end marker is, ``frame`` the frame header with its marker's code.
+    """
 
     header: list[bytes] = field(default_factory=list)
     body: int = 0
-    """Where the first scan begins."""
     end: int | None = None
-    """Where the end marker is."""
     frame: tuple[int, bytes] = (0, b"")
-    """The marker and the contents of the frame header."""
     scans: list[bytes] = field(default_factory=list)
-    """The header of each scan."""
 
 
 def _read_jpeg(content: bytes) -> _Jpeg:
@@ -119,7 +122,8 @@ def _jpeg(content: bytes) -> MendedFile:
     if jpeg.end is None and code in _PROGRESSIVE and not _is_seen_whole(jpeg):
         raise PictureUnusable(f"the picture is cut off in its scan {len(jpeg.scans)}, when it is still blurred")
     is_cut = jpeg.end is None and code not in _PROGRESSIVE
-    return MendedFile(b"".join((content[:2], *jpeg.header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut)
+    header = sorted(jpeg.header, key=lambda segment: segment[1] not in _APPLICATION)  # the decoder wants profiles before the frame
+    return MendedFile(b"".join((content[:2], *header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut)
 
 
 def _check_scans(jpeg: _Jpeg, width: int, height: int) -> None:
@@ -146,15 +150,16 @@ _ZEROS = bytes(100_000)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"fdAT")
-_OTHER_CHUNKS = {b"gAMA": 4, b"sRGB": 1, b"eXIf": 8, b"acTL": 8, b"fcTL": 26}
-"""Chunks that matter to colours, to the turn or to frames, with the bytes that each has at least."""
+_COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
+_OTHER_CHUNKS = {b"eXIf": 8, b"acTL": 8, b"fcTL": 26}
+"""Chunks that matter to the turn or to frames, with the bytes that each has at least."""
 
 _TRANSPARENCY_BYTES = {0: 2, 2: 6, 3: 1}
 """The least length of ``tRNS``, by the colour type."""
 
 
 def _png(content: bytes) -> MendedFile:
-    kept, profile, is_cut, colours = [_PNG], None, True, 0
+    kept, said, is_cut, colours = [_PNG], dict[bytes, bytes](), True, 0
     depth, colour_type = content[24:26] if len(content) > 25 else (8, 2)
     for kind, data, crc in _chunks(content):
         if kind == b"IEND":
@@ -163,15 +168,28 @@ def _png(content: bytes) -> MendedFile:
         if kind in _PIXEL_CHUNKS:
             colours = len(data) // 3 if kind == b"PLTE" else colours
             kept.append(_chunk(kind, data))
-        elif crc != crc32(data, crc32(kind)):
+            said.setdefault(kind, b"")
+        elif crc != crc32(data, crc32(kind)) or (b"IDAT" in said and kind != b"fcTL"):
             continue
-        elif kind == b"iCCP":
-            profile = _inflated(data.partition(b"\0")[2][1:])
         elif kind == b"tRNS" and len(data) >= _TRANSPARENCY_BYTES.get(colour_type, len(data) + 1):
             kept.append(_chunk(kind, _eight_bit_transparency(data[:colours] if colour_type == 3 else data, depth, colour_type)))
         elif len(data) >= _OTHER_CHUNKS.get(kind, len(data) + 1):
             kept.append(_chunk(kind, data))
-    return MendedFile(b"".join((*kept, _chunk(b"IEND", b""))), is_cut, profile)
+        elif kind in _COLOUR_CHUNKS:
+            said.setdefault(kind, data)
+    return MendedFile(b"".join((*kept, _chunk(b"IEND", b""))), is_cut, _png_profile(said))
+
+
+def _png_profile(said: Mapping[bytes, bytes]) -> bytes | None:
+    """What a PNG's chunks about colours say; the first kind that is there counts (https://www.w3.org/TR/png-3/#4Concepts.ColourSpaces)."""
+    codes, gamma, points = (said.get(kind, b"") for kind in (b"cICP", b"gAMA", b"cHRM"))
+    if codes[2:] == b"\0\1":
+        return encodings.of_codes(codes[0], codes[1])
+    profile = _inflated(said.get(b"iCCP", b"").partition(b"\0")[2][1:])
+    if profile or b"sRGB" in said or len(gamma) != 4 or gamma < b"\0\0\0\x80" or len(points) % 4:
+        return profile
+    chromaticities = tuple(each / 100_000 for (each,) in struct.iter_unpack(">I", points))
+    return encodings.of_gamma(100_000 / int.from_bytes(gamma, "big"), chromaticities)
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, int]]:
@@ -228,5 +246,12 @@ def _webp(content: bytes) -> bytes:
     return b"".join((content[:4], sizes[0], content[8 : at + 4], sizes[1], content[at + 8 :], zeros))
 
 
+def _avif(content: bytes) -> MendedFile:
+    codes = None if _PROFILE.search(content) else _CODES.search(content)
+    return MendedFile(_EXIF_ITEM.sub(rb"\1skip", content), profile=codes and encodings.of_codes(codes[1][1], codes[2][1]))
+
+
+_PROFILE = re.compile(rb"colr(?:prof|rICC)")
+_CODES = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
 _EXIF_ITEM = re.compile(rb"(infe[\x02\x03].{7,9}?)Exif", re.DOTALL)
 """The entry of an AVIF's EXIF among its items. Its turn has a property of its own (ISO/IEC 23008-12, ``irot`` and ``imir``)."""

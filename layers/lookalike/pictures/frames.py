@@ -38,7 +38,7 @@ def excess(image: Image.Image) -> int:
 
 def may_be_cut(image: ImageFile.ImageFile) -> bool:
     """Whether a JPEG with an end marker may have had more before it: its decoder fills with grey, and says nothing."""
-    if image.format != "JPEG" or "progressive" in image.info:
+    if image.format != "JPEG":
         return False
     image.load()
     bounds = np.ravel(image.crop((0, image.height - 1, image.width, image.height)).getextrema())
@@ -56,6 +56,7 @@ def load_on(image: ImageFile.ImageFile, level: int) -> list[int]:
     image.load_prepare = prepare_level  # type: ignore[method-assign]
     with suppress(OSError):
         image.load()
+    del image.load_prepare  # it knows the picture, which would be kept until garbage is collected
     image.tile = []
     edges = [image.height * number // _COMPARED_STRIPS for number in range(_COMPARED_STRIPS + 1)]
     return [crc32(image.crop((0, top, image.width, bottom)).tobytes()) for top, bottom in pairwise(edges) if top < bottom]
@@ -74,7 +75,8 @@ def first(image: Image.Image) -> Image.Image:
     """The plain pixels; of an animation the first frame that shows something, among as many as can be looked at in short time."""
     found, size = _small(image), image.size
     is_shown = not getattr(image, "default_image", False)  # a PNG may have a picture for those who know no animations
-    if image.format == "JPEG" or (is_shown and _shows_something(found)):
+    is_single = image.format != "GIF" and not getattr(image, "is_animated", False)
+    if is_single or (is_shown and _shows_something(found)):
         return found
     with suppress(Exception):  # whatever follows, the first frame is good
         for number in range(1, min(MAX_FRAMES, MAX_ANIMATED_PIXELS // (size[0] * size[1]))):
@@ -87,7 +89,7 @@ def first(image: Image.Image) -> Image.Image:
 
 
 def _shows_something(plain: Image.Image) -> bool:
-    return any(int(np.ptp(channel.getextrema())) >= MIN_CONTRAST for channel in plain.split())
+    return any(int(np.ptp(channel.getextrema())) >= MIN_CONTRAST for channel in colours.srgb(plain, None).split())
 
 
 def _small(image: Image.Image) -> Image.Image:

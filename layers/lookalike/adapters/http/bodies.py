@@ -3,6 +3,7 @@
 import sys
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias, cast
 
 import brotli
@@ -100,8 +101,5 @@ def _zstd(content: bytes) -> _Decoded:
     return decoder.decompress(content, MAX_BYTES + 1), decoder.eof
 
 
-def _gzip(content: bytes) -> _Decoded:
-    return _inflated(content, zlib.MAX_WBITS | 16)
-
-
-_DECODERS: dict[str, Callable[[bytes], _Decoded]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate, "br": _brotli, "zstd": _zstd}
+_GZIP = partial(_inflated, window=zlib.MAX_WBITS | 16)
+_DECODERS: dict[str, Callable[[bytes], _Decoded]] = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _deflate, "br": _brotli, "zstd": _zstd}

@@ -9,11 +9,15 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ipaddress import ip_network
+from itertools import product
+from threading import BoundedSemaphore, Lock
 from typing import cast
 from urllib.parse import unquote, urljoin, urlsplit
+from weakref import WeakValueDictionary
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -24,7 +28,6 @@ from urllib3.exceptions import HTTPError as TransferError
 from lookalike.adapters.http import bodies, deadline, host_headers
 from lookalike.adapters.http.faults import error_of
 from lookalike.adapters.http.host_headers import HostHeaders
-from lookalike.adapters.http.host_limit import HostLimit
 from lookalike.domain import PictureFile, without_credentials
 from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, RequestInvalid
 from lookalike.pictures.decoding import MAX_BYTES
@@ -72,7 +75,8 @@ class HttpFetcher:
         self._total_timeout_s = total_timeout_s
         self._session = _session(private_origins, ca)
         self._headers = headers
-        self._limit = HostLimit(REQUESTS_A_HOST)
+        self._turns: WeakValueDictionary[str, BoundedSemaphore] = WeakValueDictionary()  # hosts that nobody asks are forgotten
+        self._lock = Lock()
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         """The bytes behind a URL.
@@ -91,7 +95,7 @@ class HttpFetcher:
         _check_url(url)
         try:
             with (
-                self._limit.of(_host(url), self._total_timeout_s),
+                self._turn(_host(url)),
                 deadline.within(self._total_timeout_s),
                 self._answer(url, _condition(unless)) as response,
             ):
@@ -104,13 +108,29 @@ class HttpFetcher:
         except (requests.RequestException, TransferError, OSError, ValueError) as error:
             raise error_of(error) from error
 
+    @contextmanager
+    def _turn(self, host: str) -> Iterator[None]:
+        """One of `REQUESTS_A_HOST` at once: a shop's pictures come from one server, which serves its customers too."""
+        with self._lock:
+            turns = self._turns.setdefault(host, BoundedSemaphore(REQUESTS_A_HOST))
+        if not turns.acquire(timeout=self._total_timeout_s):
+            raise TimeoutError(f"{host} was busy with {REQUESTS_A_HOST} other requests for {self._total_timeout_s} s")
+        try:
+            yield
+        finally:
+            turns.release()
+
     def _answer(self, url: str, condition: Mapping[str, str]) -> requests.Response:
         """The answer after all redirects. They are followed here, because a session would read each one's body, however long."""
-        cookies = RequestsCookieJar()
+        cookies, known = RequestsCookieJar(), dict[str, tuple[bytes, bytes] | None]()
         for _ in range(MAX_REDIRECTS + 1):
             _check_url(url)
-            headers = {**host_headers.of(self._headers(), _host(url)), **condition}
-            given = requests.Request("GET", without_credentials(url), headers=headers, auth=_credentials(url), cookies=cookies)
+            origin = urljoin(without_credentials(url), "/")
+            known[origin] = _credentials(url) or known.get(origin)
+            is_downgraded = origin.startswith("http:") and any(earlier.startswith("https:") for earlier in known)
+            given_headers = host_headers.harmless(self._headers()) if is_downgraded else self._headers()
+            headers = {**host_headers.of(given_headers, _host(url)), **condition}
+            given = requests.Request("GET", without_credentials(url), headers=headers, auth=known[origin], cookies=cookies)
             request = self._session.prepare_request(given)
             adapter = self._session.get_adapter(request.url or url)
             response = adapter.send(request, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
@@ -149,11 +169,8 @@ def _host(url: str) -> str:
 
 def _credentials(url: str) -> tuple[bytes, bytes] | None:
     """Those that a URL has before its host, for basic authentication."""
-    name, at, _ = urlsplit(url).netloc.rpartition("@")
-    if not at:
-        return None
-    user, _, password = name.partition(":")
-    return unquote(user).encode(), unquote(password).encode()
+    user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
+    return (unquote(user).encode(), unquote(password).encode()) if user or password else None
 
 
 def _session(private_origins: frozenset[str], ca: str | None) -> requests.Session:
@@ -167,9 +184,9 @@ def _session(private_origins: frozenset[str], ca: str | None) -> requests.Sessio
     session.trust_env = False  # no proxy and no .netrc password for hosts that anybody names
     session.headers.update({"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "identity"})
     tls = {"ssl_context": _trusting(ca)} if ca else {}
-    for origin in private_origins:
-        for prefix in _prefixes(origin):
-            session.mount(prefix, HTTPAdapter())
+    for origin, (scheme, port) in product(private_origins, (("http", ":80"), ("https", ":443"))):
+        for place in {origin, origin.removesuffix(port)}:
+            session.mount(f"{scheme}://{place}/", HTTPAdapter())
     for adapter in session.adapters.values():
         deadline.observe(cast(HTTPAdapter, adapter))
         # As many connections as there are requests: of more requests than connections, each would have to make one of its own.
@@ -187,14 +204,6 @@ def _trusting(ca: str) -> ssl.SSLContext:
         ) from error
 
 
-def _prefixes(origin: str) -> Iterator[str]:
-    host, _, port = origin.rpartition(":")
-    for scheme, default_port in (("http", "80"), ("https", "443")):
-        yield f"{scheme}://{origin}/"
-        if port == default_port:
-            yield f"{scheme}://{host}/"
-
-
 def _check_status(response: requests.Response) -> None:
     status = response.status_code
     if status in _TRANSIENT_STATUS:
@@ -207,13 +216,13 @@ def _check_status(response: requests.Response) -> None:
 
 
 def _check_content(response: requests.Response, content: bytes) -> None:
-    """Checks that a success other than 200 has a picture: 202 says that it is being made, 204 that there is none."""
-    if content or response.status_code == HTTPStatus.OK:
-        return
-    said = f"the picture's server answered {response.status_code} and sent nothing"
-    if response.status_code == HTTPStatus.ACCEPTED:
+    """Checks that there is a picture: 202 says that it is being made, 204 that there is none, and an answer may end within its head."""
+    status, is_framed = response.status_code, "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+    said = f"the picture's server answered {status} and sent nothing"
+    if not content and (status == HTTPStatus.ACCEPTED or (status == HTTPStatus.OK and not is_framed)):
         raise DownloadFailed(said, retry_after_s=_retry_after_s(response))
-    raise PictureUnreachable(said, status=response.status_code)
+    if not content and status != HTTPStatus.OK:
+        raise PictureUnreachable(said, status=status)
 
 
 def _condition(unless: str | None) -> dict[str, str]:

@@ -162,6 +162,31 @@ def test_credentials_in_an_address_are_sent_as_basic_authentication_and_never_to
             assert written not in str(refused.value)
 
 
+@pytest.mark.parametrize("place", ["/end", "http://{origin}/end", "end?a=b"])
+def test_credentials_in_an_address_stay_along_redirects_within_its_host(place: str) -> None:
+    with ScriptedServer({"/end": _guarded(Authorization="Basic dXM6cGE="), "/end?a=b": _guarded(Authorization="Basic dXM6cGE=")}) as server:
+        server._scripts |= {"/go": answer("302 Found", Location=place.format(origin=server.origin))}  # type: ignore[operator]
+        assert HttpFetcher(frozenset({server.origin})).fetch(f"http://us:pa@{server.origin}/go").content == PICTURE
+
+
+@pytest.mark.parametrize("place", ["http://{origin}/end", "//{origin}/end"])
+def test_credentials_in_an_address_are_not_sent_to_another_host(place: str) -> None:
+    with ScriptedServer({"/end": answer(body=PICTURE)}) as other:
+        with ScriptedServer({"/go": answer("302 Found", Location=place.format(origin=other.origin))}) as server:
+            HttpFetcher(frozenset({server.origin, other.origin})).fetch(f"http://us:pa@{server.origin}/go")
+        assert other.connections[0].headers["Authorization"] is None
+
+
+@pytest.mark.parametrize("head", ["HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"])
+def test_an_answer_that_ends_within_its_head_is_transient(head: str) -> None:
+    with pytest.raises(DownloadFailed, match="sent nothing"):
+        _fetch(lambda connection: connection.send(head.encode()))
+
+
+def test_an_answer_that_says_it_is_empty_is_taken_as_it_is() -> None:
+    assert _fetch(answer()) == b""
+
+
 def test_a_server_that_waits_after_a_whole_picture_costs_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.adapters.http.fetcher.READ_TIMEOUT_S", 0.3)
     stop = threading.Event()

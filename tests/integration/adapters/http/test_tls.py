@@ -12,6 +12,7 @@ from lookalike.adapters.http.fetcher import HttpFetcher
 from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable
 
 from tests.integration.adapters.http.conftest import PICTURE
+from tests.integration.scripted_server import ScriptedServer, answer
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(PICTURE), PICTURE)
 INTERNAL_ERROR = bytes([21, 3, 3, 0, 2, 2, 80])
@@ -46,7 +47,7 @@ def _server(serve: Callable[[socket.socket], None]) -> Iterator[str]:
     thread.join()
 
 
-def _with_certificate(leaf: trustme.LeafCert, *, is_complete: bool = True) -> Callable[[socket.socket], None]:
+def _with_certificate(leaf: trustme.LeafCert, *, is_complete: bool = True, sent: bytes = ANSWER) -> Callable[[socket.socket], None]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if is_complete:
         leaf.configure_cert(context)
@@ -57,13 +58,24 @@ def _with_certificate(leaf: trustme.LeafCert, *, is_complete: bool = True) -> Ca
     def serve(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as secured:
             secured.recv(65_536)
-            secured.sendall(ANSWER)
+            secured.sendall(sent)
 
     return serve
 
 
 def _fetch(origin: str, ca: str | None = TRUSTED) -> bytes:
     return HttpFetcher(frozenset({origin}), ca=ca).fetch(f"https://{origin}/picture").content
+
+
+def test_no_secret_is_sent_in_the_clear_where_https_redirects_to_http() -> None:
+    headers = {"Authorization": "Bearer t", "User-Agent": "Mozilla/5.0"}
+    with ScriptedServer({"/picture": answer(body=PICTURE)}) as plain:
+        moved = f"HTTP/1.1 302 Found\r\nLocation: {plain.url('/picture')}\r\nContent-Length: 0\r\n\r\n".encode()
+        with _server(_with_certificate(ROOT.issue_cert("127.0.0.1"), sent=moved)) as origin:
+            fetcher = HttpFetcher(frozenset({origin, plain.origin}), ca=TRUSTED, headers=lambda: {"127.0.0.1": headers})
+            assert fetcher.fetch(f"https://us:pa@{origin}/").content == PICTURE
+    [asked] = plain.connections
+    assert (asked.headers["Authorization"], asked.headers["User-Agent"]) == (None, "Mozilla/5.0")
 
 
 def test_a_private_authority_is_trusted_if_it_is_given() -> None:
