@@ -52,5 +52,12 @@ KEYS = Keys()
 def _expression(pattern: str) -> re.Pattern[str]:
     """``*`` right after the place takes no dot and no slash where it ends a file's name: ``a.b.jpg`` is the product ``a.b``."""
     before, _, after = pattern.partition(PLACE)
-    rest = r"\.[^./]+" if after == ".*" else ".+".join(re.escape(part) for part in after.split("*"))
-    return re.compile(f"{'.*'.join(re.escape(part) for part in before.split('*'))}(?P<product>[^/]+?){rest}", re.DOTALL)
+    rest = r"\.[^./]+" if after == ".*" else _glob(after, ".+")
+    return re.compile(f"{_glob(before, '.*')}(?P<product>[^/]+?){rest}", re.DOTALL)
+
+
+def _glob(pattern: str, anything: str) -> str:
+    """A pattern with stars as a regular expression. Only the last star is tried at several places: where the others fit first is enough."""
+    first, *others = map(re.escape, pattern.split("*"))
+    between = "".join(f"(?>{anything}?{part})" for part in others[:-1])
+    return f"{first}{between}{anything}{others[-1]}" if others else first

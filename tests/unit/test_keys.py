@@ -20,6 +20,8 @@ from lookalike.settings import Settings
         ("{product_id}.*", "a.b.jpg", "a.b"),
         ("a+b/{product_id}.jpg", "a+b/x.jpg", "x"),
         ("a+b/{product_id}.jpg", "aab/x.jpg", None),
+        ("*/a/*b/{product_id}/*c*.jpg", "x/a/a/bb/b/1/2/c.jpg", None),
+        ("*/a/*b/{product_id}/*c*.jpg", "x/a/a/bb/b/1/2/cc.cd.jpg", "1"),
         ("{product_id}/*", "line\nbreak/x.jpg", "line\nbreak"),
     ],
 )
@@ -28,6 +30,11 @@ def test_a_pattern_names_the_product_of_a_key(pattern: str, key: str, product_id
 
     assert keys.product_of_key(key) == product_id
     assert keys.product_of_url(f"s3://bucket/{key}") == product_id
+
+
+def test_a_key_that_nearly_fits_many_stars_is_told_in_the_end() -> None:
+    """Each star tried at each slash would take 10^15 tries."""
+    assert Keys(("*/*/*/*/*/*/*/{product_id}/end",)).product_of_key("/" * 511) is None
 
 
 @pytest.mark.parametrize("pattern", ["products/*", "{product_id}/{product_id}", "", "{product}/*"])
