@@ -15,7 +15,7 @@ LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) 
 .DEFAULT_GOAL := help
 IMAGE_OF_LAMBDA = public.ecr.aws/lambda/python:3.13
 
-.PHONY: help demo test unit lint smoke pin-base costs sbom bench soak evaluate adapt report backfill-watch sam-local sam-test image-size lock clean
+.PHONY: help demo test prepare unit lint smoke pin-base costs sbom bench soak evaluate adapt report backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,7 +47,12 @@ build/serve: layers/locks/serve.txt | .venv
 demo: .venv ## index a catalogue through the bucket and by a backfill, search it, keep serving (IMAGES=folder, ES_URL=url, ONCE=1, MODEL=id, RANDOM_WEIGHTS=seed, PORT=n)
 	@$(BIN)/python -m infra.demo
 
-test: .venv lint ## everything that is proven: lint, types, contracts, template, unit, integration, end to end
+test: .venv ## everything that is proven: lint, types, contracts, template, unit, integration, end to end
+	$(MAKE) --no-print-directory -j 2 lint prepare
+	$(UNIT)
+	$(SYSTEM)
+
+prepare: .venv # what tests start, and the networks that they use, unless they are there
 	$(BIN)/python -m tests.e2e.chromium
 	$(BIN)/python -m infra.local.elasticsearch.distribution
 	$(BIN)/python -m tests.toxiproxy.server
@@ -55,8 +60,6 @@ test: .venv lint ## everything that is proven: lint, types, contracts, template,
 	$(BIN)/python -m layers.models.export efficientnet_lite0-int8 --output build/models
 	$(BIN)/python -m layers.models.export efficientnet_lite2 --output build/models
 	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
-	$(UNIT)
-	$(SYSTEM)
 
 unit: .venv ## tests without network, on every core
 	$(UNIT)

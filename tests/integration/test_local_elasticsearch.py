@@ -30,7 +30,7 @@ def folder() -> Iterator[Path]:
 
 
 def test_a_server_keeps_its_indices_over_a_kill_and_has_its_folder_for_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ElasticsearchServer(folder / "first" / "node", heap_mb=512) as server:
+    with ElasticsearchServer(folder / "first" / "node", heap_mb=512, quick_start=True) as server:
         url = server.url
         assert requests.get(url, timeout=10).json()["version"]["number"] == distribution.VERSION
         requests.put(f"{url}/shop/_doc/1?refresh", json={"colour": "red"}, timeout=30).raise_for_status()
@@ -57,7 +57,7 @@ def test_a_server_does_not_survive_the_death_of_its_parent(folder: Path) -> None
     program = f"""
 import pathlib, sys, time
 from infra.local.elasticsearch.server import ElasticsearchServer
-server = ElasticsearchServer(pathlib.Path({str(folder)!r}), heap_mb=512, say=lambda said: print(said, file=sys.stderr))
+server = ElasticsearchServer(pathlib.Path({str(folder)!r}), heap_mb=512, quick_start=True, say=lambda said: print(said, file=sys.stderr))
 server.start()
 print('ready', flush=True)
 time.sleep(600)

@@ -38,7 +38,7 @@ def alias() -> str:
 
 
 def test_on_a_secured_elasticsearch_the_credentials_come_from_the_secret_and_the_gateway_asks_for_its_key(model: str, folder: Path) -> None:
-    with ElasticsearchServer(folder / "secured", heap_mb=512, password="open/sesame") as server:
+    with ElasticsearchServer(folder / "secured", heap_mb=512, quick_start=True, password="open/sesame") as server:
         assert requests.get(server.url, timeout=10).status_code == 401
         url = server.url.replace("//", f"//{USER}:open%2Fsesame@")
         with LocalSystem(model, MODELS, folder, elasticsearch_url=url, api_key="opensesame") as system:

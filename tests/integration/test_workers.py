@@ -47,18 +47,27 @@ def test_after_an_interrupt_each_worker_undoes_its_fixtures_though_it_is_told_tw
     command = [*COMMAND, "--rootdir", str(tmp_path), str(tmp_path)]
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE) as controller:
-        wait_for(lambda: len(list(tmp_path.glob("of-*/running"))) == 2)
-        workers = [int(folder.name.removeprefix("of-")) for folder in tmp_path.glob("of-*")]
-        controller.send_signal(signal.SIGINT)
-        wait_for(lambda: len(list(tmp_path.glob("of-*/ending"))) == 2)
-        for worker in workers:
-            os.kill(worker, signal.SIGINT)
-        (tmp_path / "told twice").touch()
-        assert b"KeyboardInterrupt" in controller.communicate()[0]
+        try:
+            workers = _interrupted(controller, tmp_path)
+            assert b"KeyboardInterrupt" in controller.communicate()[0]
+        finally:
+            controller.kill()
 
     assert not list(tmp_path.glob("of-*"))
     for worker in workers:
         wait_until_gone(worker)
+
+
+def _interrupted(controller: "subprocess.Popen[bytes]", folder: Path) -> list[int]:
+    """Interrupts the command while both workers run a test, and each of them again while it ends; answers with their ids."""
+    wait_for(lambda: len(list(folder.glob("of-*/running"))) == 2)
+    workers = [int(made.name.removeprefix("of-")) for made in folder.glob("of-*")]
+    controller.send_signal(signal.SIGINT)
+    wait_for(lambda: len(list(folder.glob("of-*/ending"))) == 2)
+    for worker in workers:
+        os.kill(worker, signal.SIGINT)
+    (folder / "told twice").touch()
+    return workers
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def secured_server() -> Iterator[SecuredServer]:
     certificate = {"http.key": issued.private_key_pem.bytes(), "http.crt": chain, "authority.crt": ca}
     with (
         server_folder("secured") as folder,
-        ElasticsearchServer(folder / "node", heap_mb=512, password=PASSWORD, certificate=certificate) as server,
+        ElasticsearchServer(folder / "node", heap_mb=512, quick_start=True, password=PASSWORD, certificate=certificate) as server,
         Elasticsearch(server.url, basic_auth=(USER, PASSWORD), ssl_context=trusting(ca.decode()), request_timeout=60) as admin,
     ):
         yield SecuredServer(server.url, ca.decode(), admin)
