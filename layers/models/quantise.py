@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from lookalike.pictures import decoding
 from lookalike.pictures.formats import SUFFIXES
 
 from layers.models.manifest import FILE, recipe_sha256
+from layers.models.networks import NETWORKS, ScoreBand
 
 PICTURES = 300
 """More make no difference: https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html"""
@@ -56,7 +58,8 @@ def main() -> None:
     quantised = quantise(network, pixels)
     check(vectors, _embed(quantised, pixels))
     openvino.save_model(quantised, given.folder / "model.xml", compress_to_fp16=True)
-    _describe(given.source, given.folder, given.model_id, contents)
+    band = NETWORKS[given.model_id].score_band if given.model_id in NETWORKS and not given.calibration else None
+    _describe(given.source, given.folder, given.model_id, contents, band)
 
 
 def quantise(network: Any, pixels: Sequence[Pixels]) -> Any:
@@ -106,8 +109,8 @@ def _embed(network: Any, pixels: Sequence[Pixels]) -> Vectors:
     return np.concatenate([compiled(picture[np.newaxis])[0] for picture in pixels])
 
 
-def _describe(source: Path, folder: Path, model_id: str, contents: Sequence[bytes]) -> None:
-    """Writes the manifest. Other calibration pictures make other vectors, hence they count as other weights."""
+def _describe(source: Path, folder: Path, model_id: str, contents: Sequence[bytes], band: ScoreBand | None) -> None:
+    """Writes the manifest. Other calibration pictures make other vectors, hence they count as other weights and have no band."""
     manifest = json.loads((source / FILE).read_text())
     pictures_sha256 = sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
     weights_sha256 = sha256(f"{manifest['weights_sha256']} {pictures_sha256}".encode()).hexdigest()
@@ -115,7 +118,7 @@ def _describe(source: Path, folder: Path, model_id: str, contents: Sequence[byte
         "id": model_id,
         "weights_sha256": weights_sha256,
         "calibration_sha256": pictures_sha256,
-        "score_band": None,
+        "score_band": asdict(band) if band else None,
         "canonical_numbers": None,
     }
     (folder / FILE).write_text(json.dumps({**manifest, **changed, "recipe_sha256": recipe_sha256()}, indent=2) + "\n")
