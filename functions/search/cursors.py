@@ -37,7 +37,7 @@ class NextRequest(BaseModel):
 
 
 class PackedQueryVectors(BaseModel):
-    """`QueryVectors` as JSON, with vectors in half precision, base64-encoded."""
+    """`QueryVectors` as JSON, with vectors as base64 of float32: in half precision a copy on a later page would score 0.9998."""
 
     model_config = STRICT
 
@@ -48,7 +48,7 @@ class PackedQueryVectors(BaseModel):
 
     @classmethod
     def pack(cls, query: QueryVectors) -> Self:
-        """Rounds the vectors to half precision."""
+        """The vectors as they are."""
         preference = None if query.preference is None else _packed(query.preference)
         vectors = [_packed(vector) for vector in query.vectors]
         return cls(vectors=vectors, preference=preference, hashes=list(query.perceptual_hashes), without=sorted(query.without))
@@ -126,13 +126,13 @@ def _damaged() -> RequestInvalid:
 
 
 def _packed(vector: Vector) -> str:
-    return base64.b64encode(vector.astype("<f2").tobytes()).decode()
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
 
 
 def _unpacked(text: str) -> Vector:
     """The vector, of unit length as all are."""
     try:
-        vector = np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
+        vector = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
     except ValueError as error:
         raise _damaged() from error
     length = float(np.linalg.norm(vector))

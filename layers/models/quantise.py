@@ -7,7 +7,7 @@ convolution stays as it is: quantised, the L2 normalisation would make vectors o
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -48,8 +48,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--calibration", type=Path)
     given = parser.parse_args()
-    contents = list(_contents(given.calibration))
-    pixels = [scaled for content in contents if (scaled := _pixels(content, read_manifest(given.source))) is not None]
+    contents = list(calibrating(given.calibration))
+    pixels = [scaled for content in contents if (scaled := at_input_size(content, read_manifest(given.source))) is not None]
     if not pixels:
         sys.exit(f"there is no picture in {given.calibration}")
     print(f"quantising with {len(pixels)} pictures", flush=True)
@@ -62,15 +62,16 @@ def main() -> None:
     _describe(given.source, given.folder, given.model_id, contents, band)
 
 
-def quantise(network: Any, pixels: Sequence[Pixels]) -> Any:
-    """The `openvino.Model` with int8 convolutions; uint8 pixels in and unit vectors out, as before."""
+def stays(place: int, convolution: Any) -> bool:
+    """Whether a convolution, the how manyth from 0, is left as it is."""
+    return place < FLOAT_CONVOLUTIONS or bool(convolution.get_type_name() == "GroupConvolution")
+
+
+def quantise(network: Any, pixels: Sequence[Pixels], left: Callable[[int, Any], bool] = stays) -> Any:
+    """The `openvino.Model` with int8 convolutions, but those that are ``left``; uint8 pixels in and unit vectors out, as before."""
     operations = network.get_ordered_ops()
     convolutions = [number for number, operation in enumerate(operations) if "Convolution" in operation.get_type_name()]
-    as_they_are = [
-        operations[number]
-        for place, number in enumerate(convolutions)
-        if place < FLOAT_CONVOLUTIONS or operations[number].get_type_name() == "GroupConvolution"
-    ]
+    as_they_are = [operations[number] for place, number in enumerate(convolutions) if left(place, operations[number])]
     behind = [operation for operation in operations[convolutions[-1] + 1 :] if operation.get_type_name() not in ("Constant", "Result")]
     dataset = nncf.Dataset(pixels, lambda picture: picture[np.newaxis])
     scope = nncf.IgnoredScope(names=[operation.get_friendly_name() for operation in as_they_are + behind])
@@ -85,7 +86,7 @@ def check(vectors: Vectors, quantised: Vectors) -> None:
         sys.exit("the quantised network is of no use: calibrate it with pictures like those that will be embedded")
 
 
-def _contents(folder: Path | None) -> Iterator[bytes]:
+def calibrating(folder: Path | None) -> Iterator[bytes]:
     """The calibration pictures: up to `PICTURES` of a folder and its sub-folders, evenly chosen; the demo's without a folder."""
     if folder is None:
         from infra.demo.drawing import designs, draw  # resvg, which draws, is wanted here only
@@ -96,7 +97,8 @@ def _contents(folder: Path | None) -> Iterator[bytes]:
     yield from (path.read_bytes() for path in paths[:: max(1, len(paths) // PICTURES)][:PICTURES])
 
 
-def _pixels(content: bytes, model: Model) -> Pixels | None:
+def at_input_size(content: bytes, model: Model) -> Pixels | None:
+    """A picture as the network takes it; None if it cannot be decoded, which is said."""
     try:
         return decoding.scale(decoding.decode(content, at_least=model.input_size).pixels, model)
     except LookalikeError as error:

@@ -30,9 +30,6 @@ PAGES = 6
 EXACT = 2e-5
 """Elasticsearch computes scores with 32 bits."""
 
-HALF = 2e-3
-"""A cursor carries a vector with 16 bits; near the score 1, a small change of a distance is a large one of the score."""
-
 KINDS: list[Any] = ["dress", "cup", True, 3, ["cup", "lamp"], {"of": "dress"}, None, ""]
 PRICES: list[Any] = [5, 19.9, "30", "n/a", {"eur": 5}, [1, "two", {"three": 3}], None, "2024-05-01"]
 FILTERS: list[dict[str, Any]] = [
@@ -151,15 +148,14 @@ def _check(request: Request, catalogue: Catalogue, search: Search, recalls: Reca
         assert not best or _asks_for_a_form_that_nothing_has(request, catalogue)
         return
     hits = [hit for page in pages for hit in page.hits]
-    tolerance = HALF if request.kind == "vector" else EXACT
-    _check_hits(hits, catalogue, scores, best, request, tolerance)
+    _check_hits(hits, catalogue, scores, best, request, EXACT)
     assert len(hits) == min(len(best), request.size * PAGES)
     ranked = sorted(best.values(), reverse=True)
     if request.exact:
-        assert np.allclose([hit.score for hit in hits], ranked[: len(hits)], rtol=0, atol=tolerance)
+        assert np.allclose([hit.score for hit in hits], ranked[: len(hits)], rtol=0, atol=EXACT)
     else:
-        recalls.pages.append(_recall(hits, best, len(hits), request, tolerance))
-        first = _recall(hits[:10], best, min(10, len(hits)), request, tolerance)
+        recalls.pages.append(_recall(hits, best, len(hits), request, EXACT))
+        first = _recall(hits[:10], best, min(10, len(hits)), request, EXACT)
         (recalls.filtered if request.filter else recalls.first_ten).append(first)
     if request.kind == "image with itself" and request.filter == {}:
         assert hits[0].score == 1.0

@@ -73,11 +73,11 @@ def test_a_page_may_have_another_size_and_other_fields(api: SearchFunction) -> N
 
 
 @pytest.mark.parametrize("given", [{"image": in_base64(picture(99))}, {"product_id": "p-7"}], ids=lambda given: next(iter(given)))
-def test_a_vector_travels_in_half_precision_so_that_nothing_is_looked_up_again(given: dict[str, Any], api: SearchFunction) -> None:
+def test_a_vector_travels_whole_so_that_nothing_is_looked_up_again(given: dict[str, Any], api: SearchFunction) -> None:
     cursor = api.post(given | {"size": 1}).body["next_cursor"]
     api.index.stored_of = api.index.embedded = None  # type: ignore[assignment, method-assign]
 
-    assert len(base64.b64decode(_opened(cursor)["query_vectors"]["vectors"][0])) == 64 * 2
+    assert len(base64.b64decode(_opened(cursor)["query_vectors"]["vectors"][0])) == 64 * 4
     assert len(api.post({"cursor": cursor}).products) == 1
 
 
@@ -96,12 +96,12 @@ DAMAGED: dict[str, Any] = {
     "no vector": {"query_vectors": {"vectors": []}},
     "another version": {"version": 2},
     "a field more": {"secret": 1},
-    "an endless vector": {"query_vectors": {"vectors": [base64.b64encode(b"\x00\x7c" * 64).decode()]}},
-    "a vector of nothing": {"query_vectors": {"vectors": [base64.b64encode(bytes(128)).decode()]}},
+    "an endless vector": {"query_vectors": {"vectors": [base64.b64encode(b"\x00\x00\x80\x7f" * 64).decode()]}},
+    "a vector of nothing": {"query_vectors": {"vectors": [base64.b64encode(bytes(256)).decode()]}},
     "a vector and a half": {"query_vectors": {"vectors": ["AAAA"]}},
     "a vector that is no base64": {"query_vectors": {"vectors": ["!"]}},
     "a hash that is none": {
-        "query_vectors": {"vectors": [base64.b64encode(b"\x00\x3c" * 64).decode()], "hashes": ["xyz"]},
+        "query_vectors": {"vectors": [base64.b64encode(b"\x00\x00\x80\x3f" * 64).decode()], "hashes": ["xyz"]},
     },
     "a wrong option": {"options": {"size": 1000}},
     "an unknown option": {"options": {"sise": 1}},
