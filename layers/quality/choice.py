@@ -23,8 +23,7 @@ SPLITS = 4
 """In the cross-validation; where hits must be good for the classes that are known, the last one is by class and the others by picture."""
 
 CONFIDENCE = 0.95
-"""Of the interval of the gain: labels that mean nothing are taken for a gain once in 40 times, and a real gain of four points is seen in 400
-pictures."""
+"""Of the interval of the gain: labels that mean nothing are taken for a gain once in 40 times."""
 
 WORTH = 0.004
 """What each part of a recipe has to bring at least, because it costs time or pictures that are fetched again."""
