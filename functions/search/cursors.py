@@ -6,18 +6,18 @@ gets nothing that another request could not get.
 
 import base64
 import zlib
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from lookalike import filters
 from lookalike.domain import Vector
 from lookalike.errors import RequestInvalid
-from lookalike.search.query_vectors import MAX_EXAMPLES, PICTURES_OF_A_PRODUCT, QueryVectors
+from lookalike.search.query_vectors import MAX_EXAMPLES, PICTURES_OF_A_PRODUCT, ByProduct, QueryVectors
 from lookalike.search.search import MAX_SEEN, Query
 from lookalike.validation import parsed, validated
 from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
-from functions.search.requests import STRICT, Fields, Options, Size
+from functions.search.requests import STRICT, Fields, Options, ProductOptions, Size
 
 MAX_BYTES = 4_000_000
 """Size of a cursor's JSON after decompression at most, so that a small cursor cannot fill the memory."""
@@ -61,22 +61,26 @@ class PackedQueryVectors(BaseModel):
 
 
 class Cursor(BaseModel):
-    """A cursor's JSON: the vectors that are searched by, the options of the first page, and the hits of all earlier pages.
+    """A cursor's JSON: what is searched by (vectors, or an id), the options of the first page, and the hits of all earlier pages.
 
-    An indexed picture's vector travels too: to look it up again takes as long as the search.
+    The vector of an indexed picture travels, because to look it up again takes as long as the search; a product's several do not, which
+    are 8 kB each in every answer.
     """
 
     model_config = STRICT
 
     version: Literal[1] = 1
     model: str
-    options: Options
-    query_vectors: PackedQueryVectors
+    options: ProductOptions
+    product_id: str | None = None
+    query_vectors: PackedQueryVectors | None = None
     seen: list[str] = Field(min_length=1, max_length=MAX_SEEN - 1)
 
     @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        if self.options.near_duplicates and not self.query_vectors.hashes:
+    def _has_one_input(self) -> Self:
+        if (self.product_id is None) == (self.query_vectors is None):
+            raise _damaged()
+        if self.query_vectors and self.options.near_duplicates and not self.query_vectors.hashes:
             raise _damaged()
         return self
 
@@ -86,11 +90,12 @@ _NEXT = TypeAdapter(NextRequest)
 
 
 def encode(query: Query, options: Options) -> str:
-    """The cursor of the next page: ``query`` is its query, whose input is vectors, ``options`` are those of the page before."""
+    """The cursor of the next page: ``query`` is its query, ``options`` are those of the page before."""
     cursor = Cursor(
         model=query.model or "",
-        options=Options.model_validate(options.model_dump(include=set(Options.model_fields)) | {"diversity": 0.0}),
-        query_vectors=PackedQueryVectors.pack(cast(QueryVectors, query.input)),
+        options=ProductOptions.model_validate(options.model_dump(include=set(ProductOptions.model_fields)) | {"diversity": 0.0}),
+        product_id=query.input.product_id if isinstance(query.input, ByProduct) else None,
+        query_vectors=PackedQueryVectors.pack(query.input) if isinstance(query.input, QueryVectors) else None,
         seen=sorted(query.options.seen),
     )
     return base64.urlsafe_b64encode(zlib.compress(cursor.model_dump_json(exclude_defaults=True).encode())).decode()
@@ -105,9 +110,10 @@ def from_json(body: Any) -> tuple[Options, Query]:
     request = validated(_NEXT, body, is_strict=True)
     cursor = _decoded(request.cursor)
     changed: dict[str, Any] = {name: getattr(request, name) for name in ("size", "fields") if getattr(request, name) is not None}
-    options = Options.model_validate(cursor.options.model_dump() | changed)
+    options = ProductOptions.model_validate(cursor.options.model_dump() | changed)
     wanted = options.search_options(filters.parse(options.filter), frozenset(cursor.seen))
-    return options, Query(cursor.query_vectors.unpack(), wanted, cursor.model, options.index)
+    product = ByProduct(cursor.product_id or "", options.include_self)
+    return options, Query(cursor.query_vectors.unpack() if cursor.query_vectors else product, wanted, cursor.model, options.index)
 
 
 def _decoded(text: str) -> Cursor:

@@ -9,7 +9,7 @@ from lookalike.errors import RequestInvalid
 from lookalike.search import ranking
 from lookalike.search.detect import Detector
 from lookalike.search.ports import FilterWarning, PictureFetcher, SearchTarget, key
-from lookalike.search.query_vectors import QueryInput, QueryVectorizer, QueryVectors, StageTimings
+from lookalike.search.query_vectors import ByProduct, QueryInput, QueryVectorizer, QueryVectors, StageTimings
 from lookalike.search.ranking import SearchOptions
 
 MAX_SIZE = 100
@@ -40,7 +40,7 @@ class SearchResult:
     Args:
         model: the model's id.
         timings_ms: milliseconds by stage.
-        query: what was searched by, with the model's vectors in place of pictures and ids.
+        query: what was searched by, with the model's vectors in place of pictures and ids, but a product's several ones.
         has_more: whether there are hits behind these.
         warnings: what the filter asks for that no product has.
         crops: the part of each picture in the query that was searched by, None for the whole; empty on later pages.
@@ -105,7 +105,8 @@ class Search:
         with timings.stage("search"):
             page = ranking.page(vectors, query.options, target.index)
         linked = [replace(hit, image_url=self._link(hit.image_url)) for hit in page.hits]
-        again = Query(vectors, query.options, model.id, query.index)
+        has_several = isinstance(query.input, ByProduct) and len(vectors.vectors) > 1
+        again = Query(query.input if has_several else vectors, query.options, model.id, query.index)
         return SearchResult(linked, model.id, timings.timings_ms, again, page.has_more, warnings, vectors.crops)
 
     def _searched(self, index: IndexName) -> SearchTarget:

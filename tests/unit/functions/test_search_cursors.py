@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lookalike.domain import Product
+from lookalike.indexing.indexer import Indexer
+from lookalike.indexing.ports import WriteTarget
 
 from functions.search import cursors
 from tests.fakes import picture
@@ -81,6 +84,22 @@ def test_a_vector_travels_whole_so_that_nothing_is_looked_up_again(given: dict[s
     assert len(api.post({"cursor": cursor}).products) == 1
 
 
+@pytest.mark.parametrize("include_self", [False, True])
+def test_a_product_with_several_pictures_travels_by_its_id_because_each_vector_makes_the_answer_longer(
+    include_self: bool, api: SearchFunction
+) -> None:
+    urls = ("https://a/7.jpg", "https://a/8.jpg")
+    list(Indexer(lambda: [WriteTarget(api.index, api.embedder)], api.fetcher).put([Product("pair", urls)]))
+
+    first, *others = _pages(api, {"product_id": "pair", "size": 9, "include_self": include_self})
+
+    opened = _opened(first.body["next_cursor"])
+    assert (opened["product_id"], "query_vectors" in opened) == ("pair", False)
+    found = [product for page in (first, *others) for product in page.products]
+    assert len(found) == len(set(found)) == COUNT + include_self
+    assert ("pair" in found) == include_self
+
+
 @pytest.mark.parametrize("name", ["filter", "min_score", "exact", "per", "image_url", "product_id", "near_duplicates", "crop"])
 def test_with_a_cursor_nothing_is_given_that_belongs_to_the_first_page(name: str, api: SearchFunction) -> None:
     cursor = api.post({"product_id": "p-7", "size": 1}).body["next_cursor"]
@@ -93,6 +112,8 @@ DAMAGED: dict[str, Any] = {
     "too much seen": {"seen": [str(n) for n in range(501)]},
     "seen that is no text": {"seen": [3]},
     "a document beside": {"image_id": "x"},
+    "a product beside": {"product_id": "p-7"},
+    "nothing": {"query_vectors": None},
     "no vector": {"query_vectors": {"vectors": []}},
     "another version": {"version": 2},
     "a field more": {"secret": 1},
