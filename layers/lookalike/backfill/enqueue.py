@@ -23,7 +23,7 @@ def enqueue(backfill: Backfill, read: Iterable[SourceDocument], as_of: int, outc
     crowded = [product for product in products if len(product.image_urls) > MAX_IMAGE_URLS]
     put = [product for product in products if len(product.image_urls) <= MAX_IMAGE_URLS]
     if not backfill.is_unique:
-        outcomes.mark_queued(_queued(backfill, product.product_id) for product in put)
+        outcomes.mark_queued(ItemOutcome(product.product_id, "queued", backfill.backfill_id, backfill.run) for product in put)
     objects = tuple(document.object_url for document in documents if document.object_url)
     images = tuple(document.image_id for document in documents if document.image_id)
     too_large = [
@@ -59,10 +59,6 @@ def _merged(products: Iterable[Product]) -> Sequence[Product]:
             urls = dict.fromkeys([*first.image_urls, *product.image_urls])
             merged[product.product_id] = replace(first, image_urls=tuple(urls))
     return list(merged.values())
-
-
-def _queued(backfill: Backfill, product_id: str) -> ItemOutcome:
-    return ItemOutcome(product_id, "queued", backfill.backfill_id, backfill.run)
 
 
 def _failed(backfill: Backfill, key: str, reason: str | None) -> ItemOutcome:

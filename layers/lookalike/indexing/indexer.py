@@ -228,9 +228,5 @@ def _delete(index: WritableIndex, image_ids: Iterable[str]) -> None:
 
 def _indexed(index: WritableIndex, product_ids: Collection[str], urls: Mapping[str, Collection[str]]) -> set[str]:
     """Ids of the products' pictures from the products queue: those that a search finds, and those at the given URLs."""
-    at_urls = index.pictures(_image_ids(product_ids, urls))
+    at_urls = index.pictures({image_id(product_id, url) for product_id in product_ids for url in urls.get(product_id, ())})
     return {id_ for id_, picture in at_urls.items() if picture.origin == "products"} | index.images_of(product_ids, "products").keys()
-
-
-def _image_ids(product_ids: Iterable[str], urls: Mapping[str, Collection[str]]) -> set[str]:
-    return {image_id(product_id, url) for product_id in product_ids for url in urls.get(product_id, ())}

@@ -1,7 +1,7 @@
 """One index of pictures in Elasticsearch: what indexing writes and searching reads."""
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
@@ -95,7 +95,10 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return found | {hit["_id"]: hit["_source"]["product_id"] for hit in hits}
 
     def write(self, put: Iterable[tuple[IndexedPicture, Vector]], delete: Iterable[str]) -> dict[str, LookalikeError]:
-        actions = [*_puts(put), *({"_op_type": "delete", "_id": image} for image in delete)]
+        actions = [
+            *({"_op_type": "index", "_id": picture.image_id, **document(picture, vector)} for picture, vector in put),
+            *({"_op_type": "delete", "_id": image} for image in delete),
+        ]
         refused = {}
         with translate_errors(self.name):
             if actions and not self._client.indices.exists(index=self.name):  # a bulk request would create it, without its mapping
@@ -199,11 +202,6 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         with translate_errors(self.name):
             hits: list[dict[str, Any]] = self._client.search(index=self.name, **body)["hits"]["hits"]
             return hits
-
-
-def _puts(put: Iterable[tuple[IndexedPicture, Vector]]) -> Iterator[dict[str, Any]]:
-    for picture, vector in put:
-        yield {"_op_type": "index", "_id": picture.image_id, **document(picture, vector)}
 
 
 def _refusal(item: Mapping[str, Any]) -> LookalikeError:
