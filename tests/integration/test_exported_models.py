@@ -76,7 +76,7 @@ def test_a_network_in_int8_makes_unit_vectors_near_the_network_s_own(photographs
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
     assert np.mean((vectors * own.embed(pixels)).sum(axis=1)) >= 0.95
     assert quantised.model.weights_sha256 != own.model.weights_sha256
-    assert json.loads((MODELS / INT8 / "manifest.json").read_text())["score_band"]["unrelated_p50"] == pytest.approx(0.469)
+    assert json.loads((MODELS / INT8 / "manifest.json").read_text())["score_band"]["unrelated_p50"] == pytest.approx(0.466)
 
 
 def test_threads_that_embed_at_once_get_the_vectors_of_their_own_pictures(photographs: list[bytes]) -> None:
