@@ -12,7 +12,9 @@ from lookalike.search.ports import Selection
 
 Body = dict[str, Any]
 
-MIN_CANDIDATES = 200
+MIN_CANDIDATES, MIN_FILTERED_CANDIDATES = 200, 800
+"""Of 120,000 pictures of which 5 % pass a filter, 200 candidates found 90 % of the nearest ten, 800 all, in no more time."""
+
 MAX_CANDIDATES = 10_000
 """Elasticsearch's own limit."""
 
@@ -38,13 +40,14 @@ def knn(vector: Vector, selection: Selection, *, k: int, size: int, is_packed: b
     How many candidates are rescored with their full vectors is the index's own setting, ``rescore_vector.oversample``. With ``is_packed``
     the vector travels as base64, for which Elasticsearch 9.4 is needed, instead of as JSON numbers, which take four times the bytes.
     """
+    clauses = selected(selection)
     return {
         "knn": {
             "field": "image_vector",
             "query_vector": pack_dense_vector(vector) if is_packed else vector.tolist(),
             "k": k,
-            "num_candidates": min(MAX_CANDIDATES, max(MIN_CANDIDATES, 2 * k)),
-            **({"filter": clauses} if (clauses := selected(selection)) else {}),
+            "num_candidates": min(MAX_CANDIDATES, max(MIN_FILTERED_CANDIDATES if clauses else MIN_CANDIDATES, 2 * k)),
+            **({"filter": clauses} if clauses else {}),
         },
         **_once(selection),
         "size": size,
@@ -78,7 +81,7 @@ def diverse(vector: Vector, image_ids: Iterable[str], *, size: int, diversity: f
         "query_vector": vector.tolist(),
         "k": len(among),
         "num_candidates": max(MIN_CANDIDATES, len(among)),
-        "filter": [_among(among)],
+        "filter": [_terms("image_id", among)],
     }
     diversify = {
         "type": "mmr",
@@ -96,7 +99,7 @@ def selected(selection: Selection) -> list[Body]:
     """What a picture must pass to be a hit. Nothing where every picture is: for any filter, Lucene looks at all of them first."""
     clauses = [] if selection.filter == EVERYTHING else [filter_clause(selection.filter)]
     if selection.among is not None:
-        clauses.append(_among(sorted(selection.among)))
+        clauses.append(_terms("image_id", sorted(selection.among)))
     left_out = [
         _terms(field, sorted(values))
         for field, values in (
@@ -256,7 +259,3 @@ def _terms(field: str, values: Iterable[str]) -> Body:
 
 def _once(selection: Selection) -> Body:
     return {"collapse": {"field": "product_id"}} if selection.per == "product" else {}
-
-
-def _among(image_ids: Sequence[str]) -> Body:
-    return _terms("image_id", image_ids)

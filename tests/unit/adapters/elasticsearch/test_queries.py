@@ -12,17 +12,20 @@ from lookalike.search.ranking import MAX_K
 VECTOR = np.array([0.6, 0.8], np.float32)
 
 
-def test_knn_filters_inside_scores_anew_and_keeps_the_best_of_each_product() -> None:
+def test_knn_filters_inside_with_more_candidates_and_keeps_the_best_of_each_product() -> None:
     body = queries.knn(VECTOR, Selection(parse({"kind": "cup"})), k=20, size=10)
 
     assert body["knn"]["filter"] == [{"bool": {"filter": [{"terms": {"keyword.kind": ["cup"]}}]}}]
-    assert (body["knn"]["k"], body["knn"]["num_candidates"]) == (20, 200)
+    assert (body["knn"]["k"], body["knn"]["num_candidates"]) == (20, 800)
     assert (body["collapse"], body["size"]) == ({"field": "product_id"}, 10)
     assert "post_filter" not in body
 
 
 def test_knn_has_no_filter_where_every_picture_may_be_a_hit() -> None:
-    assert "filter" not in queries.knn(VECTOR, Selection(), k=20, size=10)["knn"]
+    knn = queries.knn(VECTOR, Selection(), k=20, size=10)["knn"]
+
+    assert "filter" not in knn
+    assert knn["num_candidates"] == 200
 
 
 def test_knn_never_asks_for_more_candidates_than_elasticsearch_allows() -> None:
