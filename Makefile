@@ -88,7 +88,7 @@ costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs
 sbom: build/audit ## the bill of materials of what the image adds to its base (CycloneDX, build/sbom.json)
 	build/audit/bin/cyclonedx-py requirements layers/locks/serve.txt --output-file build/sbom.json
 
-bench: .venv build/serve ## how near each part comes to its limit, as one table; an hour or two (PARTS="start search", README=1 writes tests/benchmarks/README.md)
+bench: .venv build/serve ## how near each part comes to its limit, as one table; about an hour (PARTS="start search", README=1 writes tests/benchmarks/README.md)
 	$(BIN)/python -m tests.benchmarks $(PARTS) $(if $(README),--readme)
 
 soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on every way in, 32 clients, backfills that fail or are killed (HISTORIES=n, PRODUCTS=n, MOMENTS=n)

@@ -17,8 +17,7 @@ PATTERNS = (f"images/{PLACE}/*", f"images/{PLACE}.*")
 class Keys:
     """Patterns of keys: ``{product_id}`` is what stands there, without a slash, ``*`` is anything; the first that fits counts.
 
-    Raises:
-        RequestInvalid: a pattern lacks ``{product_id}``, or has it more than once.
+    Raises `RequestInvalid` if a pattern lacks ``{product_id}``, or has it more than once.
     """
 
     patterns: Sequence[str] = PATTERNS

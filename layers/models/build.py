@@ -68,10 +68,10 @@ def canonical_numbers(folder: Path, network: Network, model_id: str) -> list[flo
     compiled = core.compile_model(folder / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     vector = compiled(canonical.picture(network.input_size)[np.newaxis])["vectors"][0]
     expected = canonical.vector_beginning(model_id)
-    beginning = [round(float(number), 6) for number in vector[:16]]
+    beginning = canonical.beginning(vector, 16)
     if expected is None:
         _say(f"no canonical vector of {model_id} is stored; this one begins with {json.dumps(beginning)}")
-    elif (difference := float(np.abs(vector[: len(expected)] - expected).max())) > canonical.TOLERANCE_F32:
+    elif (difference := canonical.difference(vector, expected)) > canonical.TOLERANCE_F32:
         sys.exit(f"the canonical picture's vector differs by {difference:.2g} from the one that is stored for {model_id}")
     else:
         _say(f"the canonical picture's vector is the one that is stored (within {difference:.1g})")

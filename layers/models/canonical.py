@@ -24,6 +24,16 @@ def picture(input_size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.stack([255 * x // (width - 1), 255 * y // (height - 1), board], axis=-1).astype(np.uint8)
 
 
+def beginning(vector: NDArray[np.float32], count: int = 64) -> list[float]:
+    """The first numbers of a vector, as a manifest keeps them: rounded to six decimals."""
+    return [round(float(number), 6) for number in vector[:count]]
+
+
+def difference(vector: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """How far the first numbers of a vector are from the expected ones, at most; NaN if one of them is."""
+    return float(np.abs(vector[: len(expected)] - expected).max())
+
+
 def vector_beginning(model_id: str) -> NDArray[np.float32] | None:
     """The first numbers of the canonical vector, None for a model that has none yet."""
     numbers = json.loads(FILE.read_text()).get(model_id)

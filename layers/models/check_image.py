@@ -69,7 +69,7 @@ def faults_of_vector(folder: Path, vector: Vector) -> Iterator[str]:
         return
     expected = np.array(manifest["canonical_numbers"], np.float32)
     tolerance = canonical.TOLERANCE_F32 if "ONEDNN_MAX_CPU_ISA" in os.environ else canonical.TOLERANCE_BF16
-    if not (difference := float(np.abs(vector[: len(expected)] - expected).max())) <= tolerance:
+    if not (difference := canonical.difference(vector, expected)) <= tolerance:
         yield f"the canonical picture's vector of {folder.name} differs by {difference:.2g} from that of its export"
 
 

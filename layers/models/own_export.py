@@ -17,9 +17,6 @@ from layers.models.manifest import FILE
 from layers.models.own import OwnNetwork, TextEncoder, Undescribed
 from layers.models.own_graphs import image_graph, text_graph
 
-BEGINNING = 64
-"""Numbers of the canonical vector that are kept."""
-
 MAX_DIMENSIONS = 4096
 """Of a ``dense_vector`` field in Elasticsearch."""
 
@@ -95,7 +92,7 @@ def _manifest(network: OwnNetwork, vector: Any) -> dict[str, Any]:
         "score_band": None,
         "licence": network.licence,
         "tools": {"openvino": version("openvino")},
-        "canonical_vector": [round(float(number), 6) for number in vector[:BEGINNING]],
+        "canonical_vector": canonical.beginning(vector),
     }
 
 
@@ -112,5 +109,5 @@ def _check(earlier: Path, manifest: dict[str, Any], vector: Any) -> None:
     if known.get("weights_sha256") != manifest["weights_sha256"]:
         return
     expected = np.array(known["canonical_vector"], np.float32)
-    if (difference := float(np.abs(vector[: len(expected)] - expected).max())) > canonical.TOLERANCE_F32:
+    if (difference := canonical.difference(vector, expected)) > canonical.TOLERANCE_F32:
         raise Undescribed(f"the canonical picture's vector differs by {difference:.2g} from the one of the earlier export")

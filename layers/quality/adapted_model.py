@@ -20,8 +20,6 @@ from layers.quality.variants import OWN
 LEAST_COSINE = 0.9999
 """Between what the written graph gives and the same arithmetic in float64."""
 
-CANONICAL_NUMBERS = 64
-
 
 def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors, learned_from: int) -> Path:
     """Writes the model beside the one in ``base``, the folder of the network that was adapted, whole or not at all; returns its folder.
@@ -45,7 +43,7 @@ def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors, le
             "preprocessing": f"{described['preprocessing']}; {', '.join(chosen.recipe.parts)}",
             "score_band": None,
             "adapted": {"from": described["id"], "learned_from": learned_from, **choice.summary(chosen)},
-            "canonical_vector": [round(float(number), 6) for number in vector[:CANONICAL_NUMBERS]],
+            "canonical_vector": canonical.beginning(vector),
         }
         (unfinished / FILE).write_text(json.dumps(described, indent=2) + "\n")
         shutil.rmtree(target, ignore_errors=True)

@@ -27,15 +27,11 @@ from tests.benchmarks.rows import Row, command
 TURNS = 200
 
 
-def _is_of_single_channels(convolution: Any) -> bool:
-    return bool(convolution.get_type_name() == "GroupConvolution")
-
-
 TRIALS: Mapping[str, Callable[[int, Any], bool]] = {
     "none": lambda place, convolution: False,
     "the first 3": lambda place, convolution: place < 3,
     "the first 6": lambda place, convolution: place < 6,
-    "the first 3 and those of single channels": lambda place, convolution: place < 3 or _is_of_single_channels(convolution),
+    "the first 3 and those of single channels": quantise.stays,
 }
 """Which convolutions are left."""
 

@@ -48,8 +48,9 @@ _REDUCING_GAP = 4.0
 """Large pictures are averaged down to about four times the grid first, in a third of the time; that moves 3 bits of 256 on average."""
 
 _T = Image.Transpose
-_TURNS = (_T.FLIP_LEFT_RIGHT, _T.ROTATE_180, _T.FLIP_TOP_BOTTOM, _T.TRANSPOSE, _T.ROTATE_270, _T.TRANSVERSE, _T.ROTATE_90)
-"""What makes a picture upright, by EXIF's Orientation from 2 on; the last four lie on their side."""
+_SIDEWAYS = (_T.TRANSPOSE, _T.ROTATE_270, _T.TRANSVERSE, _T.ROTATE_90)
+_TURNS = dict(enumerate((_T.FLIP_LEFT_RIGHT, _T.ROTATE_180, _T.FLIP_TOP_BOTTOM, *_SIDEWAYS), 2))
+"""What makes a picture upright, by EXIF's Orientation."""
 
 
 def content_sha256(content: bytes) -> str:
@@ -124,7 +125,7 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
     rgb = colours.srgb(plain, profile)
     if turn is not None:
         rgb = rgb.transpose(turn)
-        width, height = (height, width) if turn in _TURNS[3:] else (width, height)
+        width, height = (height, width) if turn in _SIDEWAYS else (width, height)
     if crop:
         rgb = rgb.crop(_box_of_crop(crop, rgb.size))
         left, top, right, bottom = _box_of_crop(crop, (width, height))
@@ -216,7 +217,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     if image.format == "WEBP":  # whose EXIF no browser heeds
         return None
     try:
-        return dict(enumerate(_TURNS, 2)).get(int(image.getexif()[ExifTags.Base.Orientation]))
+        return _TURNS.get(int(image.getexif()[ExifTags.Base.Orientation]))
     except Exception:  # EXIF may be anything
         return None
 

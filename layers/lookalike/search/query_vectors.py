@@ -201,10 +201,10 @@ class QueryVectorizer:
             unknown = [decoding.scale(each.pixels, embedder.model) for each in opened if each]
         with timings.stage("embed"):
             made = iter(embedder.embed(unknown) if unknown else ())
-        found = (
-            (next(made), each.perceptual_hash) if each else _of(known[sha256 or ""]) for sha256, each in zip(sha256s, opened, strict=True)
-        )
-        return [QueryVectors((vector,), perceptual_hashes=(perceptual_hash,)) for vector, perceptual_hash in found]
+        return [
+            QueryVectors((next(made),), perceptual_hashes=(each.perceptual_hash,)) if each else _of(known[sha256 or ""])
+            for sha256, each in zip(sha256s, opened, strict=True)
+        ]
 
 
 def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> QueryVectors:
@@ -248,5 +248,5 @@ def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVector
     )
 
 
-def _of(known: Embedding) -> tuple[Vector, str]:
-    return known.vector, known.perceptual_hash
+def _of(known: Embedding) -> QueryVectors:
+    return QueryVectors((known.vector,), perceptual_hashes=(known.perceptual_hash,))

@@ -38,9 +38,8 @@ def draw(path: Path, categories: Sequence[str] = CATEGORIES) -> None:
 def search_by_thing(gallery: Gallery, scene: Path, number: int) -> None:
     """Searches by one of the things in a scene, counted from the left."""
     gallery.choose(scene)
-    frames = gallery.page.get_by_role("group", name="Things in the picture").get_by_role("button")
-    expect(frames).to_have_count(len(CATEGORIES))
-    from_the_left = sorted(frames.all(), key=lambda frame: (frame.bounding_box() or {"x": 0.0})["x"])
+    expect(gallery.frames).to_have_count(len(CATEGORIES))
+    from_the_left = sorted(gallery.frames.all(), key=lambda frame: (frame.bounding_box() or {"x": 0.0})["x"])
     gallery.search(from_the_left[number].click)
 
 

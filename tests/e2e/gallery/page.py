@@ -118,6 +118,11 @@ class Gallery:
         return self.page.get_by_role("button", name=name, exact=True)
 
     @property
+    def frames(self) -> Locator:
+        """The things in the query picture that can be chosen."""
+        return self.page.get_by_role("group", name="Things in the picture").get_by_role("button")
+
+    @property
     def crop_box(self) -> Locator:
         """The box on the query picture."""
         return self.page.get_by_role("application")

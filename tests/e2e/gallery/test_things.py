@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from tests.e2e.gallery.page import PHONE, Gallery, OpenGallery
+from tests.e2e.gallery.page import PHONE, OpenGallery
 
 pytestmark = pytest.mark.processes
 
@@ -22,31 +22,27 @@ def two_things(tmp_path: Path) -> Path:
     return tmp_path / "two.png"
 
 
-def frames(gallery: Gallery) -> Locator:
-    return gallery.page.get_by_role("group", name="Things in the picture").get_by_role("button")
-
-
 def test_each_thing_has_a_frame_and_a_click_searches_by_it(open_gallery: OpenGallery, two_things: Path) -> None:
     gallery = open_gallery()
     gallery.choose(two_things)
-    expect(frames(gallery)).to_have_count(2)
+    expect(gallery.frames).to_have_count(2)
     gallery.photograph("things")
-    body = gallery.search(lambda: frames(gallery).nth(1).click())
+    body = gallery.search(lambda: gallery.frames.nth(1).click())
 
     assert body["crop"] == pytest.approx({"left": 0.07, "top": 0.24, "right": 0.35, "bottom": 0.8}, abs=0.03)
     expect(gallery.crop_box).to_be_focused()
-    expect(frames(gallery)).to_have_count(0)
+    expect(gallery.frames).to_have_count(0)
     gallery.photograph("thing")
     gallery.search(lambda: gallery.button("Whole picture").click())
-    expect(frames(gallery)).to_have_count(2)
+    expect(gallery.frames).to_have_count(2)
     assert len([url for url in gallery.requested if url.endswith("/detect")]) == 1
 
 
 def test_a_thing_is_chosen_with_the_keys(open_gallery: OpenGallery, two_things: Path) -> None:
     gallery = open_gallery()
     gallery.choose(two_things)
-    expect(frames(gallery).first).to_have_accessible_name("Search by thing 1: 65 to 91 percent across, 17 to 87 percent down")
-    body = gallery.search(lambda: frames(gallery).first.press("Enter"))
+    expect(gallery.frames.first).to_have_accessible_name("Search by thing 1: 65 to 91 percent across, 17 to 87 percent down")
+    body = gallery.search(lambda: gallery.frames.first.press("Enter"))
 
     assert body["crop"]["left"] == pytest.approx(0.65, abs=0.03)
 
@@ -54,7 +50,7 @@ def test_a_thing_is_chosen_with_the_keys(open_gallery: OpenGallery, two_things: 
 def test_a_thing_is_chosen_with_a_finger(open_gallery: OpenGallery, two_things: Path) -> None:
     gallery = open_gallery(**PHONE)
     gallery.choose(two_things)
-    body = gallery.search(lambda: frames(gallery).first.tap())
+    body = gallery.search(lambda: gallery.frames.first.tap())
 
     assert body["crop"]["left"] == pytest.approx(0.65, abs=0.03)
 
@@ -62,7 +58,7 @@ def test_a_thing_is_chosen_with_a_finger(open_gallery: OpenGallery, two_things: 
 def test_a_box_can_be_drawn_across_a_frame(open_gallery: OpenGallery, two_things: Path) -> None:
     gallery = open_gallery()
     gallery.choose(two_things)
-    expect(frames(gallery)).to_have_count(2)
+    expect(gallery.frames).to_have_count(2)
     body = gallery.search(lambda: gallery.drag((0.7, 0.3), (0.8, 0.6)))
 
     assert body["crop"] == pytest.approx({"left": 0.7, "top": 0.3, "right": 0.8, "bottom": 0.6}, abs=0.02)
@@ -75,4 +71,4 @@ def test_a_picture_without_a_thing_has_no_frame(open_gallery: OpenGallery, tmp_p
         gallery.choose(tmp_path / "plain.png")
 
     assert answered.value.json()["boxes"][0]["score"] == 0
-    expect(frames(gallery)).to_have_count(0)
+    expect(gallery.frames).to_have_count(0)

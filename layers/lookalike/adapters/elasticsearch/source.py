@@ -6,7 +6,7 @@ in time is lost starts again.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import chain
@@ -87,9 +87,9 @@ class ElasticsearchSource:
         if not keys:
             return []
         key = self._key(spec)
-        found = self._find(spec, keys, key)
-        lost = set(keys).difference(*({each.key, each.item_key} for each in found)) if key and key.fields is None else ()
-        return [*found, *self._find(spec, sorted(lost), NO_FIELD)] if lost else found
+        found = self._find(spec, frozenset(keys), key)
+        lost = frozenset(keys).difference(*({each.key, each.item_key} for each in found)) if key and key.fields is None else ()
+        return [*found, *self._find(spec, lost, NO_FIELD)] if lost else found
 
     def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
         """Some documents, drawn at random: in the order of their ids, the odd ones come first."""
@@ -162,7 +162,7 @@ class ElasticsearchSource:
         values = sorted(value for value in found if max(str(value), default="") < FIRST_SURROGATE)
         return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
 
-    def _find(self, spec: IndexSpec, keys: Sequence[str], key: Key | None) -> Sequence[SourceDocument]:
+    def _find(self, spec: IndexSpec, keys: Collection[str], key: Key | None) -> Sequence[SourceDocument]:
         documents = [source_document(hit, spec.fields) for hit in self._search(queries.path(spec), queries.find_body(spec, keys, key))]
         return [each for each in documents if each.key in keys or (each.product and each.product.product_id in keys)]
 

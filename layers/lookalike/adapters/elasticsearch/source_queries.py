@@ -1,6 +1,6 @@
 """Query bodies for reading a backfill's source, built by pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -51,7 +51,7 @@ def pit_body(spec: IndexSpec, position: Position, size: int) -> Body:
     return body
 
 
-def find_body(spec: IndexSpec, keys: Sequence[str], key: Key | None) -> Body:
+def find_body(spec: IndexSpec, keys: Collection[str], key: Key | None) -> Body:
     """Documents by their products' ids, whatever type these have, or by their own."""
     wanted: list[Body] = [{"ids": {"values": [*keys, *(key.partition("/")[2] for key in keys if "/" in key)]}}]
     if key and key.fields is not None:
@@ -98,7 +98,8 @@ def query(spec: IndexSpec) -> Mapping[str, Any]:
         since: Body = {"gte": spec.since, "format": "strict_date_optional_time"}  # whatever the field's own format is
         return {"bool": {"filter": [spec.query, {"range": {spec.updated_at: since}}]}}
     seconds = int(datetime.fromisoformat(spec.since).timestamp())
-    ranges = [{"range": {spec.updated_at: {"gte": seconds * a_second, **limit}}} for a_second, limit in _UNITS[spec.updated_unit]]
+    units = _UNITS.get(spec.updated_unit, _UNITS["number"])  # runs that were begun before may name a part of a second
+    ranges = [{"range": {spec.updated_at: {"gte": seconds * a_second, **limit}}} for a_second, limit in units]
     return {"bool": {"filter": [spec.query, {"bool": {"should": ranges, "minimum_should_match": 1}}]}}
 
 
