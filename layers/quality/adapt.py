@@ -34,7 +34,7 @@ def main() -> int:
         base = given.output / model
         if json.loads((base / FILE).read_text()).get("adapted"):
             raise NothingToLearn(f"{model} is adapted already: adapt the network that it was made from")
-        pictures, features = _from_index(given, base) if given.index else _from_folder(given.images, base)
+        pictures, features = _from_index(given, base) if given.index else from_folder(given.images, base)
         console.print(f"{len(pictures):,} pictures of {len(pictures.classes):,} classes", highlight=False)
         made = adapt(base, pictures, features, console, None if given.classes is None else given.classes == "new")
     except (NothingToLearn, NoGain, export.ExportFailed) as error:
@@ -81,7 +81,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _from_folder(folder: Path, base: Path) -> tuple[Labelled, Features]:
+def from_folder(folder: Path, base: Path) -> tuple[Labelled, Features]:
+    """Pictures in a sub-folder for each class, and their vectors in every variant of the network in ``base``.
+
+    Raises:
+        NothingToLearn: there are no pictures.
+    """
     files, tried = labelled.files_of(folder), variants.available()
     with variants.embedders(base, tried) as embedders:
         pictures, vectors = labelled.embedded(folder, track(files, "embedding", transient=True), embedders)

@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from matplotlib import pyplot
-from rich.console import Console
 
 from tests.benchmarks import price
-from tests.benchmarks.rows import Row, markdown, read, table
+from tests.benchmarks.rows import Row, markdown, print_table, read
 
 PARTS: Mapping[str, Sequence[str]] = {
     "embedding": (),
@@ -46,7 +45,7 @@ def main() -> int:
     measured = {part: read(OUTPUT / f"{part}.json") for part in given.parts if (OUTPUT / f"{part}.json").exists()}
     measured["price"] = list(price.rows(measured))
     for part, rows in measured.items():
-        Console().print(table(part, rows))
+        print_table(part, rows)
         _plot(part, rows)
     if given.readme:
         README.write_text(TABLES.sub(lambda found: found[1] + _tables(measured) + found[2], README.read_text()))

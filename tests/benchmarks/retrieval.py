@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
+from math import ceil
 from statistics import median, quantiles
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import pack_dense_vector
 from lookalike.adapters.elasticsearch import queries
+from lookalike.adapters.elasticsearch.backfill_indices import MAX_SEGMENT_BYTES
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.domain import IndexOptions, IndexType, Vector, Vectors
 from lookalike.filters import EVERYTHING
@@ -37,6 +39,9 @@ LEAST_RECALL = 0.99
 WARM_UP = 10
 FEW = 20
 """Queries of what scores every vector, and of what is only tried."""
+
+OURS = "ours"
+"""The row of our search in an index as a finished backfill leaves it."""
 
 Ask = Callable[[Vector], Sequence[str]]
 """Ids of the nearest products."""
@@ -101,7 +106,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.retrieval", description="What finding the nearest costs.")
     parser.add_argument("--pictures", type=int, default=120_000)
     parser.add_argument("--queries", type=int, default=100)
-    parser.add_argument("--types", nargs="+", choices=TYPES, default=TYPES)
+    parser.add_argument("--types", nargs="+", choices=TYPES, default=TYPES, help="the first is laid out in several ways")
+    parser.add_argument("--shards", nargs="*", type=int, default=[4], help="numbers of shards to split it into")
     command(parser, rows)
 
 
@@ -114,14 +120,29 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
         for type_ in given.types:
             indices[type_], rate = _filled(client, type_, vectors)
             yield _size(client, indices[type_].name, type_, vectors.nbytes, f"{rate:,.0f} indexed a second, ")
-        merged = f"{given.types[0]} in one segment"
-        indices[merged], seconds = _merged(client, indices[given.types[0]])
-        yield _size(client, indices[merged].name, merged, vectors.nbytes, f"merged in {seconds:.0f} s, ")
-        measured, hundred = _measured(client, indices, given.types[0], merged, Queries.among(vectors, given.queries))
+        default = given.types[0]
+        for name, segments, shards in _layouts(client, indices[default].name, default, given.shards):
+            indices[name], seconds = _copied(client, indices[default], segments, shards)
+            print(f"{name}: copied and merged in {seconds:.0f} s", flush=True)
+            yield _size(client, indices[name].name, name, vectors.nbytes, f"copied and merged in {seconds:.0f} s, ")
+        asked = Queries.among(vectors, given.queries)
+        del vectors  # leaves the memory to the server's files
+        measured, hundred = _measured(client, indices, default, asked)
     best = min((name for name in measured if name.startswith("bare")), key=lambda name: measured[name].p50_ms)
     for name, each in measured.items():
         note = each.note + (f", @100 {hundred[name]:.4f}" if name in hundred else "")
-        yield Row(name, each.p50_ms, "ms", best, measured[best].p50_ms, most=1.3 if name == "ours" else None, note=note)
+        yield Row(name, each.p50_ms, "ms", best, measured[best].p50_ms, most=1.3 if name == OURS else None, note=note)
+
+
+def _layouts(client: Elasticsearch, index: str, default: str, shards: Sequence[int]) -> Iterator[tuple[str, int, int]]:
+    """Further copies of the default index: name, segments of each shard, shards. The first is what a finished backfill leaves."""
+    size_bytes = client.indices.stats(index=index)["_all"]["primaries"]["store"]["size_in_bytes"]
+    merged = ceil(size_bytes / MAX_SEGMENT_BYTES)
+    yield f"{default} merged", merged, 1
+    if merged > 1:
+        yield f"{default} in one segment", 1, 1
+    for count in shards:
+        yield f"{default} in {count} shards, merged", ceil(size_bytes / count / MAX_SEGMENT_BYTES), count
 
 
 def _filled(client: Elasticsearch, type_: IndexType, vectors: Vectors) -> tuple[ElasticsearchIndex, float]:
@@ -135,13 +156,15 @@ def _filled(client: Elasticsearch, type_: IndexType, vectors: Vectors) -> tuple[
     return index, len(vectors) / (time.perf_counter() - start)
 
 
-def _merged(client: Elasticsearch, index: ElasticsearchIndex) -> tuple[ElasticsearchIndex, float]:
-    """A copy of the index in one segment, and how many seconds that took."""
-    start, name = time.perf_counter(), f"{index.name}-merged"
+def _copied(client: Elasticsearch, index: ElasticsearchIndex, segments: int, shards: int) -> tuple[ElasticsearchIndex, float]:
+    """A copy of the index, and how many seconds it took to make and merge it."""
+    start, name = time.perf_counter(), f"{index.name}-{shards}-{segments}"
     client.indices.put_settings(index=index.name, settings={"index.blocks.write": True})
     client.options(ignore_status=404).indices.delete(index=name)
-    client.indices.clone(index=index.name, target=name, settings={"index.blocks.write": None})
-    client.indices.forcemerge(index=name, max_num_segments=1)
+    settings = {"index.blocks.write": None, "index.number_of_shards": shards}
+    copy = client.indices.clone if shards == 1 else client.indices.split
+    copy(index=index.name, target=name, settings=settings)
+    client.indices.forcemerge(index=name, max_num_segments=segments)
     client.indices.refresh(index=name)
     return ElasticsearchIndex(client, name), time.perf_counter() - start
 
@@ -158,15 +181,21 @@ def _size(client: Elasticsearch, index: str, name: str, raw_bytes: int, note: st
 
 
 def _measured(
-    client: Elasticsearch, indices: Mapping[str, ElasticsearchIndex], default: str, merged: str, asked: Queries
+    client: Elasticsearch, indices: Mapping[str, ElasticsearchIndex], default: str, asked: Queries
 ) -> tuple[dict[str, Measured], dict[str, float]]:
-    """Every way to ask, all in turn; and the recall@100 of ours, which asks an index as a finished backfill leaves it: in one segment."""
-    ours: dict[str, Ask] = {"ours": _ours(indices[merged]), "ours, before the segments are merged": _ours(indices[default])}
+    """Every way to ask, all in turn; and the recall@100 of ours."""
+    ours = {_our_name(name, default): _ours(index) for name, index in indices.items() if name.startswith(default)}
     bare = {what: ask for name, index in indices.items() for what, ask in _cheapest(client, index.name, name, asked)}
+    asked.in_turn({**bare, **ours})  # reads from disk what the queries need of each index
     measured = asked.in_turn({**bare, **ours})
     exact: dict[str, Ask] = {"ours, exact": _ours(indices[default], is_exact=True)}
     measured |= asked.in_turn({**exact, "the reference's script_score": partial(_scored, client, indices[default].name)}, FEW)
-    return measured, {"ours": asked.asked(_ours(indices[merged], 100)).recall(100)}
+    return measured, {OURS: asked.asked(_ours(indices[f"{default} merged"], 100)).recall(100)}
+
+
+def _our_name(index: str, default: str) -> str:
+    """The row of our search in an index."""
+    return {default: "ours, before the segments are merged", f"{default} merged": OURS}.get(index, f"ours, {index}")
 
 
 def _cheapest(client: Elasticsearch, index: str, name: str, asked: Queries) -> Iterator[tuple[str, Ask]]:

@@ -17,6 +17,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+FILE_WIDTH = 180
+"""Columns of a table that is not printed on a terminal."""
+
 INSTRUCTION_SETS = ("amx_int8", "avx512_bf16", "avx512_vnni", "avx512f", "avx_vnni", "avx2")
 """From the fastest on, by the names that Linux gives them."""
 
@@ -97,7 +100,7 @@ def command(parser: argparse.ArgumentParser, measure: Callable[[argparse.Namespa
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps({**begun, "rows": [asdict(row) for row in rows]}, indent=2) + "\n")
-    Console().print(table(parser.prog or "", rows))
+    print_table(parser.prog or "", rows)
 
 
 def read(path: Path) -> list[Row]:
@@ -106,12 +109,15 @@ def read(path: Path) -> list[Row]:
     return [Row(**row) for row in kept["rows"]]
 
 
-def table(title: str, rows: Sequence[Row]) -> Table:
-    """The rows for a terminal."""
+def print_table(title: str, rows: Sequence[Row]) -> None:
+    """Prints the rows, as wide as the terminal is; those that miss what they shall reach are red."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
     made = Table(*HEAD, title=title, title_justify="left")
     for row in rows:
         made.add_row(*row.cells, style="red" if "NOT" in row.reach else None)
-    return made
+    console.print(made)
 
 
 def markdown(rows: Sequence[Row]) -> str:
