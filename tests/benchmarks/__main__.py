@@ -24,7 +24,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "search": (),
     "filtered_search": (),
     "retrieval": ("--types", "bbq_hnsw", "int8_hnsw", "hnsw"),
-    "indexing": (),
+    "indexing": ("inception_resnet_v2", "efficientnet_lite2"),
     "fanout": ("--shuffled",),
 }
 """Each with its arguments."""

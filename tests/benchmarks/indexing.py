@@ -1,4 +1,4 @@
-"""How near indexing comes to the bare network: ``python -m tests.benchmarks.indexing [NETWORK]``.
+"""How near indexing comes to the bare network: ``python -m tests.benchmarks.indexing [NETWORK …]``.
 
 Pictures come from a server in a process of its own, each of its answers a while late, and go into a real Elasticsearch. The bare network
 embeds the same kind of pictures in batches before and after, on the same machine; the better of its two rates is what counts.
@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,7 +39,7 @@ WARM_UP = 100
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.indexing", description="How near indexing comes to the bare network.")
-    parser.add_argument("network", nargs="?", default="inception_resnet_v2", help="with random weights if it is this one")
+    parser.add_argument("networks", nargs="*", default=["inception_resnet_v2"], help="inception_resnet_v2 has random weights")
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument(
         "--latencies-ms", type=float, nargs="+", default=[5, 50, 500], help="how long each answer of the image server waits"
@@ -47,26 +48,26 @@ def main() -> None:
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
-    """A row for each latency."""
-    for latency_ms in given.latencies_ms:
-        yield measured(given, latency_ms)
+    """A row for each network and latency."""
+    for network, latency_ms in product(given.networks, given.latencies_ms):
+        yield measured(network, given.pictures, latency_ms)
 
 
-def measured(given: argparse.Namespace, latency_ms: float) -> Row:
+def measured(network: str, pictures: int, latency_ms: float) -> Row:
     """Indexing from a server that is this slow, beside the network alone."""
-    seed = 0 if given.network == "inception_resnet_v2" else None
+    seed = 0 if network == "inception_resnet_v2" else None
     models = Path("build/models")
-    embedder = OpenVinoEmbedder(models / export.ensure(given.network, models, print, seed), "THROUGHPUT")
+    embedder = OpenVinoEmbedder(models / export.ensure(network, models, print, seed), "THROUGHPUT")
     items = drawn_catalogue(Path("build/catalogue")).items
     with (
         tempfile.TemporaryDirectory(prefix="lookalike-pictures-") as folder,
         elasticsearch() as url,
-        _image_server(distinct_copies(items, Path(folder), WARM_UP + given.pictures), latency_ms) as origin,
+        _image_server(distinct_copies(items, Path(folder), WARM_UP + pictures), latency_ms) as origin,
     ):
         index = empty_index(Elasticsearch(url, request_timeout=60), embedder.model)
         sources = FetcherByScheme(HttpFetcher(frozenset({origin})), S3Fetcher(aws.session().client("s3"), None))
         indexer = Indexer(lambda: [WriteTarget(index, embedder)], sources)
-        products = [Product(f"p-{n}", (f"http://{origin}/{n}.jpg",), {"number": n}) for n in range(WARM_UP + given.pictures)]
+        products = [Product(f"p-{n}", (f"http://{origin}/{n}.jpg",), {"number": n}) for n in range(WARM_UP + pictures)]
         rate, bare = timed(indexer, embedder, products, items)
     least = 0.8 if latency_ms > 100 else 0.92
     what = f"{embedder.model.id}, answers after {latency_ms:g} ms"

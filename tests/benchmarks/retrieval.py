@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count as count_from
 from itertools import product
 from math import ceil
 from statistics import median, quantiles
@@ -28,7 +29,7 @@ from lookalike.search.query_vectors import QueryVectors
 from lookalike.search.ranking import SearchOptions
 from numpy.typing import NDArray
 
-from tests.benchmarks.features import MODEL, features
+from tests.benchmarks.features import CHUNK, MODEL, feature_chunks, features
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
 from tests.benchmarks.rows import Row, command
 
@@ -79,10 +80,16 @@ class Queries:
     nearest: NDArray[np.int64]
 
     @classmethod
-    def among(cls, vectors: Vectors, count: int) -> "Queries":
-        """Queries that are not among the vectors."""
+    def among(cls, pictures: int, count: int) -> "Queries":
+        """Queries that are not among the vectors of the pictures."""
         asked = features(WARM_UP + count, seed=1)
-        return cls(asked, np.stack([np.argsort(-(vectors @ query))[:100] for query in asked]))
+        cosines, nearest = np.zeros((len(asked), 0), np.float32), np.zeros((len(asked), 0), np.int64)
+        for start, vectors in zip(count_from(0, CHUNK), feature_chunks(pictures, seed=0), strict=False):
+            cosines = np.hstack([cosines, asked @ vectors.T])
+            nearest = np.hstack([nearest, np.broadcast_to(np.arange(start, start + len(vectors)), (len(asked), len(vectors)))])
+            best = np.argsort(-cosines)[:, :100]
+            cosines, nearest = np.take_along_axis(cosines, best, 1), np.take_along_axis(nearest, best, 1)
+        return cls(asked, nearest)
 
     def asked(self, ask: Ask, count: int | None = None) -> Measured:
         """Asks the queries, the first ones to warm up."""
@@ -113,20 +120,19 @@ def main() -> None:
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
     """A row for each index, and one for each way to ask, against the cheapest bare request."""
-    vectors = features(given.pictures, seed=0)
+    raw_bytes = given.pictures * MODEL.dimensions * np.dtype(np.float32).itemsize
+    asked = Queries.among(given.pictures, given.queries)
     with elasticsearch(heap_mb=4096) as url:
         client = Elasticsearch(url, request_timeout=3600)
         indices = {}
         for type_ in given.types:
-            indices[type_], rate = _filled(client, type_, vectors)
-            yield _size(client, indices[type_].name, type_, vectors.nbytes, f"{rate:,.0f} indexed a second, ")
+            indices[type_], rate = _filled(client, type_, given.pictures)
+            yield _size(client, indices[type_].name, type_, raw_bytes, f"{rate:,.0f} indexed a second, ")
         default = given.types[0]
         for name, segments, shards in _layouts(client, indices[default].name, default, given.shards):
             indices[name], seconds = _copied(client, indices[default], segments, shards)
             print(f"{name}: copied and merged in {seconds:.0f} s", flush=True)
-            yield _size(client, indices[name].name, name, vectors.nbytes, f"copied and merged in {seconds:.0f} s, ")
-        asked = Queries.among(vectors, given.queries)
-        del vectors  # leaves the memory to the server's files
+            yield _size(client, indices[name].name, name, raw_bytes, f"copied and merged in {seconds:.0f} s, ")
         measured, hundred = _measured(client, indices, default, asked)
     best = min((name for name in measured if name.startswith("bare")), key=lambda name: measured[name].p50_ms)
     for name, each in measured.items():
@@ -145,15 +151,17 @@ def _layouts(client: Elasticsearch, index: str, default: str, shards: Sequence[i
         yield f"{default} in {count} shards, merged", ceil(size_bytes / count / MAX_SEGMENT_BYTES), count
 
 
-def _filled(client: Elasticsearch, type_: IndexType, vectors: Vectors) -> tuple[ElasticsearchIndex, float]:
+def _filled(client: Elasticsearch, type_: IndexType, pictures: int) -> tuple[ElasticsearchIndex, float]:
     """The index, and how many pictures were written a second."""
     start = time.perf_counter()
     index = empty_index(client, replace(MODEL, id=f"made_up_{type_}"), IndexOptions(type=type_))
-    refused = index.write(((made_up_picture(number, {}), vector) for number, vector in enumerate(vectors)), ())
-    assert not refused, next(iter(refused.values()))
+    numbers = iter(range(pictures))
+    for vectors in feature_chunks(pictures, seed=0):
+        refused = index.write([(made_up_picture(next(numbers), {}), vector) for vector in vectors], ())
+        assert not refused, next(iter(refused.values()))
     client.indices.refresh(index=index.name)
     print(f"{type_}: indexed in {time.perf_counter() - start:.0f} s", flush=True)
-    return index, len(vectors) / (time.perf_counter() - start)
+    return index, pictures / (time.perf_counter() - start)
 
 
 def _copied(client: Elasticsearch, index: ElasticsearchIndex, segments: int, shards: int) -> tuple[ElasticsearchIndex, float]:
