@@ -18,7 +18,7 @@ from lookalike.backfill.prune import Prune
 from lookalike.backfill.report import Report
 from lookalike.backfill.retry_failures import RetryFailures
 from lookalike.backfill.switch_alias import SwitchAlias
-from lookalike.errors import LookalikeError
+from lookalike.errors import LookalikeError, TransientError
 from lookalike.redelivery import Redeliver
 from lookalike.validation import parsed
 
@@ -175,8 +175,20 @@ def _try_record(dispatch: Callable[[Any], object], record: SQSRecord) -> Lookali
         dispatch(parsed(record.body, field="body"))
     except LookalikeError as error:
         logger.error("message_failed", message_id=record.message_id, body=record.body, code=error.code, reason=str(error))
-        return error
+        return None if isinstance(error, TransientError) and _is_recording(record.body) else error
     return None
+
+
+def _is_recording(body: str) -> bool:
+    """Whether this asks for dead letters to be recorded.
+
+    Such a message need not come back from a failure that passes: the schedule posts the next one soon, and those of a long outage
+    would be dead letters themselves.
+    """
+    try:
+        return isinstance(commands.read(parsed(body, field="body")), commands.DeadLetters)
+    except LookalikeError:
+        return False
 
 
 def _error_body(error: LookalikeError, request_id: str) -> dict[str, Any]:
