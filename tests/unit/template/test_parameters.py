@@ -67,6 +67,11 @@ def test_every_default_is_a_value_that_its_parameter_allows(parameters: dict[str
             assert parameter["MinValue"] <= parameter["Default"] <= parameter["MaxValue"], name
 
 
+def test_a_link_to_a_picture_lives_no_longer_than_the_credentials_that_sign_it(parameters: dict[str, dict[str, Any]]) -> None:
+    """They are a role's, and last for hours."""
+    assert parameters["PresignedUrlExpiry"]["MaxValue"] <= 3600
+
+
 def test_an_index_type_is_one_that_the_settings_take(parameters: dict[str, dict[str, Any]]) -> None:
     assert tuple(parameters["IndexType"]["AllowedValues"]) == get_args(IndexType)
 
