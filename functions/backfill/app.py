@@ -23,7 +23,7 @@ from lookalike.redelivery import Redeliver
 from lookalike.validation import parsed
 
 from functions import batches
-from functions.backfill import commands
+from functions.backfill import answers, commands
 
 logger = Logger()
 metrics = Metrics()
@@ -103,7 +103,7 @@ def _carry_out(use_cases: UseCases, command: commands.Command) -> dict[str, Any]
         case commands.Report():
             return use_cases.report.report(command.size)
         case commands.DeadLetters():
-            return use_cases.dead_letters.list(command.queue, command.backfill_id)
+            return answers.dead_letters(use_cases.dead_letters.list(command.queue, command.backfill_id))
         case commands.Redrive():
             answer = use_cases.dead_letters.redrive(command.queue, command.backfill_id)
             logger.info("dead_letters_redriven", **answer)
@@ -119,7 +119,8 @@ def _report(progress: Progress, question: commands.Status | commands.List | comm
         case commands.List():
             return progress.list()
         case commands.Failures():
-            return progress.failures(question.backfill_id, question.reason, question.size, question.cursor)
+            id_, reason, cursor = question.backfill_id, question.reason, question.cursor
+            return answers.page(lambda size: progress.failures(id_, reason, size, cursor), question.size)
         case _:
             assert_never(question)
 
