@@ -103,10 +103,12 @@ def _typed(declared: Mapping[str, Any], value: Any) -> Any:
 
 
 def _decide(condition: Any, values: Mapping[str, Any]) -> bool:
-    """Evaluates what the template's conditions are made of: Not, Equals, Join and Ref."""
+    """Evaluates what the template's conditions and rules are made of: Not, Equals, Contains, Join and Ref."""
     match condition:
         case {"Fn::Not": [inner]}:
             return not _decide(inner, values)
+        case {"Fn::Contains": [{"Ref": name}, wanted]}:
+            return wanted in values[name]
         case {"Fn::Equals": [{"Ref": name}, expected]}:
             return str(values[name]) == str(expected)
         case {"Fn::Equals": [{"Fn::Join": [separator, {"Ref": name}]}, expected]}:
