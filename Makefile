@@ -73,7 +73,9 @@ lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Pyth
 	$(BIN)/cfn-lint template.yaml infra/repository.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --region eu-central-1
 	$(BIN)/python -m tests.unit.sam_template > build/transformed.json
-	build/audit/bin/checkov --config-file .checkov.yaml --file build/transformed.json infra/repository.yaml
+	$(BIN)/python -m tests.unit.sam_template everything > build/everything.json
+	$(BIN)/cfn-lint build/transformed.json build/everything.json
+	build/audit/bin/checkov --config-file .checkov.yaml --file build/transformed.json build/everything.json infra/repository.yaml
 
 smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name; SAM_LOCAL=1 for sam local)
 	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK)) $(if $(SAM_LOCAL),--sam-local)

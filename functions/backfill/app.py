@@ -18,12 +18,12 @@ from lookalike.backfill.prune import Prune
 from lookalike.backfill.report import Report
 from lookalike.backfill.retry_failures import RetryFailures
 from lookalike.backfill.switch_alias import SwitchAlias
-from lookalike.errors import LookalikeError
+from lookalike.errors import LookalikeError, TransientError
 from lookalike.redelivery import Redeliver
 from lookalike.validation import parsed
 
 from functions import batches
-from functions.backfill import commands
+from functions.backfill import answers, commands
 
 logger = Logger()
 metrics = Metrics()
@@ -103,7 +103,7 @@ def _carry_out(use_cases: UseCases, command: commands.Command) -> dict[str, Any]
         case commands.Report():
             return use_cases.report.report(command.size)
         case commands.DeadLetters():
-            return use_cases.dead_letters.list(command.queue, command.backfill_id)
+            return answers.dead_letters(use_cases.dead_letters.list(command.queue, command.backfill_id))
         case commands.Redrive():
             answer = use_cases.dead_letters.redrive(command.queue, command.backfill_id)
             logger.info("dead_letters_redriven", **answer)
@@ -119,7 +119,8 @@ def _report(progress: Progress, question: commands.Status | commands.List | comm
         case commands.List():
             return progress.list()
         case commands.Failures():
-            return progress.failures(question.backfill_id, question.reason, question.size, question.cursor)
+            id_, reason, cursor = question.backfill_id, question.reason, question.cursor
+            return answers.page(lambda size: progress.failures(id_, reason, size, cursor), question.size)
         case _:
             assert_never(question)
 
@@ -175,8 +176,20 @@ def _try_record(dispatch: Callable[[Any], object], record: SQSRecord) -> Lookali
         dispatch(parsed(record.body, field="body"))
     except LookalikeError as error:
         logger.error("message_failed", message_id=record.message_id, body=record.body, code=error.code, reason=str(error))
-        return error
+        return None if isinstance(error, TransientError) and _is_recording(record.body) else error
     return None
+
+
+def _is_recording(body: str) -> bool:
+    """Whether this asks for dead letters to be recorded.
+
+    Such a message need not come back from a failure that passes: the schedule posts the next one soon, and those of a long outage
+    would be dead letters themselves.
+    """
+    try:
+        return isinstance(commands.read(parsed(body, field="body")), commands.DeadLetters)
+    except LookalikeError:
+        return False
 
 
 def _error_body(error: LookalikeError, request_id: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ _ERRORS = {
     400: "The request is wrong; `field` names the field to change.",
     403: "The API key is missing or unknown.",
     404: "There is no such product or picture.",
-    413: "The body is larger than about 4.4 MB.",
+    413: "The body is larger than about 4.4 MB. API Gateway may say so in words of its own.",
     422: "The picture cannot be downloaded or decoded.",
     429: "Too many requests.",
     500: "A fault of the service; the message has an incident id.",

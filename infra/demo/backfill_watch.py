@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.local.child_process import Failure, ended_by_signals
-from infra.local.invocation import BACKFILL_FUNCTION, Json, command, through
+from infra.local.invocation import BACKFILL_FUNCTION, PATIENT, Json, command, through
 
 EVERY_S = 2.0
 ENDED = frozenset({"finished", "cancelled"})
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--function", default=BACKFILL_FUNCTION, help="name of the backfill function")
     given = parser.parse_args()
     with ended_by_signals(ClientError, BotoCoreError):
-        watch(partial(command, through(boto3.client("lambda")), function=given.function), given.backfill_id, Console())
+        watch(partial(command, through(boto3.client("lambda", config=PATIENT)), function=given.function), given.backfill_id, Console())
 
 
 if __name__ == "__main__":

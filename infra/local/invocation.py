@@ -18,15 +18,17 @@ Json: TypeAlias = dict[str, Any]
 Invoke: TypeAlias = Callable[[str, Mapping[str, Any]], Any]
 """Function's name and event -> what its handler returned."""
 
+PATIENT = Config(read_timeout=905, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=50)
+"""Waits as long as a function may run: after boto's own minute it would be invoked again, beside the first time."""
+
 
 class FunctionFailed(Failure):
     """The function raised, ran out of time or died; the message is Lambda's description of it."""
 
 
 def client(lambda_url: str) -> "LambdaClient":
-    """A client that waits as long as a function may run, and tries again only where nothing can have run yet."""
-    config = Config(read_timeout=905, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=50)
-    return aws.session().client("lambda", endpoint_url=lambda_url, config=config)
+    """A client of a Lambda API on this machine."""
+    return aws.session().client("lambda", endpoint_url=lambda_url, config=PATIENT)
 
 
 def through(lambda_client: "LambdaClient") -> Invoke:

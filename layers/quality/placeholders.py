@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.child_process import ended_by_signals
-from infra.local.invocation import BACKFILL_FUNCTION, command, through
+from infra.local.invocation import BACKFILL_FUNCTION, PATIENT, command, through
 
 _HELP = 'Those that stand for "no image" are left out of searches by the parameter PlaceholderHashes: their hashes, separated by commas.'
 
@@ -42,7 +42,7 @@ def main() -> None:
     console = Console()
     with ended_by_signals(ClientError, BotoCoreError):
         with console.status("Counting the pictures of the index"):
-            answer = command(through(boto3.client("lambda")), {"action": "report", "size": given.size}, given.function)
+            answer = command(through(boto3.client("lambda", config=PATIENT)), {"action": "report", "size": given.size}, given.function)
         show(answer, console)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 import requests
 
+from infra.local.invocation import PATIENT
+
 TIMEOUT_S = 60
 WAIT_S = 300
 """For what goes through a queue, a cold start included."""
@@ -54,7 +56,7 @@ class Stack:
 
     def command(self, command: dict[str, Any]) -> dict[str, Any]:
         """What the backfill function answers."""
-        answer = boto3.client("lambda").invoke(FunctionName=f"{self.name}-backfill", Payload=json.dumps(command).encode())
+        answer = boto3.client("lambda", config=PATIENT).invoke(FunctionName=f"{self.name}-backfill", Payload=json.dumps(command).encode())
         read: dict[str, Any] = json.loads(answer["Payload"].read())
         return read
 

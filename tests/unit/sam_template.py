@@ -1,7 +1,9 @@
-"""`template.yaml` as CloudFormation gets it: transformed by SAM's own translator, without network; ``python -m`` prints it as JSON."""
+"""`template.yaml` as CloudFormation gets it: transformed by SAM's own translator, without network; ``python -m`` prints it as JSON, with
+``everything`` behind it as it is with all that can be chosen."""
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,25 @@ ELASTICSEARCH_URL = "https://elasticsearch.example:9243"
 NO_VALUE = {"Ref": "AWS::NoValue"}
 STACK_ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/A-Shop-s-Stack/51af3dc0-da77-11e4-872e-1234567b0123"
 
+_SECRET, _ACCOUNT = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:elasticsearch-AbCdEf", "123456789012"
+EVERYTHING = {
+    **dict.fromkeys(("ElasticsearchSecretArn", "SearchSecretArn", "WorkersSecretArn", "SourceSecretArn", "ImageHeadersSecretArn"), _SECRET),
+    "SourceUrl": "https://other.example:9243",
+    "SourceBucket": "shop-pictures",
+    "KmsKeyArns": f"arn:aws:kms:eu-central-1:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "BedrockModelArns": "arn:aws:bedrock:eu-central-1::foundation-model/amazon.titan-embed-image-v1",
+    "VpcSubnetIds": "subnet-0a1b2c3d,subnet-0a1b2c3e",
+    "VpcSecurityGroupIds": "sg-0a1b2c3d",
+    "PermissionsBoundaryArn": f"arn:aws:iam::{_ACCOUNT}:policy/boundary",
+    "ScheduledBackfill": '{"action": "list"}',
+    "SearchRollout": "Canary10Percent5Minutes",
+    "SearchProvisionedConcurrency": "2",
+    "AccessLog": "on-with-role",
+    "WafWebAclArn": f"arn:aws:wafv2:eu-central-1:{_ACCOUNT}:regional/webacl/shop/1",
+    "AlarmTopicArn": f"arn:aws:sns:eu-central-1:{_ACCOUNT}:ops",
+}
+"""Parameters with which each resource and property that has a condition is there, but for an existing bucket's."""
+
 Resource = dict[str, Any]
 
 
@@ -30,6 +51,11 @@ class Template:
     def properties_of(self, kind: str) -> dict[str, dict[str, Any]]:
         """The properties of each resource of this type, by logical id."""
         return {name: resource["Properties"] for name, resource in self.resources.items() if resource["Type"] == f"AWS::{kind}"}
+
+    def document(self) -> dict[str, Any]:
+        """The template that CloudFormation would read if nothing were left to choose."""
+        kept = {name: {key: part for key, part in each.items() if key != "Condition"} for name, each in self.resources.items()}
+        return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": kept, "Outputs": self.outputs}
 
     def only(self, kind: str) -> dict[str, Any]:
         """The properties of the one resource of this type."""
@@ -77,10 +103,12 @@ def _typed(declared: Mapping[str, Any], value: Any) -> Any:
 
 
 def _decide(condition: Any, values: Mapping[str, Any]) -> bool:
-    """Evaluates what the template's conditions are made of: Not, Equals, Join and Ref."""
+    """Evaluates what the template's conditions and rules are made of: Not, Equals, Contains, Join and Ref."""
     match condition:
         case {"Fn::Not": [inner]}:
             return not _decide(inner, values)
+        case {"Fn::Contains": [{"Ref": name}, wanted]}:
+            return wanted in values[name]
         case {"Fn::Equals": [{"Ref": name}, expected]}:
             return str(values[name]) == str(expected)
         case {"Fn::Equals": [{"Fn::Join": [separator, {"Ref": name}]}, expected]}:
@@ -152,5 +180,4 @@ def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    whole = transform()
-    print(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": whole.resources, "Outputs": whole.outputs}, indent=2))
+    print(json.dumps(transform(**(EVERYTHING if "everything" in sys.argv else {})).document(), indent=2))

@@ -42,6 +42,7 @@ const ADVICE_BY_FIELD = {
 /** @type {Record<number, Advice>} by HTTP status */
 const ADVICE_BY_STATUS = {
   400: { title: 'This search is not possible', actions: ['choose-picture'] },
+  413: { title: 'The picture is too large', text: 'Choose a smaller one.', actions: ['choose-picture'] }, // in API Gateway's own words
   422: { title: 'This search is not possible', actions: ['choose-picture'] },
   429: { title: 'Too many searches', text: 'Wait a moment, then try again.', actions: ['retry'] },
   500: { title: 'The service has failed', actions: ['retry'] },

@@ -57,6 +57,19 @@ def test_a_failure_says_what_happened_and_what_to_do(
     gallery.expected.append("Failed to load resource")
 
 
+def test_a_picture_that_api_gateway_refuses_in_its_own_words_is_said_to_be_too_large(open_gallery: OpenGallery) -> None:
+    gallery = open_gallery(
+        f"/?product_id={product_id(0)}",
+        prepare=lambda opened: opened.page.route(
+            "**/search", lambda route: route.fulfill(status=413, json={"message": "Request Too Long"})
+        ),
+    )
+
+    expect(gallery.page.get_by_role("heading", name="The picture is too large")).to_be_visible()
+    expect(gallery.button("Choose another picture")).to_be_visible()
+    gallery.expected.append("Failed to load resource")
+
+
 def test_a_lost_connection_is_said_and_the_search_can_be_tried_again(open_gallery: OpenGallery) -> None:
     gallery = open_gallery(f"/?product_id={product_id(0)}")
     gallery.cards.first.wait_for()

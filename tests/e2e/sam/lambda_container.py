@@ -43,7 +43,7 @@ class LambdaContainer:
         self._engine = found
         entry_point = json.loads(found.docker("image", "inspect", "--format", "{{json .Config.Entrypoint}}", image))
         self._command = [
-            *("run", "--detach", "--rm", "--read-only", "--tmpfs", "/tmp:mode=1777", "--publish", "127.0.0.1::8080"),
+            *("run", "--detach", "--rm", "--read-only", "--tmpfs", "/tmp:mode=1777", "--tmpfs", "/sys", "--publish", "127.0.0.1::8080"),
             *("--volume", f"{EMULATOR}:/emulator:ro", "--entrypoint", "/emulator", "--network", network, "--memory", f"{memory_mb}m"),
             *(part for name, value in environment.items() for part in ("--env", f"{name}={value}")),
             *(image, *_without_emulator(entry_point), command),

@@ -7,7 +7,7 @@ import pytest
 from lookalike.backfill.dead_letters import DeadLetter
 from lookalike.backfill.model import IndexSpec, id_of
 from lookalike.backfill.report import SharedPicture
-from lookalike.errors import LookalikeError, Misconfigured, RequestInvalid, TransientError
+from lookalike.errors import IndexUnavailable, LookalikeError, Misconfigured, RequestInvalid, TransientError
 from lookalike.indexing.messages import DeleteProducts
 from lookalike.indexing.outcomes import ItemOutcome
 
@@ -49,6 +49,30 @@ def test_a_scheduled_command_comes_through_the_queue_and_one_that_is_refused_is_
     assert [(message.message_id, message.reason) for message in function.given_up] == [
         ("nightly", "request_invalid: there is no index 'gone'")
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "raised", "comes_back"),
+    [
+        ('{"action": "dead_letters"}', IndexUnavailable("gone"), []),
+        ('{"action": "dead_letters"}', Misconfigured("our key is refused"), ["scheduled"]),
+        (json.dumps(START), IndexUnavailable("gone"), ["scheduled"]),
+    ],
+)
+def test_a_recording_of_dead_letters_does_not_become_one_while_elasticsearch_is_away(
+    monkeypatch: pytest.MonkeyPatch, body: str, raised: LookalikeError, comes_back: list[str]
+) -> None:
+    """The schedule posts one every ten minutes; a night's outage would leave fifty."""
+    function = BackfillFunction()
+
+    def away(_: object) -> None:
+        raise raised
+
+    function.dead_letter_queues.waiting.append(DeadLetter("products", "1", "{}", 1, "why"))
+    monkeypatch.setattr(function.dead_letter_store, "put", away)
+
+    assert failed(function.call(sqs({"scheduled": body}))) == comes_back
+    assert function.dead_letter_queues.waiting
 
 
 def test_the_same_start_again_answers_with_the_same_id() -> None:

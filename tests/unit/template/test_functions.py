@@ -236,6 +236,11 @@ def test_functions_join_a_vpc_only_if_subnets_are_given(template: Template) -> N
         assert function["VpcConfig"] == {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}, name
 
 
+def test_subnets_without_a_security_group_are_refused_before_anything_is_made() -> None:
+    with pytest.raises(AssertionError, match="SubnetsHaveSecurityGroups"):
+        transform(VpcSubnetIds="subnet-1")
+
+
 def test_search_is_kept_started_only_if_asked_for(template: Template) -> None:
     assert "ProvisionedConcurrencyConfig" not in template.only("Lambda::Alias")
     alias = transform(SearchProvisionedConcurrency="2").only("Lambda::Alias")

@@ -67,6 +67,21 @@ def test_every_default_is_a_value_that_its_parameter_allows(parameters: dict[str
             assert parameter["MinValue"] <= parameter["Default"] <= parameter["MaxValue"], name
 
 
+@pytest.mark.parametrize(("arn", "is_taken"), [("shop-AbCdEf", True), ("shop-search", True), ("shop", False), ("shop-workers", False)])
+def test_a_secret_is_named_by_its_whole_arn(parameters: dict[str, dict[str, Any]], arn: str, is_taken: bool) -> None:
+    """With a part of it roles would have rights to nothing; a name that looks like a whole ARN cannot be told from one."""
+    secrets = [parameter for name, parameter in parameters.items() if name.endswith("SecretArn")]
+    assert len(secrets) == 5
+    for parameter in secrets:
+        whole = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{arn}"
+        assert bool(re.fullmatch(parameter["AllowedPattern"].removeprefix("^").removesuffix("$"), whole)) is is_taken
+
+
+def test_a_link_to_a_picture_lives_no_longer_than_the_credentials_that_sign_it(parameters: dict[str, dict[str, Any]]) -> None:
+    """They are a role's, and last for hours."""
+    assert parameters["PresignedUrlExpiry"]["MaxValue"] <= 3600
+
+
 def test_an_index_type_is_one_that_the_settings_take(parameters: dict[str, dict[str, Any]]) -> None:
     assert tuple(parameters["IndexType"]["AllowedValues"]) == get_args(IndexType)
 

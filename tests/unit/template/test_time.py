@@ -1,5 +1,6 @@
 """Every time limit fits into the one around it: tries, pauses between them and what comes after them added up."""
 
+import re
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from lookalike.wiring.models import INIT_LIMIT_S
 from functions import batches
 from functions.search import events
 from infra.local.gateway import INTEGRATION_TIMEOUT_S
+from infra.local.invocation import PATIENT
 from infra.local.system import FUNCTIONS
-from tests.unit.sam_template import Template, target, transform
+from tests.unit.sam_template import ROOT, Template, target, transform
 
 INIT_PHASE_S = 10
 """https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
@@ -73,6 +75,18 @@ def test_a_part_of_a_backfill_ends_in_time_though_its_last_calls_are_slow(timeou
 def test_the_local_functions_have_the_deployed_timeouts(timeouts: dict[str, float]) -> None:
     local = {each.name.removeprefix("lookalike-").replace("-", ""): each.timeout_s for each in FUNCTIONS}
     assert local == {name.lower(): timeout for name, timeout in timeouts.items()}
+
+
+def test_whoever_invokes_backfill_waits_longer_than_it_runs(timeouts: dict[str, float]) -> None:
+    """AWS's CLI and boto wait for a minute by default, and invoke it again then."""
+    script = (ROOT / "functions" / "backfill" / "README.md").read_text()
+    assert [float(each) > timeouts["Backfill"] for each in re.findall(r"aws lambda invoke --cli-read-timeout (\d+) ", script)] == [True]
+    patience: Any = PATIENT
+    assert patience.read_timeout > timeouts["Backfill"]
+    for folder in ("infra", "layers", "tests/smoke"):
+        for path in (ROOT / folder).rglob("*.py"):
+            clients = re.findall(r'client\("lambda"[^)]*\)', path.read_text())
+            assert all("config=PATIENT" in each for each in clients), path
 
 
 def test_a_message_has_had_all_its_tries_before_its_queue_forgets_it() -> None:

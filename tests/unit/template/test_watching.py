@@ -107,6 +107,16 @@ def test_elasticsearch_s_absence_is_read_from_every_function_s_log(template: Tem
         assert made["MetricNamespace"] == watched["Namespace"] == {"Ref": "AWS::StackName"}
 
 
+def test_alarms_of_the_api_watch_the_stage_that_there_is(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
+    watched = [alarm["Dimensions"] for alarm in alarms.values() if alarm.get("Namespace") == "AWS/ApiGateway"]
+    assert len(watched) == 2
+    for dimensions in watched:
+        assert {each["Name"]: each["Value"] for each in dimensions} == {
+            "ApiName": template.only("ApiGateway::RestApi")["Name"],
+            "Stage": template.only("ApiGateway::Stage")["StageName"],
+        }
+
+
 def test_a_missed_night_rings_also_when_nothing_at_all_is_reported(alarms: dict[str, dict[str, Any]]) -> None:
     alarm = alarms["NightlyBackfillMissed"]
     assert alarm["TreatMissingData"] == "breaching"

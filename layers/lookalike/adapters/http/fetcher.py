@@ -24,6 +24,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests_hardened import Config, Manager, ip_filter
 from urllib3.exceptions import HTTPError as TransferError
+from urllib3.exceptions import ProtocolError
 
 from lookalike.adapters.http import bodies, deadline, host_headers
 from lookalike.adapters.http.faults import error_of
@@ -120,6 +121,16 @@ class HttpFetcher:
         finally:
             turns.release()
 
+    def _send(self, request: requests.PreparedRequest) -> requests.Response:
+        """Once more where the connection ended before the answer: one that was kept may have, while Lambda held the function still."""
+        adapter, timeout = self._session.get_adapter(request.url or ""), (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+        try:
+            return adapter.send(request, stream=True, timeout=timeout)
+        except requests.ConnectionError as error:
+            if not isinstance(error.args[0], ProtocolError):
+                raise
+        return adapter.send(request, stream=True, timeout=timeout)
+
     def _answer(self, url: str, condition: Mapping[str, str]) -> requests.Response:
         """The answer after all redirects. They are followed here, because a session would read each one's body, however long."""
         cookies, known = RequestsCookieJar(), dict[str, tuple[bytes, bytes] | None]()
@@ -132,8 +143,7 @@ class HttpFetcher:
             headers = {**host_headers.of(given_headers, _host(url)), **condition}
             given = requests.Request("GET", without_credentials(url), headers=headers, auth=known[origin], cookies=cookies)
             request = self._session.prepare_request(given)
-            adapter = self._session.get_adapter(request.url or url)
-            response = adapter.send(request, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+            response = self._send(request)
             extract_cookies_to_jar(cookies, request, response.raw)  # type: ignore[no-untyped-call]
             target = self._session.get_redirect_target(response)
             if target is None:
@@ -175,10 +185,7 @@ def _credentials(url: str) -> tuple[bytes, bytes] | None:
 
 def _session(private_origins: frozenset[str], ca: str | None) -> requests.Session:
     hardened = Config(
-        ip_filter_enable=True,
-        ip_filter_allow_loopback_ips=False,
-        never_redirect=True,
-        default_timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        ip_filter_enable=True, ip_filter_allow_loopback_ips=False, never_redirect=True, default_timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     )
     session = cast(requests.Session, Manager(hardened).get_session())
     session.trust_env = False  # no proxy and no .netrc password for hosts that anybody names

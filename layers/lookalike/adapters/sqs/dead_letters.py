@@ -25,6 +25,9 @@ WAIT_S = 1
 
 UNKNOWN_REASON = "it was received as often as the queue allows, and each time the function ended before it could say why: its log may"
 
+_OF_THE_SCHEDULER = ("ERROR_CODE", "ERROR_MESSAGE")
+"""Attributes of a command that EventBridge Scheduler could not post to the backfill queue."""
+
 
 class SqsDeadLetters(DeadLetterQueues):
     """Drains the dead-letter queues of three queues, given by their URLs."""
@@ -48,14 +51,11 @@ class SqsDeadLetters(DeadLetterQueues):
             send_all(self._client, queue_url, _bodies(letter for letter in letters if letter.queue == queue))
 
     def _receive(self, url: str) -> Sequence["MessageTypeDef"]:
-        return self._client.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=MAX_ENTRIES,
-            VisibilityTimeout=HIDDEN_S,
-            WaitTimeSeconds=WAIT_S,
-            MessageSystemAttributeNames=["SentTimestamp"],
-            MessageAttributeNames=[REASON, SENT_MS],
-        ).get("Messages", [])
+        asked: Any = {"MessageSystemAttributeNames": ["SentTimestamp"], "MessageAttributeNames": [REASON, SENT_MS, *_OF_THE_SCHEDULER]}
+        received = self._client.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=MAX_ENTRIES, VisibilityTimeout=HIDDEN_S, WaitTimeSeconds=WAIT_S, **asked
+        )
+        return received.get("Messages", [])
 
     def _dead_letter_url(self, queue_url: str) -> str | None:
         if queue_url not in self._dead_letter_urls:
@@ -68,9 +68,9 @@ class SqsDeadLetters(DeadLetterQueues):
 def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:
     attributes = {name: value.get("StringValue", "") for name, value in received.get("MessageAttributes", {}).items()}
     sent_ms = int(attributes.get(SENT_MS) or received["Attributes"]["SentTimestamp"])
-    reason = json.loads(attributes[REASON]) if REASON in attributes else UNKNOWN_REASON
-    body = received["Body"]
-    asked: Sequence[Message] = ()
+    told = ": ".join(attributes[name] for name in _OF_THE_SCHEDULER if queue == "backfill" and name in attributes)
+    reason = json.loads(attributes[REASON]) if REASON in attributes else told or UNKNOWN_REASON
+    body, asked = received["Body"], tuple[Message, ...]()
     if queue == "products":
         try:
             asked = messages.decode(body, sent_ms)

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
@@ -100,6 +101,40 @@ def test_requests_to_a_host_are_limited_and_its_connections_are_reused(tmp_path:
 
         [connections] = [pool.num_connections for pool in _pools(fetcher)]
         assert connections <= REQUESTS_A_HOST
+
+
+def _serve(listener: socket.socket, *connections: Sequence[bool]) -> list[int]:
+    """Takes as many connections, whose requests are answered or not; then each is ended. Returns the connection of each request."""
+    asked = []
+    listener.settimeout(10)
+    for number, answers in enumerate(connections):
+        connection, _ = listener.accept()
+        with connection:
+            for is_answered in answers:
+                asked.append(number if connection.recv(65536) else -1)
+                if is_answered:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(PICTURE) + PICTURE)
+    return asked
+
+
+def test_a_connection_that_died_while_lambda_held_the_function_still_costs_no_picture() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        served = pool.submit(_serve, listener, (True, False), (True,))
+        origin = f"127.0.0.1:{listener.getsockname()[1]}"
+        fetcher = HttpFetcher(frozenset({origin}))
+
+        assert [fetcher.fetch(f"http://{origin}/hat.jpg").content for _ in range(2)] == [PICTURE] * 2
+        assert served.result(10) == [0, 0, 1]
+
+
+def test_a_server_that_ends_every_connection_without_an_answer_is_asked_twice() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        served = pool.submit(_serve, listener, (False,), (False,))
+        origin = f"127.0.0.1:{listener.getsockname()[1]}"
+
+        with pytest.raises(DownloadFailed, match="did not answer"):
+            HttpFetcher(frozenset({origin})).fetch(f"http://{origin}/hat.jpg")
+        assert served.result(10) == [0, 1]
 
 
 def _pools(fetcher: HttpFetcher) -> list[Any]:

@@ -156,6 +156,19 @@ def test_a_shop_s_own_attributes_of_a_message_are_no_reason_and_no_time(queues: 
     assert letter.reason == UNKNOWN_REASON
 
 
+def test_a_command_that_the_scheduler_could_not_post_has_its_reason(queues: Queues) -> None:
+    told: Any = {
+        name: {"DataType": "String", "StringValue": value} for name, value in {"ERROR_CODE": "AccessDenied", "ERROR_MESSAGE": "no"}.items()
+    }
+    for url in (queues.backfill.dead_letter_url, queues.products.dead_letter_url):
+        queues.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"action": "start"}), MessageAttributes=told)
+
+    reasons = {letter.queue: letter.reason for letter in queues.drain()}
+
+    assert reasons["backfill"] == "AccessDenied: no"
+    assert "AccessDenied" not in reasons["products"]  # the shop's own
+
+
 @pytest.mark.parametrize("backfill_id", ["b" * 40_000, "", "\ud800", 7])
 def test_a_backfill_that_could_not_be_recorded_is_none(queues: Queues, backfill_id: object) -> None:
     queues.sqs.send_message(QueueUrl=queues.products.dead_letter_url, MessageBody=json.dumps({"backfill_id": backfill_id}))
