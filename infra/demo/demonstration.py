@@ -1,5 +1,6 @@
 """The steps of the demo, each told on the terminal."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from elasticsearch import Elasticsearch
 from lookalike.pictures.formats import media_type_of
 from more_itertools import unique_everseen
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
@@ -64,7 +66,7 @@ class Demonstration:
 
     def _account_for(self, indexed: IndexedProducts) -> None:
         for product_id, reason in indexed.failed.items():
-            self._console.print(f"  [red]failed[/] {product_id}: {reason}", highlight=False)
+            self._console.print(f"  [red]failed[/] {product_id}: {escape(reason)}", highlight=False)
         ok, failed, lost = len(indexed.documents), len(indexed.failed), len(indexed.lost)
         self._say(f"{ok} indexed + {failed} failed = {ok + failed} of {len(self._catalogue)} products; {lost or 'none'} lost")
         if lost:
@@ -115,7 +117,7 @@ class Demonstration:
         lines = f"""{self._system.addresses(PICTURE_URL=self._address(item), PRODUCT_ID=item.product_id)}
 Try:
   {search}&image_url={self._address(item)}'
-  {search}' -H 'Content-Type: {media_type_of(item.path.name)}' --data-binary '@{item.path}'"""
+  {search}' -H 'Content-Type: {media_type_of(item.path.name)}' --data-binary {shlex.quote(f"@{item.path}")}"""
         self._console.print(lines, highlight=False, markup=False, soft_wrap=True)
 
     def _found(self, item: CatalogueItem) -> invocation.Json:
@@ -134,17 +136,22 @@ Try:
         return Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=self._console)
 
     def _say(self, text: str) -> None:
-        self._console.print(f"[green]✓[/] {text}", highlight=False)
+        say_done(self._console, text)
+
+
+def say_done(console: Console, text: str) -> None:
+    """Tells a step that is done; the text is printed as it is."""
+    console.print(f"[green]✓[/] {escape(text)}", highlight=False)
 
 
 def hits_table(found: invocation.Json, title: str) -> Table:
     """Hits with their scores; the milliseconds of each stage below."""
     timings = " · ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in found["timings_ms"].items())
     head = ("", "score", "product", "category", "name", "price")
-    table = Table(*head, title=title, title_justify="left", caption=f"milliseconds: {timings}", caption_justify="left")
+    table = Table(*head, title=escape(title), title_justify="left", caption=f"milliseconds: {timings}", caption_justify="left")
     for place, hit in enumerate(found["hits"], 1):
         texts = [str(hit["attributes"].get(name, "")) for name in ("category", "name", "price")]
-        table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *texts)
+        table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *map(escape, texts))
     return table
 
 
