@@ -225,7 +225,7 @@ def _first_hit(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _warning(condition: Range | Exists) -> FilterWarning:
     form = "a number or a date" if isinstance(condition, Range) else "a value"
     name = condition.attribute
-    return FilterWarning(f"filter.{name}", f"no product has {form} as {name!r}: check the attribute's name")
+    return FilterWarning(f"filter.{name}", f"no product has {form} in the attribute {name!r}: check its name")
 
 
 def _without_dropped(selection: Selection) -> tuple[Selection, frozenset[str]]:
