@@ -1,7 +1,6 @@
 """``make demo``: indexes a catalogue through the bucket and by a backfill, shows look-alikes, and serves until Ctrl-C.
 
-Read from the environment: ``IMAGES`` (a folder of one's own pictures), ``ES_URL`` (a server of one's own), ``MODEL`` (by default ``auto``),
-``PORT`` (of the search endpoint, if it is free), ``ONCE`` (``1``: stop when all is shown).
+Its `Options` are read from the environment: a folder of one's own pictures, a server of one's own, the model, the endpoint's port.
 """
 
 import os
@@ -69,7 +68,7 @@ def run(options: Options) -> None:
     """Indexes the catalogue and shows how it is searched, from start to end."""
     console = Console()
     say: export.Say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
-    catalogue = _catalogue(options, say)
+    catalogue = folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue", say=say)
     say_done(console, _summary(catalogue, options.images))
     model_id = ensure_models(options.model, MODELS, say, options.random_weights)
     with ImageServer(catalogue.pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, say) as system:
@@ -85,10 +84,6 @@ def run(options: Options) -> None:
         if not options.once:
             say("\nServing until Ctrl-C.")
             Event().wait()
-
-
-def _catalogue(options: Options, say: export.Say) -> Catalogue:
-    return folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue", say=say)
 
 
 def _summary(catalogue: Catalogue, folder: Path | None) -> str:

@@ -163,8 +163,7 @@ def documents(elasticsearch: Elasticsearch, alias: str) -> dict[str, Json]:
     """A document of each product that is indexed, by product id, with what the demo needs of it; none where there is no index."""
     if not elasticsearch.indices.exists_alias(name=alias):
         return {}
-    fields = ["product_id", "perceptual_hash", "indexed_at"]
-    return {document["product_id"]: document for document in _scan(elasticsearch, alias, _source=fields)}
+    return {found["product_id"]: found for found in _scan(elasticsearch, alias, _source=["product_id", "perceptual_hash", "indexed_at"])}
 
 
 def _scan(elasticsearch: Elasticsearch, index: str, **query: object) -> Iterator[Json]:

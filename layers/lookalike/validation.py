@@ -35,7 +35,7 @@ def validated(model: TypeAdapter[T], given: Any, *, is_strict: bool = False) -> 
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise RequestInvalid(_reason(first["type"], field) or first["msg"], field=field) from error
+        raise RequestInvalid(_reason(first["type"], field) or first["msg"].removeprefix("Value error, "), field=field) from error
 
 
 def _reason(kind: str, field: str) -> str | None:
