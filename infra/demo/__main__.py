@@ -80,7 +80,7 @@ def run(options: Options) -> None:
         demonstration.search(indexed)
         demonstration.write_sheet(indexed, BUILD / "contact-sheet.png")
         demonstration.evaluate(indexed)
-        demonstration.show_addresses()
+        demonstration.show_addresses(indexed)
         if not options.once:
             say("\nServing until Ctrl-C.")
             Event().wait()
@@ -89,7 +89,7 @@ def run(options: Options) -> None:
 def _summary(catalogue: Catalogue, folder: Path | None) -> str:
     categories = {item.attributes["category"] for item in catalogue if "category" in item.attributes}
     what = f"in {folder}, {catalogue.ignored} other files ignored" if folder else "drawn"
-    return f"{len(catalogue):,} products {what}, {len(categories)} categories"
+    return f"{len(catalogue.items):,} products {what}, {len(categories)} categories"
 
 
 def _system(options: Options, model_id: str, images: ImageServer, say: export.Say) -> LocalSystem:

@@ -68,7 +68,9 @@ class Demonstration:
         for product_id, reason in indexed.failed.items():
             self._console.print(f"  [red]failed[/] {product_id}: {escape(reason)}", highlight=False)
         ok, failed, lost = len(indexed.documents), len(indexed.failed), len(indexed.lost)
-        say_done(self._console, f"{ok} indexed + {failed} failed = {ok + failed} of {len(self._catalogue)} products; {lost or 'none'} lost")
+        say_done(
+            self._console, f"{ok} indexed + {failed} failed = {ok + failed} of {len(self._catalogue.items)} products; {lost or 'none'} lost"
+        )
         if lost:
             self._console.print(f"  [red]lost[/] {', '.join(indexed.lost)}")
 
@@ -114,9 +116,9 @@ class Demonstration:
                     self._console, f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)"
                 )
 
-    def show_addresses(self) -> None:
-        """Where everything is, and what to try."""
-        item = self._catalogue.items[-1]
+    def show_addresses(self, indexed: IndexedProducts) -> None:
+        """Where everything is, and what to try, with a picture that is indexed."""
+        item = max(self._catalogue.items, key=lambda item: (item.product_id in indexed.documents, item.product_id))
         search = f"curl '{self._system.search_url}/search?size=3"
         lines = f"""{self._system.addresses(PICTURE_URL=self._address(item), PRODUCT_ID=item.product_id)}
 Try:

@@ -97,11 +97,7 @@ def handled(sqs: "SQSClient", queue_url: str, total: int) -> Count:
 
 
 def backfill(invoke: Invoke, source: Json, total: int) -> Count:
-    """Starts a backfill; counts the products that are done, all of them only when it has finished.
-
-    Raises:
-        Failure: the function does not do it.
-    """
+    """Starts a backfill; counts the products that are done, all of them only when it has finished. Raises `Failure`."""
     backfill_id = command(invoke, {"action": "start", "source": source})["backfill_id"]
 
     def count() -> int:
@@ -113,11 +109,7 @@ def backfill(invoke: Invoke, source: Json, total: int) -> Count:
 
 
 def wait_for(progress: Progress, counts: Mapping[TaskID, Count]) -> None:
-    """Shows the counts until each has reached the total of its bar.
-
-    Raises:
-        Failure: there is no progress any more, or a backfill cannot be asked about.
-    """
+    """Shows the counts until each has reached its bar's total. Raises `Failure` if there is no progress any more."""
     done, moved_at = -1.0, time.monotonic()
     while not progress.finished:
         for task, count in counts.items():

@@ -18,7 +18,7 @@ _HELP = 'Those that stand for "no image" are left out of searches by the paramet
 
 
 def show(answer: Mapping[str, Any], console: Console) -> None:
-    """Prints what the command `report` answered: of each picture the numbers, the value for the parameter on a line of its own, the address."""
+    """Prints what the command `report` answered: the numbers of each picture, the value for the parameter on its own line, the address."""
     if not answer["pictures"]:
         console.print(f"No two products in {answer['index']} share a picture.")
         return
