@@ -91,7 +91,7 @@ def _add_errors(app: APIGatewayRestResolver) -> None:
         request_id = app.current_event.request_context.request_id
         metrics.add_metric(f"Error{error.http_status}", MetricUnit.Count, 1)
         log = logger.error if error.ending == "fail" else logger.info
-        log("search_failed", code=error.code, reason=str(error), request_id=request_id)
+        log("search_failed", code=error.code, reason=responses.shortened(str(error)), request_id=request_id)
         return responses.failure(error, request_id, methods)
 
     @app.not_found

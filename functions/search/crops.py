@@ -1,5 +1,6 @@
 """Crop boxes as requests and answers have them."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from lookalike.domain import Crop, Part
@@ -42,12 +43,18 @@ class _OrAuto:
     """Lets a field be `AUTO` as well; a union would put the names of its members into the place of an error."""
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(
-            lambda given, box: AUTO if given == AUTO else box(given), handler.generate_schema(CropBox)
-        )
+        return core_schema.no_info_wrap_validator_function(_box_or_auto, handler.generate_schema(CropBox))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [handler(schema), {"const": AUTO}]}
+
+
+def _box_or_auto(given: Any, box: Callable[[Any], CropBox]) -> CropBox | Literal["auto"]:
+    if given == AUTO:
+        return AUTO
+    if not isinstance(given, dict | CropBox):
+        raise RequestInvalid('a crop box is "auto", or an object with left, top, right and bottom', field="crop")
+    return box(given)
 
 
 CropField = Annotated[CropBox | Literal["auto"], _OrAuto()]

@@ -249,6 +249,8 @@ def detect_from_strings(parameters: Mapping[str, Sequence[str]]) -> DetectReques
 
 def _read(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     request: dict[str, Any] = {}
+    if "cursor" in parameters:
+        raise RequestInvalid('send a cursor as JSON in the body of POST /search: {"cursor": "…"}', field="cursor")
     for name, values in parameters.items():
         if len(values) > 1 and name != "fields":
             raise RequestInvalid("this parameter may be given only once", field=name)

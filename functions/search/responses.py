@@ -21,6 +21,9 @@ from functions.search.requests import HIT_FIELDS, Options
 
 Json = Response[str]
 
+MAX_ERROR_CHARACTERS = 1000
+"""Of a message and of a field's name, which may be what the caller sent: an answer that is too large would not be sent at all."""
+
 _PLACE = re.compile(r"https?://[^\s'\",)]+|[\w.-]+:\d{2,5}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<=certificate is not valid for ')[^']+")
 """An address, ``host:port``, an IPv4 address, or the host that a certificate lacks."""
 
@@ -78,9 +81,9 @@ def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ())
         request_id: API Gateway's id of the request.
         methods: the methods of the path, for a request with another one.
     """
-    body = {"code": error.code, "message": _message(error, request_id), "request_id": request_id}
+    body = {"code": error.code, "message": shortened(_message(error, request_id)), "request_id": request_id}
     if error.field:
-        body["field"] = error.field
+        body["field"] = shortened(error.field)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TransientError) else {}
     if methods:
         headers["Allow"] = ", ".join([*methods, "OPTIONS"])
@@ -100,6 +103,11 @@ def without_places(text: str) -> str:
 def as_json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Json:
     """A response with a JSON body."""
     return Response(status, content_types.APPLICATION_JSON, json.dumps(body, ensure_ascii=False), headers)
+
+
+def shortened(text: str) -> str:
+    """The text, cut where it is longer than a message of an error may be."""
+    return text if len(text) <= MAX_ERROR_CHARACTERS else f"{text[: MAX_ERROR_CHARACTERS - 1]}…"
 
 
 def _message(error: LookalikeError, request_id: str) -> str:

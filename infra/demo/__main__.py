@@ -1,7 +1,6 @@
 """``make demo``: indexes a catalogue through the bucket and by a backfill, shows look-alikes, and serves until Ctrl-C.
 
-Read from the environment: ``IMAGES`` (a folder of one's own pictures), ``ES_URL`` (a server of one's own), ``MODEL`` (by default ``auto``),
-``PORT`` (of the search endpoint, if it is free), ``ONCE`` (``1``: stop when all is shown).
+Its `Options` are read from the environment: a folder of one's own pictures, a server of one's own, the model, the endpoint's port.
 """
 
 import os
@@ -13,14 +12,14 @@ from pathlib import Path
 from threading import Event
 
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from rich.console import Console
 
 from infra.demo.catalogue import Catalogue, drawn_catalogue, folder_catalogue
-from infra.demo.demonstration import Demonstration
+from infra.demo.demonstration import Demonstration, say_done
 from infra.demo.image_server import ImageServer
 from infra.demo.indexing import bare_pictures_a_second, sample_pixels
-from infra.local.child_process import ended_by_signals
+from infra.local.child_process import Failure, ended_by_signals
 from infra.local.loopback import free_port
 from infra.local.running_system import usual_ports
 from infra.local.system import BUILD, SEARCH_PORT, LocalSystem, ensure_models
@@ -37,14 +36,18 @@ class Options(BaseModel):
     es_url: str = ""
     model: str = export.AUTO
     random_weights: int | None = None
-    port: int = SEARCH_PORT
+    port: int = Field(default=SEARCH_PORT, ge=1, le=65535)
     once: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Options":
-        """The options, each in the variable of its name."""
+        """The options, each in the variable of its name. Raises `Failure` if one cannot be read."""
         given = {name: environment.get(name.upper()) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in given.items() if value})
+        try:
+            return cls.model_validate({name: value for name, value in given.items() if value})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise Failure(f"{str(first['loc'][0]).upper()}={first['input']}: {first['msg']}") from error
 
     def alias(self, model_id: str) -> str:
         """Catalogues and models do not mix: each pair has an index of its own, which a second run finds again."""
@@ -57,36 +60,36 @@ class Options(BaseModel):
 
 def main() -> None:
     """The command ``python -m infra.demo``."""
-    with ended_by_signals(ValidationError, export.ExportFailed):
+    with ended_by_signals(export.ExportFailed):
         run(Options.read(os.environ))
 
 
 def run(options: Options) -> None:
     """Indexes the catalogue and shows how it is searched, from start to end."""
     console = Console()
-    say: export.Say = partial(console.print, highlight=False, soft_wrap=True)
-    catalogue = _catalogue(options, say)
+    say: export.Say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    catalogue = folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue", say=say)
+    say_done(console, _summary(catalogue, options.images))
     model_id = ensure_models(options.model, MODELS, say, options.random_weights)
     with ImageServer(catalogue.pictures, port=free_port(IMAGE_PORT)) as images, _system(options, model_id, images, say) as system:
         demonstration = Demonstration(system, images, catalogue, console)
         indexed, rate = demonstration.index()
         embedder = OpenVinoEmbedder(MODELS / model_id, "THROUGHPUT")
-        demonstration.compare_speed(rate, bare_pictures_a_second(embedder, sample_pixels(embedder, catalogue.items)))
+        decodable = [item for item in catalogue if item.product_id in indexed.documents]
+        demonstration.compare_speed(rate, bare_pictures_a_second(embedder, sample_pixels(embedder, decodable)))
         demonstration.search(indexed)
         demonstration.write_sheet(indexed, BUILD / "contact-sheet.png")
         demonstration.evaluate(indexed)
-        demonstration.show_addresses()
+        demonstration.show_addresses(indexed)
         if not options.once:
             say("\nServing until Ctrl-C.")
             Event().wait()
 
 
-def _catalogue(options: Options, say: export.Say) -> Catalogue:
-    catalogue = folder_catalogue(options.images) if options.images else drawn_catalogue(BUILD / "catalogue", say=say)
+def _summary(catalogue: Catalogue, folder: Path | None) -> str:
     categories = {item.attributes["category"] for item in catalogue if "category" in item.attributes}
-    what = f"in {options.images}, {catalogue.ignored} other files ignored" if options.images else "drawn"
-    say(f"[green]✓[/] {len(catalogue):,} products {what}, {len(categories)} categories")
-    return catalogue
+    what = f"in {folder}, {catalogue.ignored} other files ignored" if folder else "drawn"
+    return f"{len(catalogue.items):,} products {what}, {len(categories)} categories"
 
 
 def _system(options: Options, model_id: str, images: ImageServer, say: export.Say) -> LocalSystem:

@@ -68,7 +68,7 @@ def view(status: Mapping[str, Any]) -> RenderableType:
     into = f" into {status['into']}" if status["into"] else ""
     percent = f", {status['percent']} %" if status["percent"] is not None else ""
     head = Text(f"{status['backfill_id']}{into}: {status['state']}{percent}", style="bold")
-    return Group(head, ProgressBar(total=100, completed=status["percent"] or 0, width=60), counts)
+    return Group(head, ProgressBar(total=100, completed=status["percent"] or 0, width=60), Text(), counts)  # a bar does not end its line
 
 
 def main() -> None:

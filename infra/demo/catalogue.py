@@ -46,18 +46,12 @@ class Catalogue:
         """The file of each name that pictures are served under."""
         return {item.file_name: item.path for item in self.items}
 
-    def __len__(self) -> int:
-        return len(self.items)
-
     def __iter__(self) -> Iterator[CatalogueItem]:
         return iter(self.items)
 
 
 def drawn_catalogue(cache: Path, count: int = 300, say: Say = print) -> Catalogue:
-    """The drawn shop's first products.
-
-    Pictures are kept under ``cache`` in a folder named by the program that drew them, and drawn only if they are not there.
-    """
+    """The drawn shop's first products; pictures are kept under ``cache``, in a folder named by the program that drew them."""
     folder = cache / _program()
     folder.mkdir(parents=True, exist_ok=True)
     chosen = {folder / f"{design.product_id}.jpg": design for design in designs(count)}

@@ -1,5 +1,6 @@
 """The steps of the demo, each told on the terminal."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from elasticsearch import Elasticsearch
 from lookalike.pictures.formats import media_type_of
 from more_itertools import unique_everseen
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
@@ -64,17 +66,21 @@ class Demonstration:
 
     def _account_for(self, indexed: IndexedProducts) -> None:
         for product_id, reason in indexed.failed.items():
-            self._console.print(f"  [red]failed[/] {product_id}: {reason}", highlight=False)
+            self._console.print(f"  [red]failed[/] {product_id}: {escape(reason)}", highlight=False)
         ok, failed, lost = len(indexed.documents), len(indexed.failed), len(indexed.lost)
-        self._say(f"{ok} indexed + {failed} failed = {ok + failed} of {len(self._catalogue)} products; {lost or 'none'} lost")
+        say_done(
+            self._console, f"{ok} indexed + {failed} failed = {ok + failed} of {len(self._catalogue.items)} products; {lost or 'none'} lost"
+        )
         if lost:
             self._console.print(f"  [red]lost[/] {', '.join(indexed.lost)}")
 
     def compare_speed(self, rate: float | None, bare: float) -> None:
         """Tells the speed of indexing beside that of the network alone, both in pictures a second; ``rate`` is None if nothing was new."""
         if rate is None:
-            return self._say("nothing was new: every picture was indexed already, and none was embedded again")
-        return self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
+            return say_done(self._console, "nothing was new: every picture was indexed already, and none was embedded again")
+        return say_done(
+            self._console, f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}"
+        )
 
     def search(self, indexed: IndexedProducts) -> None:
         """Once by address, once by upload."""
@@ -96,7 +102,7 @@ class Demonstration:
         subtitle = f"{len(items):,} pictures · {model} · each query, framed, and the products nearest to it, with their scores"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contact_sheet(rows, "Look-alikes", subtitle))
-        self._say(f"contact sheet: {path}")
+        say_done(self._console, f"contact sheet: {path}")
 
     def evaluate(self, indexed: IndexedProducts) -> None:
         """P@1 and P@5 where there are categories."""
@@ -106,16 +112,18 @@ class Demonstration:
         with self._bars() as bars:
             if rankings := searching.rankings(self._search, judged, bars):
                 first, five = (searching.precision_at(k, rankings) for k in (1, 5))
-                self._say(f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)")
+                say_done(
+                    self._console, f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)"
+                )
 
-    def show_addresses(self) -> None:
-        """Where everything is, and what to try."""
-        item = self._catalogue.items[-1]
+    def show_addresses(self, indexed: IndexedProducts) -> None:
+        """Where everything is, and what to try, with a picture that is indexed."""
+        item = max(self._catalogue.items, key=lambda item: (item.product_id in indexed.documents, item.product_id))
         search = f"curl '{self._system.search_url}/search?size=3"
         lines = f"""{self._system.addresses(PICTURE_URL=self._address(item), PRODUCT_ID=item.product_id)}
 Try:
   {search}&image_url={self._address(item)}'
-  {search}' -H 'Content-Type: {media_type_of(item.path.name)}' --data-binary '@{item.path}'"""
+  {search}' -H 'Content-Type: {media_type_of(item.path.name)}' --data-binary {shlex.quote(f"@{item.path}")}"""
         self._console.print(lines, highlight=False, markup=False, soft_wrap=True)
 
     def _found(self, item: CatalogueItem) -> invocation.Json:
@@ -133,18 +141,20 @@ Try:
     def _bars(self) -> Progress:
         return Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=self._console)
 
-    def _say(self, text: str) -> None:
-        self._console.print(f"[green]✓[/] {text}", highlight=False)
+
+def say_done(console: Console, text: str) -> None:
+    """Tells a step that is done; the text is printed as it is."""
+    console.print(f"[green]✓[/] {escape(text)}", highlight=False)
 
 
 def hits_table(found: invocation.Json, title: str) -> Table:
     """Hits with their scores; the milliseconds of each stage below."""
     timings = " · ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in found["timings_ms"].items())
     head = ("", "score", "product", "category", "name", "price")
-    table = Table(*head, title=title, title_justify="left", caption=f"milliseconds: {timings}", caption_justify="left")
+    table = Table(*head, title=escape(title), title_justify="left", caption=f"milliseconds: {timings}", caption_justify="left")
     for place, hit in enumerate(found["hits"], 1):
         texts = [str(hit["attributes"].get(name, "")) for name in ("category", "name", "price")]
-        table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *texts)
+        table.add_row(str(place), f"{hit['score']:.4f}", hit["product_id"], *map(escape, texts))
     return table
 
 

@@ -97,11 +97,7 @@ def handled(sqs: "SQSClient", queue_url: str, total: int) -> Count:
 
 
 def backfill(invoke: Invoke, source: Json, total: int) -> Count:
-    """Starts a backfill; counts the products that are done, all of them only when it has finished.
-
-    Raises:
-        Failure: the function does not do it.
-    """
+    """Starts a backfill; counts the products that are done, all of them only when it has finished. Raises `Failure`."""
     backfill_id = command(invoke, {"action": "start", "source": source})["backfill_id"]
 
     def count() -> int:
@@ -113,11 +109,7 @@ def backfill(invoke: Invoke, source: Json, total: int) -> Count:
 
 
 def wait_for(progress: Progress, counts: Mapping[TaskID, Count]) -> None:
-    """Shows the counts until each has reached the total of its bar.
-
-    Raises:
-        Failure: there is no progress any more, or a backfill cannot be asked about.
-    """
+    """Shows the counts until each has reached its bar's total. Raises `Failure` if there is no progress any more."""
     done, moved_at = -1.0, time.monotonic()
     while not progress.finished:
         for task, count in counts.items():
@@ -163,8 +155,7 @@ def documents(elasticsearch: Elasticsearch, alias: str) -> dict[str, Json]:
     """A document of each product that is indexed, by product id, with what the demo needs of it; none where there is no index."""
     if not elasticsearch.indices.exists_alias(name=alias):
         return {}
-    fields = ["product_id", "perceptual_hash", "indexed_at"]
-    return {document["product_id"]: document for document in _scan(elasticsearch, alias, _source=fields)}
+    return {found["product_id"]: found for found in _scan(elasticsearch, alias, _source=["product_id", "perceptual_hash", "indexed_at"])}
 
 
 def _scan(elasticsearch: Elasticsearch, index: str, **query: object) -> Iterator[Json]:

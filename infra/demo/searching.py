@@ -77,9 +77,7 @@ def precision_at(k: int, rankings: Sequence[Ranking]) -> float:
     """P@k: the share of the first ``k`` hits that have the query's category, as a mean over queries.
 
     Near duplicates of the query are left out before counting. Where fewer than ``k`` hits are left, those that lack count as wrong.
-
-    Raises:
-        statistics.StatisticsError: there are no rankings.
+    Raises `statistics.StatisticsError` if there are no rankings.
     """
     return fmean(_right(ranking, k) / k for ranking in rankings)
 

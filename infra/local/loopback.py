@@ -59,7 +59,6 @@ def free_port(preferred: int = 0) -> int:
     """A port that nothing listens on: ``preferred`` if that is free, else another."""
     try:
         with socket.create_server(("127.0.0.1", preferred)) as probe:
-            port: int = probe.getsockname()[1]
-            return port
+            return int(probe.getsockname()[1])
     except OSError:
         return free_port()

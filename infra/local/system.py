@@ -5,12 +5,16 @@ it is local.
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+from lookalike.adapters.elasticsearch.client import connect, translate_errors
+from lookalike.errors import LookalikeError
 
 from infra.local import invocation
 from infra.local.aws import TRIGGERS, AwsServer
@@ -62,7 +66,9 @@ class LocalSystem(RunningSystem):
     def _start(self, stack: ExitStack) -> None:
         logs = self.data.absolute() / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        if not self.elasticsearch_url:
+        if self.elasticsearch_url:
+            _check(self.elasticsearch_url)
+        else:
             self.server = stack.enter_context(ElasticsearchServer(self.data.absolute() / "elasticsearch", say=self.say))
             self.elasticsearch_url = self.server.url
         self.aws_url = stack.enter_context(AwsServer(logs / "aws.log", port=self.ports.get("aws", 0))).url
@@ -84,7 +90,7 @@ class LocalSystem(RunningSystem):
             self.functions[definition.name] = function
         for function in self.functions.values():
             if error := function.init_error():
-                raise Failure(f"{function.definition.name} does not start: {error}\nIts log is {function.log}")
+                raise Failure(f"{function.definition.name} does not start: {json.loads(error)['errorMessage']}\nIts log is {function.log}")
 
     def _environment(self) -> dict[str, str]:
         """All variables that template.yaml gives to the functions."""
@@ -125,6 +131,16 @@ def _split(url: str) -> tuple[str, dict[str, str] | None]:
     return address, {"username": unquote(parts.username), "password": unquote(parts.password or "")}
 
 
+def _check(url: str) -> None:
+    """Raises `Failure` if there is no Elasticsearch that takes these credentials."""
+    address, secret = _split(url)
+    try:
+        with translate_errors():
+            connect(address, json.dumps(secret) if secret else None).info()
+    except (LookalikeError, ValueError) as error:
+        raise Failure(f"Elasticsearch at {address or url} cannot be used: {error}") from error
+
+
 def ensure_models(model: str, models: Path, say: export.Say, random_weights: int | None = None) -> str:
     """The network's id, exported; and beside it the network that finds things in pictures, where its package is installed."""
     try:
@@ -139,9 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.local.system", description="The whole system on this machine, until Ctrl-C.")
     parser.add_argument("--model", default=export.AUTO, help="network (default: the best whose weights can be had)")
     parser.add_argument("--elasticsearch-url", default="", help="a server of your own")
-    parser.add_argument(
-        "--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched from though private"
-    )
+    parser.add_argument("--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched though private")
     given = parser.parse_args()
     with ended_by_signals(export.ExportFailed):
         models, ports = BUILD / "models", usual_ports(print, api=SEARCH_PORT)

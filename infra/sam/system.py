@@ -250,8 +250,8 @@ def main() -> None:
             system.serve([images.origin])
             if given.catalogue:  # as `make demo` does it: half of the products through the bucket, half by a backfill
                 demonstration = Demonstration(system, images, catalogue, Console())
-                demonstration.search(demonstration.index()[0])
-                demonstration.show_addresses()
+                demonstration.search(indexed := demonstration.index()[0])
+                demonstration.show_addresses(indexed)
             else:
                 print(system.addresses())
             Event().wait()

@@ -15,6 +15,9 @@ MAX_DEPTH = 8
 MAX_CLAUSES = 1024
 """Names, values and bounds of a whole filter."""
 
+MAX_CHARACTERS = 150_000
+"""Of all names and texts of a filter together: cursors carry it, for which an answer has 1 MB."""
+
 EXACT_INTEGERS = 2**53
 """Larger ones are rounded as numbers, so that they are compared as text alone."""
 
@@ -80,6 +83,8 @@ def parse(given: Any, field: str = "filter", depth: int = 0) -> Filter:
         raise RequestInvalid(f"the filter is nested more than {MAX_DEPTH} levels deep", field=field)
     if depth == 0 and _clauses(given) > MAX_CLAUSES:
         raise RequestInvalid(f"the filter has more than {MAX_CLAUSES} names, values and bounds", field=field)
+    if depth == 0 and _characters(given) > MAX_CHARACTERS:
+        raise RequestInvalid(f"the names and values of the filter have more than {MAX_CHARACTERS:,} characters", field=field)
     return All(tuple(_clause(as_name(str(name)), value, f"{field}.{name}", depth) for name, value in given.items()))
 
 
@@ -97,13 +102,20 @@ def conditions(given: Filter) -> Iterator[Terms | Range | Exists]:
 
 def _clauses(given: Any) -> int:
     """How many names and values JSON has, on all its levels together."""
-    found, left = 0, [given]
+    return sum(len(inner) for inner in _values(given) if isinstance(inner, dict | list))
+
+
+def _characters(given: Any) -> int:
+    """How many characters the names and texts of JSON have."""
+    return sum(len(inner) if isinstance(inner, str) else sum(map(len, inner)) for inner in _values(given) if isinstance(inner, str | dict))
+
+
+def _values(given: Any) -> Iterator[Any]:
+    """JSON, and all that is in it, on all its levels."""
+    left = [given]
     while left:
-        inner = left.pop()
-        values = list(inner.values()) if isinstance(inner, dict) else inner if isinstance(inner, list) else []
-        found += len(values)
-        left += values
-    return found
+        yield (inner := left.pop())
+        left += inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else []
 
 
 def _clause(name: str, value: Any, field: str, depth: int) -> Filter:

@@ -10,6 +10,9 @@ from lookalike.errors import RequestInvalid
 
 T = TypeVar("T")
 
+_NO_OBJECT = ("dict_type", "model_type", "dataclass_type")
+"""Pydantic's names of this fault, whose messages name classes of this code."""
+
 
 def parsed(text: str | bytes, field: str) -> Any:
     """The value of a JSON text.
@@ -32,8 +35,13 @@ def validated(model: TypeAdapter[T], given: Any, *, is_strict: bool = False) -> 
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"
-        reason = f"there is no field {field!r}" if first["type"] == "extra_forbidden" else first["msg"]
-        raise RequestInvalid(reason, field=field) from error
+        raise RequestInvalid(_reason(first["type"], field) or first["msg"].removeprefix("Value error, "), field=field) from error
+
+
+def _reason(kind: str, field: str) -> str | None:
+    if kind in _NO_OBJECT:
+        return "this must be a JSON object"
+    return f"there is no field {field!r}" if kind == "extra_forbidden" else None
 
 
 def _finite(text: str) -> float:

@@ -8,7 +8,8 @@ import json
 import sys
 from pathlib import Path
 
-from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch.client import translate_errors
+from lookalike.errors import LookalikeError
 from rich.console import Console
 from rich.progress import track
 
@@ -34,10 +35,11 @@ def main() -> int:
         base = given.output / model
         if json.loads((base / FILE).read_text()).get("adapted"):
             raise NothingToLearn(f"{model} is adapted already: adapt the network that it was made from")
-        pictures, features = _from_index(given, base) if given.index else from_folder(given.images, base)
+        with translate_errors(given.index or ""):
+            pictures, features = _from_index(given, base) if given.index else from_folder(given.images, base)
         console.print(f"{len(pictures):,} pictures of {len(pictures.classes):,} classes", highlight=False)
         made = adapt(base, pictures, features, console, None if given.classes is None else given.classes == "new")
-    except (NothingToLearn, NoGain, export.ExportFailed) as error:
+    except (NothingToLearn, NoGain, export.ExportFailed, LookalikeError) as error:
         print(error, file=sys.stderr)
         return 2
     console.print(f"[green]✓[/] {made.name} is in {made}", highlight=False, soft_wrap=True)
@@ -94,7 +96,7 @@ def from_folder(folder: Path, base: Path) -> tuple[Labelled, Features]:
 
 
 def _from_index(given: argparse.Namespace, base: Path) -> tuple[Labelled, Features]:
-    client = Elasticsearch(given.elasticsearch, request_timeout=60)
+    client = labelled.client(given.elasticsearch)
     pictures, vectors = labelled.indexed(client, given.index, given.attribute)
     dimensions = json.loads((base / FILE).read_text())["dimensions"]
     if vectors.shape[1] != dimensions:

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.domain import Vectors
+from lookalike.errors import LookalikeError
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -83,10 +85,11 @@ def compared(one: Evaluated, other: Evaluated, pictures: Labelled) -> dict[str, 
 def main() -> int:
     """The command line; returns the exit code."""
     given, console = _arguments(), Console()
-    client = Elasticsearch(given.elasticsearch, request_timeout=60) if given.elasticsearch else None
     try:
-        pictures, results = _of_indices(given, client) if given.index else _of_folder(given, client, console)
-    except (NothingToLearn, export.ExportFailed) as error:
+        client = labelled.client(given.elasticsearch) if given.elasticsearch else None
+        with translate_errors(given.index or ""):
+            pictures, results = _of_indices(given, client) if given.index else _of_folder(given, client, console)
+    except (NothingToLearn, export.ExportFailed, LookalikeError) as error:
         print(error, file=sys.stderr)
         return 2
     facts = {"pictures": len(pictures), "classes": len(pictures.classes), "models": {each.model: each.facts for each in results}}

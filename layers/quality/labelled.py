@@ -81,6 +81,14 @@ def embedded(folder: Path, files: Iterable[Path], embedders: Sequence[OpenVinoEm
     return Labelled.of(names, classes, hashes), [np.concatenate(made) for made in vectors]
 
 
+def client(url: str) -> Elasticsearch:
+    """A client of the server at this address. Raises `NothingToLearn` if it is none."""
+    try:
+        return Elasticsearch(url, request_timeout=60)
+    except ValueError as error:
+        raise NothingToLearn(f"{url} is no address of an Elasticsearch: {error}") from error
+
+
 def indexed(client: Elasticsearch, index: str, attribute: str) -> tuple[Labelled, Vectors]:
     """The pictures of an index that have a value of the attribute (``product_id`` for the product itself), with the index's vectors.
 

@@ -1,4 +1,4 @@
-"""Which pictures many products share, as a table: ``python -m layers.quality.placeholders``. Most of these stand for "no image".
+"""Which pictures many products share: ``python -m layers.quality.placeholders``. Most of these stand for "no image".
 
 The backfill function is asked where the AWS CLI would ask it: on AWS, or wherever ``AWS_ENDPOINT_URL_LAMBDA`` says.
 """
@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.table import Table
 
 from infra.local.child_process import ended_by_signals
 from infra.local.invocation import BACKFILL_FUNCTION, PATIENT, command, through
@@ -19,17 +18,17 @@ _HELP = 'Those that stand for "no image" are left out of searches by the paramet
 
 
 def show(answer: Mapping[str, Any], console: Console) -> None:
-    """Prints what the command `report` answered: a row for each picture, its address and the value for the parameter below it."""
+    """Prints what the command `report` answered: the numbers of each picture, the value for the parameter on its own line, the address."""
     if not answer["pictures"]:
         console.print(f"No two products in {answer['index']} share a picture.")
         return
-    table = Table(
-        "products", "files", "left out", "perceptual hash and an example", title=f"Pictures that products in {answer['index']} share"
-    )
+    console.print(f"Pictures that products in {answer['index']} share:")
     for picture in answer["pictures"]:
-        named = f"{picture['perceptual_hash']}\n{picture['image_url']}"
-        table.add_row(f"{picture['products']:,}", f"{picture['files']:,}", "yes" if picture["is_left_out"] else "", named)
-    console.print(table)
+        left_out = ", left out already" if picture["is_left_out"] else ""
+        counts = f"{picture['products']:,} products, {picture['files']:,} different files{left_out}"
+        text = f"\n{counts}\n{picture['perceptual_hash']}\n{picture['image_url']}"
+        console.print(text, soft_wrap=True, markup=False, highlight=False)
+    console.print()
     console.print(_HELP)
 
 

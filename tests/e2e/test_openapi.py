@@ -93,5 +93,7 @@ def test_the_page_shows_the_routes_and_tries_them_out_and_loads_nothing_from_els
     page.locator("#health .result", has_text='"status": "ok"').wait_for()
 
     assert page.locator("details").count() == 9
+    assert page.locator("#about code", has_text='{"gte": 10, "lt": 50}').count() == 1
+    assert "`" not in page.locator("body").inner_text()
     assert asked == [f"{url}/docs", f"{url}/openapi.json", f"{url}/health"]
     assert said == []

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from werkzeug.wrappers import Response
 
 from infra.local import aws
 from infra.local.child_process import Failure
 from infra.local.elasticsearch.server import USER, ElasticsearchServer
+from infra.local.loopback import LoopbackServer
 from infra.local.system import LocalSystem
 from layers.models import export
 from tests.integration.processes import descendants, wait_for, wait_until_gone
@@ -54,11 +57,40 @@ def test_on_a_secured_elasticsearch_the_credentials_come_from_the_secret_and_the
 def test_a_system_that_fails_half_way_says_why_and_leaves_no_process(folder: Path, elasticsearch_url: str, alias: str) -> None:
     before = descendants(os.getpid())
     with (
-        pytest.raises(Failure, match=r"(?s)does not start.*no_such_model.*log is"),
+        pytest.raises(Failure, match=r"(?s)does not start.*no_such_model.*log is") as failed,
         LocalSystem("no_such_model", MODELS, folder, alias=alias, elasticsearch_url=elasticsearch_url),
     ):
         pass
+    assert "stackTrace" not in str(failed.value)
     assert descendants(os.getpid()) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:1", "cannot be reached"),
+        ("localhost:9200", "scheme"),
+        ("nonsense", "scheme"),
+        ("http://user:word@127.0.0.1:1", "cannot be reached"),
+    ],
+)
+def test_an_elasticsearch_that_cannot_be_used_is_told_with_its_address_before_anything_starts(folder: Path, url: str, reason: str) -> None:
+    system = LocalSystem("no_such_model", MODELS, folder, elasticsearch_url=url)
+
+    with pytest.raises(Failure, match=rf"Elasticsearch at {url.replace('user:word@', '')} cannot be used: .*{reason}"), system:
+        pass
+    assert not system.functions
+
+
+def test_an_elasticsearch_that_wants_a_password_is_told_so(folder: Path) -> None:
+    refusal = {"error": {"type": "security_exception", "reason": "missing authentication credentials"}, "status": 401}
+    headers = {"X-Elastic-Product": "Elasticsearch"}
+    with (
+        LoopbackServer(lambda request: Response(json.dumps(refusal), 401, headers, content_type="application/json")) as server,
+        pytest.raises(Failure, match="cannot be used: Elasticsearch refuses our credentials"),
+        LocalSystem("no_such_model", MODELS, folder, elasticsearch_url=server.url),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
@@ -67,6 +99,7 @@ def test_nothing_outlives_the_system_however_it_ends(
 ) -> None:
     program = f"""
 import pathlib, signal, time
+from infra.local.loopback import LoopbackServer
 from infra.local.system import LocalSystem
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 with LocalSystem({model!r}, pathlib.Path({str(MODELS)!r}), pathlib.Path({str(folder)!r}), alias={alias!r},

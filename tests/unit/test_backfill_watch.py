@@ -82,3 +82,12 @@ def test_what_is_not_known_yet_is_left_out() -> None:
     assert "5,000" in shown
     assert "time left" not in shown
     assert "dead letters" not in shown
+
+
+def test_the_numbers_are_below_the_bar_and_whole() -> None:
+    console = Console(file=StringIO(), width=80)
+    console.print(backfill_watch.view(STATUS | {"read": 302, "total": 302, "percent": 100.0}))
+    file = console.file
+    assert isinstance(file, StringIO)
+
+    assert ["read", "302", "of", "302"] in [line.split() for line in file.getvalue().splitlines()]

@@ -266,7 +266,9 @@ class Gallery {
     if (input.kind === 'text') return this.queryView.showWords(input.value);
     this.queryView.showProduct(input, this.products.get(input.value) ?? { attributes: {}, pictures: [] });
     const product = await this.products.load(input.value, signal).catch(() => null); // the search shows the error
-    if (product && !signal.aborted) this.queryView.showProduct(input, product);
+    if (signal.aborted) return;
+    if (product) this.queryView.showProduct(input, product);
+    else this.queryView.showNoPicture();
   }
 
   /** @param {Filter} filter */

@@ -40,7 +40,13 @@ class QueryView {
     this.showText(`“${text}”`, '', {});
     this.showPictures([]);
     this.showHint('');
+    this.showNoPicture();
+  }
+
+  /** The heading takes the picture's place too. */
+  showNoPicture() {
     this.clearImage();
+    byId('query').classList.add('has-no-picture');
   }
 
   /**
@@ -63,6 +69,7 @@ class QueryView {
    * @param {Attributes} attributes
    */
   showText(title, subtitle, attributes) {
+    byId('query').classList.remove('has-no-picture');
     document.title = `Similar to ${title} – Look-alikes`;
     byId('query-heading').textContent = title;
     byId('query-subtitle').textContent = subtitle;

@@ -47,9 +47,23 @@ function kindOf(schema) {
   return schema.enum ? schema.enum.join(' | ') : `${schema.type ?? ''}${limits}`;
 }
 
+/**
+ * A text in which line ends are spaces and what is in backticks is code, as CommonMark has it.
+ * @param {string} text
+ * @returns {(Node | string)[]}
+ */
+function spansOf(text) {
+  return text.replaceAll('\n', ' ').split('`').map((span, place) => (place % 2 ? make('code', span) : span));
+}
+
+/** The paragraphs of a text, which empty lines separate. @param {string} text */
+function paragraphsOf(text) {
+  return text.split('\n\n').map((paragraph) => make('p', ...spansOf(paragraph)));
+}
+
 /** A table of names, kinds and descriptions. @param {[string | Node, string, string][]} rows */
 function tableOf(rows) {
-  return make('table', ...rows.map(([name, kind, text]) => make('tr', make('th', name), make('td', kind), make('td', text))));
+  return make('table', ...rows.map(([name, kind, text]) => make('tr', make('th', name), make('td', kind), make('td', ...spansOf(text)))));
 }
 
 /** The fields of a schema by its name. @param {OpenApi} api @param {string} name */
@@ -172,7 +186,7 @@ function show(api, method, path, operation) {
   });
   const head = make('summary', make('code', `${method.toUpperCase()} ${path}`), ` ${operation.summary}`);
   const fields = operation.requestBody ? [make('h3', 'Fields of the JSON body'), fieldsOf(api, 'SearchRequest')] : [];
-  const details = make('details', head, make('p', operation.description ?? ''), tableOf(rows), ...fields, ...body.nodes, send, result,
+  const details = make('details', head, ...paragraphsOf(operation.description ?? ''), tableOf(rows), ...fields, ...body.nodes, send, result,
     make('h3', 'Answers'), answersOf(api, operation));
   details.id = operation.operationId;
   return details;
@@ -183,7 +197,7 @@ async function start() {
   const answer = await fetch('openapi.json');
   const api = /** @type {OpenApi} */ (await answer.json());
   part('title').textContent = `${api.info.title}: HTTP API`;
-  part('about').textContent = api.info.description;
+  part('about').replaceChildren(...paragraphsOf(api.info.description));
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       part('operations').append(show(api, method, path, operation));

@@ -146,6 +146,7 @@ class ElasticsearchServer:
             "PATH": os.environ.get("PATH", os.defpath),
             "ES_PATH_CONF": str(home / "config"),
             "ES_TMPDIR": str(home / "tmp"),
+            "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={home / 'tmp'}",  # its launcher leaves a folder behind
             "ES_JAVA_OPTS": f"-Xms{self.heap_mb}m -Xmx{self.heap_mb}m" + (" -XX:TieredStopAtLevel=1" if self.quick_start else ""),
             **({"ES_JAVA_HOME": str(found.java_home)} if found.java_home else {}),
         }

@@ -97,7 +97,7 @@ def test_a_comparison_can_be_shared_goes_on_from_product_to_product_and_ends(
 def test_what_the_filter_asks_for_that_no_product_has_is_told_once_where_both_indices_lack_it(
     open_gallery: OpenGallery, next_vectors: dict[str, Vector]
 ) -> None:
-    warning = "no product has a value as 'colur': check the attribute's name."
+    warning = "no product has a value in the attribute 'colur': check its name."
     gallery = open_gallery(f"/?product_id={product_id(0)}&compare=next&filter={json.dumps({'not': {'colur': 'red'}})}")
 
     expect(gallery.page.locator("#next-grid").get_by_role("link")).to_have_count(PAGE_SIZE)

@@ -48,7 +48,7 @@ def test_numbers_are_filtered_by_bounds_and_several_values_widen(open_gallery: O
 
 
 def test_a_name_in_the_filter_that_no_product_has_is_told(open_gallery: OpenGallery) -> None:
-    warning = "no product has a value as 'colur': check the attribute's name."
+    warning = "no product has a value in the attribute 'colur': check its name."
     gallery = open_gallery(f"/?product_id={product_id(0)}&filter={json.dumps({'not': {'colur': 'red'}})}")
     shown = gallery.page.locator("#warnings")
 

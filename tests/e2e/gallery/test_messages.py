@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from infra.demo.image_server import ImageServer
 from tests.e2e.gallery.catalogue import PAGE_SIZE, product_id
-from tests.e2e.gallery.page import HeldSearches, OpenGallery
+from tests.e2e.gallery.page import PHONE, HeldSearches, OpenGallery
 
 pytestmark = pytest.mark.processes
 
@@ -68,6 +68,17 @@ def test_a_picture_that_api_gateway_refuses_in_its_own_words_is_said_to_be_too_l
     expect(gallery.page.get_by_role("heading", name="The picture is too large")).to_be_visible()
     expect(gallery.button("Choose another picture")).to_be_visible()
     gallery.expected.append("Failed to load resource")
+
+
+@pytest.mark.parametrize("address", ["/?product_id=nobody", "/?text=red+shoes"])
+def test_where_there_is_no_picture_the_heading_takes_its_place_on_a_phone(open_gallery: OpenGallery, address: str) -> None:
+    gallery = open_gallery(address, **PHONE)
+    gallery.expected.append("Failed to load resource")
+
+    expect(gallery.page.locator("#query.has-no-picture")).to_be_visible()
+    box = gallery.heading.bounding_box()
+    assert box
+    assert box["x"] < 20
 
 
 def test_a_lost_connection_is_said_and_the_search_can_be_tried_again(open_gallery: OpenGallery) -> None:

@@ -56,7 +56,7 @@ def test_words_are_searched_and_a_model_that_knows_none_is_told(open_gallery: Op
     assert gallery.link("red shoes") == {"text": "red shoes", "size": PAGE_SIZE}
     expect(gallery.heading).to_have_text("“red shoes”")
     expect(gallery.page.get_by_role("heading", name="These words cannot be searched")).to_be_visible()
-    expect(gallery.page.locator("#notice")).to_contain_text("knows pictures and no words")
+    expect(gallery.page.locator("#notice")).to_contain_text("has no text encoder")
     assert gallery.page.url.endswith("?text=red+shoes")
 
 

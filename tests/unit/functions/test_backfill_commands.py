@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from lookalike.backfill.model import BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec, id_of
+from lookalike.errors import RequestInvalid
 
 from functions.backfill import commands
 from tests.unit.functions.backfill_function import START, BackfillFunction
@@ -154,3 +155,12 @@ def test_a_wrong_command_is_refused_with_the_field_that_is_wrong(event: Any, fie
 )
 def test_what_could_never_be_used_is_refused_before_anything_is_asked(changes: dict[str, Any], field: str) -> None:
     assert BackfillFunction().refusal(START | changes)["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("shop", "this must be a JSON object"), ({"index": "shop", "url": "https://a", "ca": "x"}, "this is no certificate in PEM form")],
+)
+def test_a_refusal_is_told_without_words_of_this_code(source: Any, reason: str) -> None:
+    with pytest.raises(RequestInvalid, match=f"^{reason}"):
+        commands.read({"action": "start", "source": source})

@@ -31,7 +31,7 @@ def test_words_blend_with_a_product_and_push_away_with_a_negative_weight(api: Se
 
 def test_a_model_without_a_text_encoder_is_a_400_that_says_so(api: SearchFunction, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(text: str) -> None:
-        raise RequestInvalid("the model 'fake' knows pictures and no words", field="text")
+        raise RequestInvalid("the model 'fake' has no text encoder", field="text")
 
     monkeypatch.setattr(api.embedder, "embed_text", refuse)
 

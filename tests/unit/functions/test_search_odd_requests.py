@@ -1,6 +1,10 @@
 """The HTTP API: whatever is asked, the answer is what was asked for, a 400 or a 404, and never too large to be sent."""
 
 import json
+import random
+import re
+import string
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +14,7 @@ from lookalike.indexing.ports import WriteTarget
 
 from tests.fakes import picture
 from tests.unit.functions.events import http
-from tests.unit.functions.search_function import COUNT, SearchFunction
+from tests.unit.functions.search_function import COUNT, HttpAnswer, SearchFunction
 
 LAMBDA_LIMIT = 6 * 1024 * 1024
 BOUNDARY = "multipart/form-data; boundary=x"
@@ -128,3 +132,52 @@ def test_another_method_is_a_405_with_those_that_there_are(api: SearchFunction, 
 @pytest.mark.parametrize("edges", ["0,0,5e-324,1", "0.5,0.5,0.5000001,0.5000001", "0,0,1e-9,1e-9", "0.9999999999,0.9999999999,1,1"])
 def test_a_crop_box_smaller_than_a_pixel_is_a_pixel_or_a_400(api: SearchFunction, edges: str) -> None:
     assert api.get(image_url="https://a/7.jpg", crop=edges).status in (200, 400)
+
+
+@pytest.mark.parametrize("text", ["\u202e" * 900_000, "\x00" * 600_000, "x" * 5_000_000], ids=["escaped", "control", "x"])
+@pytest.mark.parametrize("request_of", [lambda text: {"product_id": text}, lambda text: {text: 1}, lambda text: {"filter": {text: 1}}])
+def test_an_error_is_told_in_few_words_however_long_the_request_is(
+    api: SearchFunction, text: str, request_of: Callable[[str], dict[str, Any]]
+) -> None:
+    answer = api.post(request_of(text))
+
+    assert answer.status in (400, 404)
+    assert len(json.dumps(json.dumps(answer.body))) < 20_000
+
+
+def test_a_filter_has_150_000_characters_at_most_because_cursors_carry_it(api: SearchFunction) -> None:
+    text = "".join(random.Random(0).choices(string.printable, k=149_000))
+
+    answer = api.post({"product_id": "p-7", "size": 1, "filter": {"not": {"category": text}}})
+
+    assert api.post({"cursor": answer.body["next_cursor"]}).status == 200
+    assert api.post({"product_id": "p-7", "filter": {"not": {"category": text + "x" * 1000}}}).refused == (400, "request_invalid", "filter")
+    assert api.post({"product_id": "p-7", "filter": {"any": [{text + "x" * 1000: 1}]}}).refused == (400, "request_invalid", "filter")
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (None, "body"),
+        ([], "body"),
+        ({"product_id": "p-7", "filter": "x"}, "filter"),
+        ({"images": ["p-7"]}, "images.0"),
+        ({"image_url": "https://a/7.jpg", "crop": "centre"}, "crop"),
+        ({"image_url": "https://a/7.jpg", "crop": [0, 0, 1, 1]}, "crop"),
+        ({"images": [{"image_url": "https://a/7.jpg", "crop": 1}]}, "crop"),
+    ],
+)
+def test_a_value_that_is_no_object_is_told_without_names_of_this_code(api: SearchFunction, request_: Any, field: str) -> None:
+    answer = api.post(json.dumps(request_))
+
+    assert answer.refused == (400, "request_invalid", field)
+    assert "object" in answer.error["message"]
+    assert not re.search("instance|Request|Picture|CropBox|dictionary", answer.error["message"])
+
+
+@pytest.mark.parametrize("ask", [lambda api: api.get(cursor="x"), lambda api: api.similar("p-7", cursor="x")])
+def test_a_cursor_among_query_parameters_is_told_its_place(api: SearchFunction, ask: Callable[[SearchFunction], HttpAnswer]) -> None:
+    answer = ask(api)
+
+    assert answer.refused == (400, "request_invalid", "cursor")
+    assert "body of POST /search" in answer.error["message"]

@@ -98,7 +98,7 @@ def test_a_model_that_knows_pictures_alone_refuses_words(tmp_path: Path) -> None
     (folder / "onnx" / "text_model.onnx").unlink()
     model = own_export.export(own.described(folder), tmp_path / "models", print)
 
-    with pytest.raises(RequestInvalid, match="'pictures' knows pictures and no words") as refused:
+    with pytest.raises(RequestInvalid, match="'pictures' has no text encoder") as refused:
         OpenVinoEmbedder(tmp_path / "models" / model).embed_text("a hat")
 
     assert refused.value.field == "text"

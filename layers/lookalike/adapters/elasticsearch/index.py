@@ -1,5 +1,6 @@
 """One index of pictures in Elasticsearch: what indexing writes and searching reads."""
 
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -28,6 +29,9 @@ PAGE = 10_000
 
 MAX_DROPPED = 100
 """Hits left out that cost less when they are found and dropped than by a filter, for which Lucene looks at every picture."""
+
+STARTING_S = (0.2, 0.5, 1.0, 2.0)
+"""Waited for the shards of an index that was just made."""
 
 _STORED = [field.name for field in fields(IndexedPicture)]
 
@@ -69,13 +73,22 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
         wanted = list(image_ids)
-        if not wanted:
-            return {}
-        with translate_errors(self.name):
-            answer = self._client.mget(index=self.name, ids=wanted, source_includes=_STORED)
-        if any("error" in doc for doc in answer["docs"]):  # which is how a missing index is told here: not one document is known
-            raise IndexMissing(f"the index {self.name!r} cannot say which pictures it has: {answer['docs'][0]['error']['reason']}")
-        return {doc["_id"]: indexed_picture(doc["_source"]) for doc in answer["docs"] if doc.get("found")}
+        documents = self._documents(wanted) if wanted else []
+        return {document["_id"]: indexed_picture(document["_source"]) for document in documents if document.get("found")}
+
+    def _documents(self, image_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """What is known of each id. An index that another process has just made has no shards for a moment."""
+        fault: Mapping[str, Any] = {}
+        for wait_s in (0, *STARTING_S):
+            time.sleep(wait_s)
+            with translate_errors(self.name):
+                documents: Sequence[Mapping[str, Any]] = self._client.mget(index=self.name, ids=image_ids, source_includes=_STORED)["docs"]
+            fault = next((document["error"] for document in documents if "error" in document), {})
+            if not fault:
+                return documents
+            if fault["type"] == "index_not_found_exception":
+                break
+        raise IndexMissing(f"the index {self.name!r} cannot say which pictures it has: {fault['reason']}")
 
     def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedding]:
         wanted = list(content_sha256s)
@@ -225,7 +238,7 @@ def _first_hit(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _warning(condition: Range | Exists) -> FilterWarning:
     form = "a number or a date" if isinstance(condition, Range) else "a value"
     name = condition.attribute
-    return FilterWarning(f"filter.{name}", f"no product has {form} as {name!r}: check the attribute's name")
+    return FilterWarning(f"filter.{name}", f"no product has {form} in the attribute {name!r}: check its name")
 
 
 def _without_dropped(selection: Selection) -> tuple[Selection, frozenset[str]]:

@@ -68,8 +68,7 @@ class ElasticsearchSource:
             check_server(self._ask("GET", ""))
         names = ["_id", spec.updated_at, *around(spec.updated_at)] if spec.updated_at else ["_id"]
         known = self._capabilities(spec, *names)
-        own = self._ask("GET", f"{queries.path(spec)}/_mapping?filter_path=*.mappings._meta") if is_pattern(spec.index) else {}
-        found = without_own(spec, known["indices"], own)
+        found = without_own(spec, known["indices"], self._meta(spec))
         return with_unit(found, spec.updated_at, known["fields"]) if spec.updated_at else found
 
     def count(self, spec: IndexSpec) -> int:
@@ -153,6 +152,12 @@ class ElasticsearchSource:
     def _capabilities(self, spec: IndexSpec, *names: str) -> dict[str, Any]:
         wanted = quote(",".join(names), safe=",")
         return self._post(f"{queries.path(spec)}/_field_caps?fields={wanted}&include_unmapped=true&ignore_unavailable=false")
+
+    def _meta(self, spec: IndexSpec) -> dict[str, Any]:
+        """What the mappings of the indices say of themselves; of those that are named, nothing where the key may not ask."""
+        with suppress(*() if is_pattern(spec.index) else (Misconfigured,)):
+            return self._ask("GET", f"{queries.path(spec)}/_mapping?filter_path=*.mappings._meta")
+        return {}
 
     def _bounds(self, spec: IndexSpec, key: Key, slices: int) -> list[Any]:
         """Values of the key that cut the documents into about equal parts."""

@@ -1,6 +1,6 @@
 """What is asked of a source before it is read: is it one that can be, which of its indices are meant, and how are its dates written?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,9 +34,17 @@ def is_pattern(index: str) -> bool:
     return "*" in index or "_all" in index.split(",")
 
 
-def without_own(spec: IndexSpec, indices: Iterable[str], mappings: Mapping[str, Any]) -> IndexSpec:
-    """The source without the indices of lookalike itself, as their mappings tell them. Raises `RequestInvalid` if nothing is left."""
+def without_own(spec: IndexSpec, indices: Collection[str], mappings: Mapping[str, Any]) -> IndexSpec:
+    """The source without the indices of lookalike itself, as their mappings tell them.
+
+    Raises `RequestInvalid` if nothing is left, or if one is named and no field that has the product's id: each picture would be a product.
+    """
     own = sorted(name for name, found in mappings.items() if _is_own(found["mappings"].get("_meta", {})))
+    if indices and not is_pattern(spec.index):
+        if own and spec.fields.id is None:
+            message = f"{own[0]!r} is an index of lookalike's own: its pictures are the source " + '{"current": true}'
+            raise RequestInvalid(message, field="source.index")
+        return spec
     if not set(indices) - set(own):
         what = "only indices of lookalike's own match" if own else "no index matches"
         raise RequestInvalid(f"{what} {spec.index!r}", field="source.index")

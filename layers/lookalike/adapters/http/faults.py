@@ -13,6 +13,8 @@ from lookalike.errors import DownloadFailed, LookalikeError, PictureUnreachable,
 NO_PUBLIC_HOST = "there is no public host of this name: nobody has it, or its address is private and is not fetched from"
 """One answer to both, so that nobody can find out which private names there are."""
 
+BAD_URL = "this is not a URL that can be fetched: its host or port is not valid"
+
 _NO_ISSUER = frozenset({20, 21})
 """OpenSSL's codes for a certificate whose issuer was not sent and is not known."""
 
@@ -27,7 +29,7 @@ def error_of(error: Exception) -> LookalikeError:
         if isinstance(cause, ssl.SSLCertVerificationError | CertificateError):
             return PictureUnreachable(f"the picture's server has no valid certificate: {_refusal(cause)}")
     if isinstance(error, ValueError) and not isinstance(error, requests.exceptions.InvalidHeader):  # so are `requests`' errors of bad URLs
-        return RequestInvalid(f"this is not a URL that can be fetched: {type(error).__name__}", field="image_url")
+        return RequestInvalid(BAD_URL, field="image_url")
     return DownloadFailed(f"the picture's server did not answer: {type(error).__name__}")
 
 

@@ -27,7 +27,7 @@ from urllib3.exceptions import HTTPError as TransferError
 from urllib3.exceptions import ProtocolError
 
 from lookalike.adapters.http import bodies, deadline, host_headers
-from lookalike.adapters.http.faults import error_of
+from lookalike.adapters.http.faults import BAD_URL, error_of
 from lookalike.adapters.http.host_headers import HostHeaders
 from lookalike.domain import PictureFile, without_credentials
 from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, RequestInvalid
@@ -166,8 +166,8 @@ def _as_browsers_read(url: str) -> str:
 def _check_url(url: str) -> None:
     try:
         scheme = urlsplit(url).scheme.lower()
-    except ValueError:
-        scheme = ""
+    except ValueError as error:
+        raise RequestInvalid(BAD_URL, field="image_url") from error
     if len(url) > MAX_URL or scheme not in ("http", "https"):
         raise RequestInvalid("an image URL begins with http:// or https:// and has at most 8,191 characters", field="image_url")
 

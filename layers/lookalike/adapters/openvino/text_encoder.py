@@ -23,7 +23,7 @@ class TextEncoder:
 
     def __init__(self, folder: Path, model: Model) -> None:
         if not (folder / "text.xml").exists():
-            raise RequestInvalid(f"the model {model.id!r} knows pictures and no words: search by a picture or product", field="text")
+            raise RequestInvalid(f"the model {model.id!r} has no text encoder: search by a picture or a product", field="text")
         try:
             from tokenizers import Tokenizer
         except ImportError as error:

@@ -91,3 +91,12 @@ def test_what_is_not_an_http_address_is_an_invalid_request(resolve: Callable[[st
         HttpFetcher().fetch(url)
 
     assert refused.value.field == "image_url"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "http:///a.jpg", "http://[::1/a.jpg", "http://[/", "http://a:99999/", "http://a:port/a.jpg", "http://a b/", "http://①.⓪/"],
+)
+def test_an_http_address_of_no_host_is_told_what_is_wrong_with_it(resolve: Callable[[str, str], None], url: str) -> None:
+    with pytest.raises(RequestInvalid, match="its host or port is not valid"):
+        HttpFetcher().fetch(url)

@@ -112,6 +112,21 @@ def test_a_pattern_that_matches_nothing_or_only_our_own_is_refused(
         assert refused.value.field == "source.index"
 
 
+@pytest.mark.parametrize("own", ["model-1", "outcomes", "product-states", "alias", "model-1,{}-products"])
+def test_an_index_of_our_own_is_no_source_of_products_unless_the_product_s_id_is_named(
+    source: ElasticsearchSource, source_index: SourceIndex, elasticsearch: Elasticsearch, own: str
+) -> None:
+    source_index.make([{"sku": "hat"}], KEYWORD, name="-products")
+    _own(elasticsearch, source_index.name)
+    elasticsearch.indices.put_alias(index=f"{source_index.name}-model-1", name=f"{source_index.name}-alias")
+    name = f"{source_index.name}-{own.format(source_index.name)}"
+
+    with pytest.raises(RequestInvalid, match="lookalike's own: its pictures are the source") as refused:
+        source.resolved(IndexSpec(name))
+    assert refused.value.field == "source.index"
+    assert source.resolved(IndexSpec(name, fields=BY_SKU)) == IndexSpec(name, fields=BY_SKU)
+
+
 def test_a_name_without_a_pattern_stays_as_it_is(source: ElasticsearchSource, source_index: SourceIndex) -> None:
     source_index.make([{"sku": "hat"}], KEYWORD)
     spec = IndexSpec(source_index.name, fields=BY_SKU)
