@@ -97,7 +97,7 @@ class SearchableIndex(Protocol):
         """What a filter asks for that no product has now; it is answered all the same."""
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
-        """The best ``size`` hits among approximately the ``k`` nearest pictures."""
+        """The best ``size`` hits among approximately the ``k`` nearest pictures, or among more of them."""
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
         """The best ``size`` hits, every picture scored."""

@@ -29,6 +29,9 @@ PAGE = 10_000
 MAX_DROPPED = 100
 """Hits left out that cost less when they are found and dropped than by a filter, for which Lucene looks at every picture."""
 
+K_OF_SEVERAL = 50
+"""Pictures that are looked for at least once an answer has shown that products have several."""
+
 _STORED = [field.name for field in fields(IndexedPicture)]
 
 
@@ -65,6 +68,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         self.name = name
         self._placeholders = placeholders
         self._unmapped: set[str] = set()
+        self._least_k = 0
         self._packs = True
 
     def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
@@ -156,7 +160,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         asked, dropped = _without_dropped(self._shown(selection))
-        k += 2 * len(dropped)
+        k = max(k, self._least_k) + 2 * len(dropped)
         answer = self._packed(
             lambda is_packed: (
                 queries.knn(vector, asked, k=k, size=size + len(dropped), is_packed=is_packed) | self._unmapped_numbers(selection.filter)
@@ -164,7 +168,10 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         )
         hits = [_hit(hit, queries.exact_score(hit["_score"])) for hit in answer["hits"]["hits"]]
         kept = [hit for hit in hits if key(hit, selection.per) not in dropped]
-        return NearestHits(kept[:size], is_all=answer["hits"]["total"]["value"] < k)
+        is_all = answer["hits"]["total"]["value"] < k
+        if len(kept) < size and not is_all:
+            self._least_k = K_OF_SEVERAL
+        return NearestHits(kept[:size], is_all)
 
     def exact(self, vector: Vector, selection: Selection, *, size: int) -> Sequence[Hit]:
         body = queries.exact(vector, self._shown(selection), size=size) | self._unmapped_numbers(selection.filter)
