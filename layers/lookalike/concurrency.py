@@ -1,7 +1,6 @@
 """Work that overlaps, and work that has a time limit."""
 
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, as_completed, wait
 from contextvars import copy_context
@@ -32,13 +31,13 @@ def map_unordered(pool: Executor, function: Callable[[T], R], items: Iterable[T]
     yield from (future.result() for future in as_completed(pending))
 
 
-def prefetch(items: Iterable[T], *, depth: int = 1) -> Generator[T]:
-    """The same items in the same order, while the next ``depth`` of them are already being made in a thread of their own."""
+def prefetch(items: Iterable[T]) -> Generator[T]:
+    """The same items in the same order, while the next one is already being made in a thread of its own."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as thread:
-        upcoming: deque[Future[list[T]]] = deque(thread.submit(lambda: list(islice(iterator, 1))) for _ in range(depth))
-        while made := upcoming.popleft().result():
-            upcoming.append(thread.submit(lambda: list(islice(iterator, 1))))
+        upcoming = thread.submit(lambda: list(islice(iterator, 1)))
+        while made := upcoming.result():
+            upcoming = thread.submit(lambda: list(islice(iterator, 1)))
             yield from made
 
 

@@ -11,7 +11,7 @@ from lookalike.errors import Misconfigured
 from lookalike.pictures import decoding
 
 AT_ONCE = 8
-"""Requests of one batch that are under way; services of this kind have a limit of requests a minute."""
+"""Requests that are under way, of all batches together; services of this kind have a limit of requests a minute."""
 
 Ask: TypeAlias = Callable[[bytes | str], Sequence[float]]
 """The numbers of a JPEG file or of a text. Raises `PictureUnusable` or `RequestInvalid` for what the service refuses to embed,
@@ -29,14 +29,14 @@ class RemoteEmbedder(Embedder):
     def __init__(self, model: Model, ask: Ask) -> None:
         self._model = model
         self._ask = ask
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="remote-model")
 
     @property
     def model(self) -> Model:
         return self._model
 
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="remote-model") as threads:
-            made = list(threads.map(lambda each: self._unit(decoding.jpeg(each)), pixels))
+        made = list(self._threads.map(lambda each: self._unit(decoding.jpeg(each)), pixels))
         return np.array(made, np.float32).reshape(len(made), self._model.dimensions)
 
     def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:

@@ -55,11 +55,7 @@ class Indexer:
         self._pipeline = IndexingPipeline(pictures, self._downloads, now)
 
     def put(
-        self,
-        products: Iterable[Product],
-        into: str | None = None,
-        unlisted: Mapping[str, Collection[str]] = NO_URLS,
-        stop_at: float = inf,
+        self, products: Iterable[Product], into: str | None = None, unlisted: Mapping[str, Collection[str]] = NO_URLS, stop_at: float = inf
     ) -> Iterator[PictureOutcome]:
         """Indexes the products' pictures, and deletes those that a product no longer lists.
 

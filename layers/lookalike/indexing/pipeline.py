@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -35,6 +35,9 @@ MAX_FETCHED = 48
 
 BATCH = 16
 """Pictures that are embedded and written together."""
+
+EMBEDDED_AT_ONCE = 2
+"""Batches: while the last pictures of one are embedded, the first of the next keep the other cores busy."""
 
 MAX_BATCH_BYTES = 64_000_000
 """Of the files of pictures that are embedded and written together."""
@@ -109,6 +112,7 @@ class IndexingPipeline:
     def __init__(self, fetcher: PictureFetcher, downloads: Executor, now: Callable[[], datetime]) -> None:
         self._fetcher = fetcher
         self._downloads = downloads
+        self._networks = ThreadPoolExecutor(EMBEDDED_AT_ONCE, thread_name_prefix="embed")
         self._now = now
 
     def run(self, tasks: Iterable[PictureTask], targets: Sequence[WriteTarget], stop_at: float = inf) -> Iterator[PictureOutcome]:
@@ -126,7 +130,7 @@ class IndexingPipeline:
         fetched = map_unordered(self._downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)
         batches = constrained_batches(fetched, MAX_BATCH_BYTES, BATCH, get_len=lambda one: len(one.file.content), strict=False)
         prepared = prefetch([self._prepare(number, target, batch) for number, target in enumerate(targets)] for batch in batches)
-        embedded = prefetch([_embed(batch) for batch in of_targets] for of_targets in prepared)
+        embedded = map_unordered(self._networks, lambda of_targets: [*map(_embed, of_targets)], prepared, window=EMBEDDED_AT_ONCE)
         for of_targets in embedded:
             outcomes = [self._write(batch) for batch in of_targets]
             yield from (most_severe(of_one_picture) for of_one_picture in zip(*outcomes, strict=True))

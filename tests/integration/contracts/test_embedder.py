@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
+from lookalike.concurrency import run_within
 from lookalike.domain import Embedder, Pixels
 
 from layers.models import export
@@ -57,3 +58,11 @@ def test_pictures_are_left_as_they_were(embedder: Embedder, pixels: list[Pixels]
 
 def test_no_pictures_get_no_vectors(embedder: Embedder) -> None:
     assert embedder.embed([]).shape == (0, embedder.model.dimensions)
+
+
+def test_a_picture_of_another_size_fails_and_the_network_serves_the_next(embedder: Embedder, pixels: list[Pixels]) -> None:
+    for _ in range(10):  # more often than a network has requests
+        with pytest.raises((RuntimeError, ValueError)):
+            run_within(30, lambda: embedder.embed([pixels[0], pixels[1][:-1]]), "the network")
+
+    assert len(run_within(30, lambda: embedder.embed(pixels), "the network")) == len(pixels)

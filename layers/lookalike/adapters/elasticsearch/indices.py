@@ -42,11 +42,7 @@ class ElasticsearchIndices:
     """
 
     def __init__(
-        self,
-        client: Elasticsearch,
-        alias: str,
-        options: IndexOptions = DEFAULT_OPTIONS,
-        clock: Callable[[], float] = time.monotonic,
+        self, client: Elasticsearch, alias: str, options: IndexOptions = DEFAULT_OPTIONS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
         self._alias = alias

@@ -137,11 +137,7 @@ def counts_body(backfill_id: str, run: int, full_run: int) -> Body:
     """The query behind `ElasticsearchOutcomeStore.counts`."""
     by_code = {"codes": {"terms": {"field": "code", "size": MAX_CODES}}}
     recent = {"bool": {"must_not": [{"term": {"state": "queued"}}], "filter": [{"range": {"at": {"gte": f"now-{RECENT_S}s"}}}]}}
-    of_run = {
-        "states": {"terms": {"field": "state"}, "aggs": by_code},
-        "last": {"max": {"field": "at"}},
-        "recent": {"filter": recent},
-    }
+    of_run = {"states": {"terms": {"field": "state"}, "aggs": by_code}, "last": {"max": {"field": "at"}}, "recent": {"filter": recent}}
     return {
         "query": _of_runs(backfill_id, {"gte": full_run}),
         "size": 0,

@@ -168,7 +168,7 @@ def by_content(content_sha256s: Iterable[str], *, is_packed: bool = False) -> Bo
     wanted = list(content_sha256s)
     return {
         "query": {"terms": {"content_sha256": wanted}},
-        "collapse": {"field": "content_sha256"},
+        **({"collapse": {"field": "content_sha256"}} if len(wanted) > 1 else {}),
         "size": len(wanted),
         "_source": ["content_sha256", "perceptual_hash", "width", "height"],
         **_with_vector(is_packed),

@@ -13,15 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
-from lookalike.indexing.messages import (
-    MAX_IMAGE_URLS,
-    MAX_ITEMS,
-    CopyPictures,
-    DeleteProducts,
-    Message,
-    PutProducts,
-    SyncObjects,
-)
+from lookalike.indexing.messages import MAX_IMAGE_URLS, MAX_ITEMS, CopyPictures, DeleteProducts, Message, PutProducts, SyncObjects
 from lookalike.validation import parsed, validated
 
 MAX_AHEAD_MS = 300_000
