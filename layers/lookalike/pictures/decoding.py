@@ -22,6 +22,7 @@ from lookalike.errors import PictureUnusable
 from lookalike.pictures import colours, files, frames
 from lookalike.pictures.files import MAX_MISSING, MendedFile
 from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
+from lookalike.pictures.tiffs import TiffFile
 
 for _format in PICTURE_FORMATS:
     import_module(f"PIL.{_format.decoder}")  # Pillow itself would wait for the first picture, and then import all that it has
@@ -153,7 +154,7 @@ class _Bounded(BytesIO):
         return data
 
 
-_PARTLY_READ = re.compile("truncated|broken data stream|unrecognized data stream")
+_PARTLY_READ = re.compile("truncated|broken data stream|unrecognized data stream|decoder error")
 """What Pillow says of pictures that it could read a part of, or even all of but for their check sum."""
 
 
@@ -167,9 +168,10 @@ def _seen(file: MendedFile, wanted: tuple[int, int]) -> _Seen:
     except OSError as error:
         if not _PARTLY_READ.search(str(error)):
             raise
-    with _drafted(files.with_other_end(file.content), wanted) as (image, _):
+    content, other_content = files.with_ends(file.content)
+    with _drafted(other_content, wanted) as (image, _):
         other = frames.load_on(image, 0)
-    with _drafted(file.content, wanted) as (image, size):
+    with _drafted(content, wanted) as (image, size):
         if frames.missing(image, frames.load_on(image, frames.GREY), other) > MAX_MISSING:
             raise PictureUnusable("the picture is damaged or truncated: more than a tenth of it is missing")
         return _described(file, image, size)
@@ -197,7 +199,7 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
     for name in NAMES:
         factory, accepts = Image.OPEN[name]
         if accepts and accepts(content[:16]):
-            return factory(_Bounded(content), "")
+            return (TiffFile if name == "TIFF" else factory)(_Bounded(content), "")
     is_text = content[:99].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     said = "this is a page or a drawing (HTML, XML or SVG)," if is_text else "these bytes are"
     raise PictureUnusable(f"{said} not a picture in a format that is accepted: {', '.join(NAMES)}")

@@ -141,12 +141,15 @@ def _is_seen_whole(jpeg: _Jpeg) -> bool:
     return any(brightness in scan[1 : 1 + 2 * scan[0] : 2] and scan[2 + 2 * scan[0]] == 63 for scan in jpeg.scans[:-1])
 
 
-def with_other_end(content: bytes) -> bytes:
-    """A mended JPEG with zeros before its end marker: if pixels are missing, others come out. Other files stay as they are."""
-    return content[:-2] + _ZEROS + content[-2:] if content.startswith(b"\xff\xd8") else content
+def with_ends(content: bytes) -> tuple[bytes, bytes]:
+    """A mended file whose end may be missing, as it is to be decoded, and with another end: if pixels are missing, others come out."""
+    if content.startswith(b"\xff\xd8"):
+        return content, content[:-2] + bytes(100_000) + content[-2:]
+    missing = len(content) // 8 if content[:4] in _TIFF else 0  # libtiff gives nothing of a strip that is cut
+    return content + missing * b"\x80", content + missing * b"\0"
 
 
-_ZEROS = bytes(100_000)
+_TIFF = (b"II*\0", b"MM\0*")
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"fdAT")
