@@ -160,13 +160,14 @@ _PARTLY_READ = re.compile("truncated|broken data stream|unrecognized data stream
 
 def _seen(file: MendedFile, wanted: tuple[int, int]) -> _Seen:
     """The picture, if no more of it is missing than `MAX_MISSING`."""
+    began_s = thread_time()
     try:
         if not file.is_cut:
             with _drafted(file.content, wanted) as (image, size):
                 if not frames.may_be_cut(image):
                     return _described(file, image, size)
     except OSError as error:
-        if not _PARTLY_READ.search(str(error)):
+        if not _PARTLY_READ.search(str(error)) or ("decoder error" in str(error) and thread_time() - began_s > MAX_DECODING_S / 4):
             raise
     content, other_content = files.with_ends(file.content)
     with _drafted(other_content, wanted) as (image, _):
