@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
+from PIL.ImageFilter import Color3DLUT
 
+from lookalike.pictures.encodings import Profile
 from lookalike.pictures.files import MAX_PROFILE_BYTES
 
 _SRGB = ImageCms.createProfile("sRGB")
@@ -49,10 +51,12 @@ def plain(image: Image.Image, levels: Levels) -> Image.Image:
     return _in_mode(image, mode)
 
 
-def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def srgb(image: Image.Image, profile: Profile | None) -> Image.Image:
     """Plain pixels as sRGB on white; an ICC profile that is damaged or made for another mode is ignored, as browsers do."""
     has_alpha = image.mode in ("LA", "RGBA")
     colours = image.convert(image.mode[:-1]) if has_alpha and profile else image
+    if isinstance(profile, Color3DLUT):
+        colours, profile = _in_mode(colours, "RGB").filter(profile), None
     for mode in ("L", "RGB") if colours.mode == "L" else (colours.mode,):
         if profile and (transform := _transform(profile, mode)):
             colours = transform.apply(_in_mode(colours, mode))

@@ -37,7 +37,7 @@ class MendedFile:
 
     content: bytes
     is_cut: bool = False
-    profile: bytes | None = None
+    profile: encodings.Profile | None = None
 
 
 def mended(content: bytes) -> MendedFile:
@@ -183,11 +183,11 @@ def _png(content: bytes) -> MendedFile:
     return MendedFile(b"".join((*kept, _chunk(b"IEND", b""))), is_cut, _png_profile(said))
 
 
-def _png_profile(said: Mapping[bytes, bytes]) -> bytes | None:
+def _png_profile(said: Mapping[bytes, bytes]) -> encodings.Profile | None:
     """What a PNG's chunks about colours say; the first kind that is there counts (https://www.w3.org/TR/png-3/#4Concepts.ColourSpaces)."""
     codes, gamma, points = (said.get(kind, b"") for kind in (b"cICP", b"gAMA", b"cHRM"))
     if codes[2:] == b"\0\1":
-        return encodings.of_codes(codes[0], codes[1])
+        return encodings.of_codes(codes[0], codes[1], is_png=True)
     profile = _inflated(said.get(b"iCCP", b"").partition(b"\0")[2][1:])
     if profile or b"sRGB" in said or len(gamma) != 4 or gamma < b"\0\0\0\x80" or len(points) % 4:
         return profile
