@@ -73,6 +73,45 @@ def test_what_a_png_says_of_its_colours_counts_in_one_order(name: str) -> None:
     _assert_near(pixels_of(with_chunks(PLAIN, *chunks)), _in_profile(profile))
 
 
+IN_CODES = [(0, 0, 0), (60, 60, 60), (120, 90, 60), (60, 120, 90), (148, 148, 148), (180, 120, 60), (40, 80, 200), (255, 255, 255)]
+IN_CHROMIUM = {  # 156
+    (9, 16): [(0, 0, 0), (26, 26, 26), (137, 50, 12), (0, 120, 53), (187, 187, 187), (255, 0, 0), (0, 5, 255), (255, 255, 255)],
+    (1, 16): [(0, 0, 0), (26, 26, 26), (114, 61, 26), (26, 114, 61), (187, 187, 187), (255, 97, 21), (3, 25, 255), (255, 255, 255)],
+    (12, 16): [(0, 0, 0), (26, 26, 26), (122, 58, 14), (0, 116, 55), (187, 187, 187), (255, 75, 0), (0, 24, 255), (255, 255, 255)],
+    (9, 18): [(0, 0, 0), (39, 39, 39), (101, 64, 39), (0, 94, 66), (120, 120, 120), (185, 85, 32), (0, 59, 181), (255, 255, 255)],
+    (1, 18): [(0, 0, 0), (39, 39, 39), (88, 67, 43), (45, 91, 68), (120, 120, 120), (155, 95, 47), (27, 59, 174), (255, 255, 255)],
+    (12, 18): [(0, 0, 0), (39, 39, 39), (93, 66, 40), (23, 92, 66), (120, 120, 120), (166, 92, 34), (12, 60, 182), (255, 255, 255)],
+    (1, 1): [(0, 0, 0), (49, 49, 49), (113, 81, 49), (49, 113, 81), (142, 142, 142), (176, 113, 49), (28, 70, 197), (255, 255, 255)],
+    (9, 14): [(0, 0, 0), (49, 49, 49), (130, 76, 42), (0, 118, 77), (142, 142, 142), (207, 101, 26), (0, 72, 206), (255, 255, 255)],
+}
+"""What Chromium's canvas has for these colours, by the codes of their primaries and their curve: 16 is PQ, 18 HLG, 1 and 14 are videos'."""
+PATCHES = Image.fromarray(np.array(IN_CODES, dtype=np.uint8)[None].repeat(8, axis=0).repeat(8, axis=1))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("codes", IN_CHROMIUM)
+def test_a_png_of_a_bright_display_is_seen_as_in_chromium(codes: tuple[int, int], mode: str) -> None:
+    pixels = pixels_of(with_chunks(file_of(PATCHES.convert(mode), "PNG"), _codes(*codes, 0, 1)))
+
+    assert np.abs(pixels[4, 4::8].astype(int) - IN_CHROMIUM[codes]).max() <= 3
+
+
+@pytest.mark.parametrize("codes", [codes for codes in IN_CHROMIUM if codes[1] > 14])
+def test_an_avif_of_a_bright_display_is_seen_as_in_chromium(codes: tuple[int, int]) -> None:
+    plain = file_of(PATCHES, "AVIF", quality=100, subsampling="4:4:4")
+    at = plain.index(b"colrnclx") + 8
+
+    pixels = pixels_of(plain[:at] + struct.pack(">HH", *codes) + plain[at + 4 :])
+
+    assert np.abs(pixels[4, 4::8].astype(int) - IN_CHROMIUM[codes]).max() <= 6
+
+
+def test_greys_of_a_bright_display_are_dimmed_too() -> None:
+    grey = file_of(Image.new("L", (8, 8), 148), "PNG")
+
+    assert (pixels_of(with_chunks(grey, _codes(9, 16, 0, 1))) == 187).all()
+
+
 @pytest.mark.parametrize("late", [_codes(12, 13, 0, 1), _profile(P3), _gamma(1)])
 def test_what_a_png_says_behind_its_pixels_does_not_count(late: bytes) -> None:
     assert np.array_equal(pixels_of(PLAIN[:-12] + late + PLAIN[-12:]), np.asarray(PHOTOGRAPH))
@@ -85,7 +124,9 @@ def test_no_points_of_colours_cost_a_picture(seed: int) -> None:
     assert pixels_of(with_chunks(PLAIN, _gamma(1), chunk(b"cHRM", struct.pack(">8I", *points)))).shape == (48, 64, 3)
 
 
-@pytest.mark.parametrize(("codes", "profile"), [((12, 13), P3), ((1, 13), None), ((2, 2), None), ((1, 8), rgb_profile("sRGB", 1.0))])
+@pytest.mark.parametrize(
+    ("codes", "profile"), [((12, 13), P3), ((1, 13), None), ((1, 1), None), ((2, 2), None), ((1, 8), rgb_profile("sRGB", 1.0))]
+)
 def test_an_avif_says_its_colours_by_code_points(codes: Sequence[int], profile: bytes | None) -> None:
     plain = file_of(PHOTOGRAPH, "AVIF", quality=100, subsampling="4:4:4")
     at = plain.index(b"colrnclx") + 8

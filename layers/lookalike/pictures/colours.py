@@ -2,10 +2,9 @@
 
 from functools import lru_cache
 from io import BytesIO
-from typing import TypeAlias
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image, ImageCms
 from PIL.ImageFilter import Color3DLUT
 
 from lookalike.pictures.encodings import Profile
@@ -21,30 +20,22 @@ _WHITES = (1, 255, 65_535, 2**32 - 1)
 _MAX_LIGHT = 8
 """Of a picture whose numbers are light, where 1 is white: what shines may have more."""
 
-_MIN_IS_WHITE = 0
-"""TIFF's PhotometricInterpretation of negatives."""
 
-Levels: TypeAlias = tuple[int, int]
-"""The numbers that are black and white."""
-
-
-def levels_of(image: Image.Image) -> Levels:
-    """Of pixels of more than eight bits; a white that the file does not say is the least usual number that none of them passes."""
-    tags = getattr(image, "tag_v2", {})
-    if image.mode in ("I", "F"):
-        values = np.asarray(image)
-        most = values.max(where=np.isfinite(values), initial=0)
-        white = 1 if image.mode == "F" and most <= _MAX_LIGHT else next((white for white in _WHITES if most <= white), _WHITES[-1])
-    else:
-        white = 2 ** tags.get(ExifTags.Base.BitsPerSample, (16,))[0] - 1
-    is_negative = tags.get(ExifTags.Base.PhotometricInterpretation) == _MIN_IS_WHITE
-    return (white, 0) if is_negative else (0, white)
+def white_of(image: Image.Image) -> int:
+    """The number that is white in pixels of more than eight bits: the least usual one that none of them passes."""
+    if image.mode not in ("I", "F"):
+        return 65_535
+    values = np.asarray(image)
+    most = values.max(where=np.isfinite(values), initial=0)
+    if image.mode == "F" and most <= _MAX_LIGHT:
+        return 1
+    return next((white for white in _WHITES if most <= white), _WHITES[-1])
 
 
-def plain(image: Image.Image, levels: Levels) -> Image.Image:
+def plain(image: Image.Image, white: int) -> Image.Image:
     """The pixels with eight bits a channel, in mode L, LA, RGB, RGBA or CMYK; their colours are still those of the file."""
     if image.mode.startswith(("I", "F")):
-        return _eight_bits(image, levels)
+        return _eight_bits(image, white)
     if image.mode == "LAB":
         return _lab().apply(image)
     mode = "RGBA" if "transparency" in image.info else _MODES.get(image.mode, "RGB")
@@ -72,10 +63,9 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _eight_bits(image: Image.Image, levels: Levels) -> Image.Image:
-    values, (black, white) = np.asarray(image), levels
-    light = (np.nan_to_num(values).clip(min(levels), max(levels)) - float(black)) * (255 / (white - black))
-    grey = Image.fromarray((light + 0.5).astype(np.uint8))
+def _eight_bits(image: Image.Image, white: int) -> Image.Image:
+    values = np.asarray(image)
+    grey = Image.fromarray((np.nan_to_num(values).clip(0, white) * (255 / white) + 0.5).astype(np.uint8))
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         grey.putalpha(Image.fromarray((values != transparent).astype(np.uint8) * 255))

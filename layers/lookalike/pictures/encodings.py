@@ -10,55 +10,49 @@ from numpy.typing import NDArray
 from PIL.ImageFilter import Color3DLUT
 
 Profile: TypeAlias = bytes | Color3DLUT
-"""An ICC profile, or the sRGB of a table of colours."""
-
-_SIDE = 65
-"""Of such a table, the largest that Pillow takes."""
+"""An ICC profile, or a table of sRGB colours."""
 
 _D50 = np.array((0.9642, 1.0, 0.8249))
 _D65 = (0.3127, 0.3290)
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _SRGB_POINTS = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
-_POINTS = {9: (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046), 12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060)}
+_WIDE_POINTS = (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046)
+_POINTS = {9: _WIDE_POINTS, 12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060)}
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
-_VIDEO, _VIDEO_GAMMA = (1, 6, 11, 14, 15), 2.4
-_BT2020, _SRGB, _PQ, _HLG = 9, 1, 16, 18
-_PAPER, _BRIGHTEST = 203, 1000
-"""Candela of white paper (ITU-R BT.2408), and of the display that HLG is made for."""
-
-_DISPLAYED = np.array(((0, 1, 1.16, 1.56, 2.09, 2.79, 3.73, 4.92), (0, 0.5, 0.565, 0.665, 0.761, 0.847, 0.922, 1)))
-"""Light, of which paper reflects 1, and what Chromium shows of it on a display whose white is that of paper."""
+_VIDEO_GAMMAS = dict.fromkeys((1, 6, 11, 14, 15), 2.4)
+_PQ, _HLG, _SIDE = 16, 18, 65
+_DIMMED = np.array(((0, 1, 1.16, 1.56, 2.09, 2.79, 3.73, 4.92), (0, 0.5, 0.565, 0.665, 0.761, 0.847, 0.922, 1)))
+"""Light, of which white paper reflects 1, and what Chromium makes of it on a display that has no more."""
 
 _BRADFORD = np.array(((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296)))
 
 
 def of_codes(primaries: int, transfer: int, *, is_png: bool = False) -> Profile | None:
-    """By the numbers of ITU-T H.273; what has the curve of videos is sRGB but in a PNG."""
+    """By the numbers of ITU-T H.273, as Chromium takes them: the curve of videos is sRGB's but in a PNG."""
+    points = _POINTS.get(primaries, _SRGB_POINTS)
     if transfer in (_PQ, _HLG):
-        return _dimmed(primaries, transfer)
-    gamma = _VIDEO_GAMMA if is_png and transfer in _VIDEO else _GAMMAS.get(transfer)
-    return _profile(gamma, _POINTS.get(primaries, _SRGB_POINTS))
+        return _of_bright_display(points, transfer)
+    return _profile((_GAMMAS | _VIDEO_GAMMAS if is_png else _GAMMAS).get(transfer), points)
 
 
 @lru_cache(maxsize=8)
-def _dimmed(primaries: int, transfer: int) -> Color3DLUT:
-    """What Chromium shows of colours in PQ or HLG (ITU-R BT.2100)."""
-    signal = np.stack(np.meshgrid(*3 * [np.linspace(0, 1, _SIDE)], indexing="ij")[::-1], axis=-1)  # red turns fastest
-    to_xyz, of_2020, of_srgb = (_matrix(_POINTS.get(each, _SRGB_POINTS)) for each in (primaries, _BT2020, _SRGB))
+def _of_bright_display(points: tuple[float, ...], transfer: int) -> Color3DLUT:
+    """Of PQ or HLG (ITU-R BT.2100) for 1,000 candela, where white paper has 203 (ITU-R BT.2408); red turns fastest."""
+    signal = np.stack(np.meshgrid(*3 * [np.linspace(0, 1, _SIDE)], indexing="ij")[::-1], axis=-1)
+    to_xyz, of_wide, of_srgb = map(_light_to_xyz, (points, _WIDE_POINTS, _SRGB_POINTS))
     if transfer == _PQ:
         power = signal ** (32 / 2523)
-        light = 10_000 / _PAPER * (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (8192 / 1305)
+        light = 10_000 / 203 * (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (8192 / 1305)
     else:
         light = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12)
-        light *= _BRIGHTEST / _PAPER * (light @ to_xyz[1])[..., None] ** 0.2
-    wide = light @ np.linalg.solve(of_2020, to_xyz).T
+        light *= 1000 / 203 * (light @ to_xyz[1])[..., None] ** 0.2
+    wide = light @ np.linalg.solve(of_wide, to_xyz).T
     most = wide.max(axis=-1, keepdims=True).clip(1e-9)
-    shown = (wide * np.interp(most, *_DISPLAYED) / most @ np.linalg.solve(of_srgb, of_2020).T).clip(0, 1)
-    return Color3DLUT(_SIDE, np.where(shown <= 0.0031308, shown * 12.92, 1.055 * shown ** (1 / 2.4) - 0.055).astype(np.float32).ravel())
+    seen = (wide * np.interp(most, *_DIMMED) / most @ np.linalg.solve(of_srgb, of_wide).T).clip(0, 1)
+    return Color3DLUT(_SIDE, np.where(seen <= 0.0031308, seen * 12.92, 1.055 * seen ** (1 / 2.4) - 0.055).astype(np.float32).ravel())
 
 
-def _matrix(points: tuple[float, ...]) -> NDArray[np.float64]:
-    """From light of these primaries to XYZ."""
+def _light_to_xyz(points: tuple[float, ...]) -> NDArray[np.float64]:
     white, *colours = _xyz(points).T
     return np.transpose(colours) * np.linalg.solve(np.transpose(colours), white)
 

@@ -109,14 +109,14 @@ def _shows_something(plain: Image.Image) -> bool:
 def _small(image: Image.Image) -> Image.Image:
     """The plain pixels of a loaded picture; a very large one is averaged down strip by strip, which bounds the memory."""
     image.load()
-    factor, levels = excess(image), colours.levels_of(image)
+    factor, white = excess(image), colours.white_of(image)
     if factor == 1:
-        return _on_screen(colours.plain(image, levels), image, factor)
+        return _on_screen(colours.plain(image, white), image, factor)
     rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
-    small = Image.new(colours.plain(image.crop((0, 0, 1, 1)), levels).mode, [ceil(side / factor) for side in image.size])
+    small = Image.new(colours.plain(image.crop((0, 0, 1, 1)), white).mode, [ceil(side / factor) for side in image.size])
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        small.paste(colours.plain(strip, levels).reduce(factor), (0, top // factor))
+        small.paste(colours.plain(strip, white).reduce(factor), (0, top // factor))
     return _on_screen(small, image, factor)
 
 
