@@ -152,6 +152,48 @@ def test_what_is_half_transparent_is_mixed_with_white_in_srgb(kind: str, mode: s
     _assert_near(pixels_of(file_of(image, kind, icc_profile=profile, lossless=True)), bare * 128 / 255 + 127)
 
 
+LIGHT = rgb_profile("sRGB", 1.0)
+
+
+def _part(number: int, count: int, data: bytes) -> bytes:
+    return b"\xff\xe2" + (len(data) + 16).to_bytes(2, "big") + b"ICC_PROFILE\0" + bytes((number, count)) + data
+
+
+def _parts(profile: bytes, count: int = 3) -> list[bytes]:
+    size = -(-len(profile) // 3)
+    return [_part(number + 1, count, profile[number * size : (number + 1) * size]) for number in range(3)]
+
+
+PARTS = {  # as Chromium shows them
+    "one": ([_part(1, 1, P3)], P3),
+    "three": (_parts(P3), P3),
+    "three backwards": (_parts(P3)[::-1], P3),
+    "all but the first": (_parts(P3)[1:], None),
+    "all but the second": (_parts(P3)[::2], None),
+    "all but the last": (_parts(P3)[:-1], None),
+    "two profiles": ([_part(1, 1, P3), _part(1, 1, LIGHT)], P3),
+    "one and one in parts": ([_part(1, 1, P3), *_parts(LIGHT)], P3),
+    "one in parts and one": ([*_parts(LIGHT), _part(1, 1, P3)], LIGHT),
+    "a part twice": ([*_parts(P3)[:2], *_parts(P3)[1:]], None),
+    "more parts announced": (_parts(P3, 4), None),
+    "fewer parts announced": (_parts(P3, 2), None),
+    "one part announces more": ([_parts(P3)[0], _parts(P3, 4)[1], _parts(P3)[2]], None),
+    "part zero": ([_part(0, 1, P3)], None),
+    "part two of one": ([_part(2, 1, P3)], None),
+    "part one of none": ([_part(1, 0, P3)], None),
+    "an empty part": ([_part(1, 2, b""), _part(2, 2, P3)], None),
+    "garbage and one": ([_part(1, 1, b"garbage"), _part(1, 1, P3)], None),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_first_profile_of_a_jpeg_counts_if_its_parts_are_there(name: str) -> None:
+    plain, (parts, profile) = file_of(PHOTOGRAPH, "JPEG", quality=98), PARTS[name]
+    expected = file_of(PHOTOGRAPH, "JPEG", quality=98, icc_profile=profile)
+
+    assert np.array_equal(pixels_of(plain[:2] + b"".join(parts) + plain[2:]), pixels_of(expected))
+
+
 def test_a_jpeg_s_profile_may_stand_behind_its_frame_header() -> None:
     plain = file_of(PHOTOGRAPH, "JPEG", quality=95)
     segment = b"\xff\xe2" + (len(P3) + 16).to_bytes(2, "big") + b"ICC_PROFILE\0\1\1" + P3

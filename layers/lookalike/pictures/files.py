@@ -7,7 +7,7 @@ place, and what a file says of its own work is checked before any of it is done.
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from zlib import crc32
@@ -61,11 +61,11 @@ def mended(content: bytes) -> MendedFile:
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """A JPEG marker that is neither a stuffed byte, a restart nor a fill byte."""
 
-_END, _SCAN, _COMMENT = 0xD9, 0xDA, 0xFE
+_END, _SCAN, _COMMENT, _PROFILE_PART = 0xD9, 0xDA, 0xFE, 0xE2
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _PROGRESSIVE = (0xC2, 0xCA)
 _APPLICATION = range(0xE0, 0xF0)
-_KEPT_APPLICATION = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), 0xE2: (b"ICC_PROFILE\0", 16), 0xEE: (b"Adobe", 12)}
+_KEPT_APPLICATION = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), _PROFILE_PART: (b"ICC_PROFILE\0", 17), 0xEE: (b"Adobe", 12)}
 """Application segments that matter to colours or to the turn: how each begins, and how long it is at least."""
 
 
@@ -122,8 +122,21 @@ def _jpeg(content: bytes) -> MendedFile:
     if jpeg.end is None and code in _PROGRESSIVE and not _is_seen_whole(jpeg):
         raise PictureUnusable(f"the picture is cut off in its scan {len(jpeg.scans)}, when it is still blurred")
     is_cut = jpeg.end is None and code not in _PROGRESSIVE
-    header = sorted(jpeg.header, key=lambda segment: segment[1] not in _APPLICATION)  # the decoder wants profiles before the frame
-    return MendedFile(b"".join((content[:2], *header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut)
+    header = [segment for segment in jpeg.header if segment[1] != _PROFILE_PART]
+    profile = _jpeg_profile(segment[16:] for segment in jpeg.header if segment[1] == _PROFILE_PART)
+    return MendedFile(b"".join((content[:2], *header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut, profile)
+
+
+def _jpeg_profile(numbered: Iterable[bytes]) -> bytes | None:
+    """The first profile whose parts are there, in any order; none if before that a part is doubled, or differs in how many there are."""
+    parts, count = dict[int, bytes](), None
+    for part in numbered:
+        if not 0 < part[0] <= part[1] or part[0] in parts or part[1] != (count or part[1]):
+            return None
+        parts[part[0]], count = part[2:], part[1]
+        if len(parts) == count:
+            return b"".join(parts[number] for number in sorted(parts))
+    return None
 
 
 def _check_scans(jpeg: _Jpeg, width: int, height: int) -> None:
