@@ -1,5 +1,6 @@
 """Pictures in S3 buckets, at ``s3://BUCKET/KEY``."""
 
+import re
 from collections.abc import Container, Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _IMPOSSIBLE = frozenset({"InvalidBucketName", "InvalidURI", "KeyTooLongError", "InvalidArgument"})
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 _FORBIDDEN = frozenset({"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+_OF_KMS = re.compile("^KMS[.](?!.*(Throttling|Internal|Dependency|Unavailable))")
+_ENCRYPTED_BY_KMS = "the object is encrypted with a KMS key that the role may not use: allow kms:Decrypt"
 
 
 class S3Fetcher:
@@ -55,14 +58,14 @@ class S3Fetcher:
                 content = body.read(MAX_BYTES + 1)  # one byte too many is enough for `pictures` to refuse it
             return PictureFile(content, answer["ETag"], _attributes(answer["Metadata"]))
         except (ClientError, BotoCoreError, ValueError) as error:
-            raise self._error_of(error, bucket) from error
+            raise self._error_of(error, bucket, key) from error
 
     def _head(self, bucket: str, key: str) -> "HeadObjectOutputTypeDef | None":
         """What S3 says of an object; None if only the answer to a GET has the reason why it does not."""
         try:
             return self._client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "400":
+            if error.response.get("Error", {}).get("Code") in ("400", "403"):
                 return None
             raise
 
@@ -72,13 +75,13 @@ class S3Fetcher:
         try:
             found = self._client.head_object(Bucket=bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
-            refusal = self._error_of(error, bucket)
+            refusal = self._error_of(error, bucket, key)
             if isinstance(refusal, PictureUnreachable):
                 return None
             raise refusal from error
         return PictureFile(b"", found["ETag"], _attributes(found["Metadata"]), is_unmodified=True)
 
-    def _error_of(self, error: ClientError | BotoCoreError | ValueError, bucket: str) -> LookalikeError:
+    def _error_of(self, error: ClientError | BotoCoreError | ValueError, bucket: str, key: str) -> LookalikeError:
         code = str(error.response.get("Error", {}).get("Code")) if isinstance(error, ClientError) else ""
         if isinstance(error, ParamValidationError | ValueError) or code in _IMPOSSIBLE:
             return RequestInvalid(f"S3 knows no such address: {error}", field="image_url")
@@ -89,6 +92,8 @@ class S3Fetcher:
         if code in _FORBIDDEN or code == "NoSuchBucket":
             if bucket != self._bucket:
                 return PictureUnreachable(f"the bucket {bucket!r} cannot be read with the function's role", status=403)
+            if code == "AccessDenied" and (head := self._head(bucket, key)) and "kms" in head.get("ServerSideEncryption", ""):
+                return PictureUnreachable(f"{_ENCRYPTED_BY_KMS}: {error}", status=403)
             return Misconfigured(f"S3 answers {code} for our bucket {bucket!r}: the role needs s3:GetObject and s3:ListBucket")
         return DownloadFailed(f"S3 did not answer: {error}")
 
@@ -122,9 +127,9 @@ def _unreadable(code: str, message: str) -> str | None:
     if code == "InvalidObjectState":
         return "the object is archived: restore it, and put it again"
     if code == "InvalidRequest":
-        return "the object is encrypted with a key of the customer's (SSE-C), which only whoever put it has"
-    if code.startswith("KMS.") or (code in _FORBIDDEN and "kms" in message.lower()):
-        return f"the object is encrypted with a KMS key that the role may not use: allow kms:Decrypt: {message}"
+        return f"the object cannot be read as it is stored, such as with a key that only whoever put it has (SSE-C): {message}"
+    if _OF_KMS.search(code) or (code in _FORBIDDEN and any(word in message for word in ("kms:", "ciphertext"))):
+        return f"{_ENCRYPTED_BY_KMS}: {message}"
     return None
 
 
