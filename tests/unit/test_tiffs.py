@@ -148,7 +148,7 @@ NOT_READ = {
 def test_numbers_that_nobody_can_tell_are_refused_with_the_reason(name: str) -> None:
     levels, meaning, layout, tags, reason = NOT_READ[name]
 
-    with pytest.raises(PictureUnusable, match=f"of a kind that is not read .*{re.escape(reason)}.* or as JPEG or PNG"):
+    with pytest.raises(PictureUnusable, match=f"as this one are not read .*{re.escape(reason)}.* or as JPEG or PNG"):
         pixels_of(tiff(levels, meaning, layout, tags))
 
 

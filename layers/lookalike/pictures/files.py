@@ -7,7 +7,7 @@ place, and what a file says of its own work is checked before any of it is done.
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from zlib import crc32
@@ -123,20 +123,15 @@ def _jpeg(content: bytes) -> MendedFile:
         raise PictureUnusable(f"the picture is cut off in its scan {len(jpeg.scans)}, when it is still blurred")
     is_cut = jpeg.end is None and code not in _PROGRESSIVE
     header = [segment for segment in jpeg.header if segment[1] != _PROFILE_PART]
-    profile = _jpeg_profile(segment[16:] for segment in jpeg.header if segment[1] == _PROFILE_PART)
+    profile = _jpeg_profile([segment[16:] for segment in jpeg.header if segment[1] == _PROFILE_PART])
     return MendedFile(b"".join((content[:2], *header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut, profile)
 
 
-def _jpeg_profile(numbered: Iterable[bytes]) -> bytes | None:
-    """The first profile whose parts are there, in any order; none if before that a part is doubled, or differs in how many there are."""
-    parts, count = dict[int, bytes](), None
-    for part in numbered:
-        if not 0 < part[0] <= part[1] or part[0] in parts or part[1] != (count or part[1]):
-            return None
-        parts[part[0]], count = part[2:], part[1]
-        if len(parts) == count:
-            return b"".join(parts[number] for number in sorted(parts))
-    return None
+def _jpeg_profile(parts: Sequence[bytes]) -> bytes | None:
+    """The first profile, of as many parts as the first part says, in any order; later ones do not count."""
+    first = sorted(parts[: parts[0][1]]) if parts else []
+    is_whole = [part[:2] for part in first] == [bytes((number, len(first))) for number in range(1, len(first) + 1)]
+    return b"".join(part[2:] for part in first) if is_whole else None
 
 
 def _check_scans(jpeg: _Jpeg, width: int, height: int) -> None:

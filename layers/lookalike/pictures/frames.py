@@ -1,7 +1,6 @@
 """The frame that counts, of bounded size, and how much of it is missing from its file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import pairwise
 from math import ceil, sqrt
 from zlib import crc32
@@ -39,30 +38,24 @@ def excess(image: Image.Image) -> int:
 
 def may_be_cut(image: ImageFile.ImageFile) -> bool:
     """Whether a picture with an end may have had more before it: its decoder leaves what it was loaded on, and says nothing."""
-    if image.format not in _MAY_END_EARLY:
+    if image.format not in ("JPEG", "PNG"):
         return False
-    with _on(image, GREY):
-        image.load()
-    rows = [image.crop((0, top, image.width, top + 1)) for top in range(max(0, image.height - 2), image.height)]  # one is of the last pass
+    _load(image, GREY)
     grey = GREY * 257 if image.mode == "I;16" else GREY
+    rows = [image.crop((0, top, image.width, top + 1)) for top in range(max(0, image.height - 2), image.height)]  # one is of the last pass
     return any(int(np.abs(np.ravel(row.getextrema()) - grey).max()) <= 1 for row in rows)
-
-
-_MAY_END_EARLY = ("JPEG", "PNG")
 
 
 def load_on(image: ImageFile.ImageFile, level: int) -> list[int]:
     """Loads what there is of a picture on pixels of this level; the answer is the check sums of its strips, from top to bottom."""
-    with _on(image, level), suppress(OSError):
-        image.load()
+    with suppress(OSError):
+        _load(image, level)
     image.tile = []
     edges = [image.height * number // _COMPARED_STRIPS for number in range(_COMPARED_STRIPS + 1)]
     return [crc32(image.crop((0, top, image.width, bottom)).tobytes()) for top, bottom in pairwise(edges) if top < bottom]
 
 
-@contextmanager
-def _on(image: ImageFile.ImageFile, level: int) -> Iterator[None]:
-    """What is loaded inside begins with pixels of this level."""
+def _load(image: ImageFile.ImageFile, level: int) -> None:
     prepare = image.load_prepare
 
     def prepare_level() -> None:
@@ -71,7 +64,7 @@ def _on(image: ImageFile.ImageFile, level: int) -> Iterator[None]:
 
     image.load_prepare = prepare_level  # type: ignore[method-assign]
     try:
-        yield
+        image.load()
     finally:
         del image.load_prepare  # it knows the picture, which would be kept until garbage is collected
 
