@@ -35,6 +35,7 @@ def _codes(*codes: int) -> bytes:
 
 SRGB_POINTS = _points(0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 P3_POINTS = _points(0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
+D50_POINTS = _points(0.3457, 0.3585, 0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001)
 ADOBE_POINTS = _points(0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
 SRGB = chunk(b"sRGB", b"\0")
 
@@ -85,6 +86,16 @@ IN_CHROMIUM = {  # 156
     (9, 14): [(0, 0, 0), (49, 49, 49), (130, 76, 42), (0, 118, 77), (142, 142, 142), (207, 101, 26), (0, 72, 206), (255, 255, 255)],
 }
 """What Chromium's canvas has for these colours, by the codes of their primaries and their curve: 16 is PQ, 18 HLG, 1 and 14 are videos'."""
+IN_CHROMIUM_OF_PROPHOTO = [
+    (0, 0, 0),
+    (77, 77, 77),
+    (168, 101, 69),
+    (0, 149, 104),
+    (165, 165, 165),
+    (241, 122, 58),
+    (0, 106, 222),
+    (255,) * 3,
+]
 PATCHES = Image.fromarray(np.array(IN_CODES, dtype=np.uint8)[None].repeat(8, axis=0).repeat(8, axis=1))
 
 
@@ -110,6 +121,22 @@ def test_greys_of_a_bright_display_are_dimmed_too() -> None:
     grey = file_of(Image.new("L", (8, 8), 148), "PNG")
 
     assert np.abs(pixels_of(with_chunks(grey, _codes(9, 16, 0, 1))).astype(int) - 187).max() <= 1
+
+
+def test_the_widest_colours_are_those_that_chromium_shows() -> None:
+    pixels = pixels_of(with_chunks(file_of(PATCHES, "PNG"), _gamma(1 / 1.8), D50_POINTS))
+
+    assert np.abs(pixels[4, 4::8].astype(int) - IN_CHROMIUM_OF_PROPHOTO).max() <= 3
+
+
+def test_white_is_white_whatever_light_a_file_s_points_are_under() -> None:
+    greys = Image.fromarray(np.linspace(0, 255, 16, dtype=np.uint8)[None, :, None].repeat(8, axis=0).repeat(3, axis=2))
+
+    pixels = pixels_of(with_chunks(file_of(greys, "PNG"), _gamma(1 / 1.8), D50_POINTS)).astype(int)
+
+    assert (pixels[:, -1] == 255).all()
+    assert np.ptp(pixels, axis=2).max() <= 1
+    assert abs(pixels[0, 8, 0] - 154) <= 2
 
 
 @pytest.mark.parametrize("late", [_codes(12, 13, 0, 1), _profile(P3), _gamma(1)])

@@ -136,7 +136,7 @@ NOT_READ = {
     "signed, 16 bits": (GREYS, BLACK, Layout(bits=16, kind="i"), {}, "SampleFormat (2,)"),
     "signed, 32 bits": (GREYS - 128, BLACK, Layout(bits=32, kind="i"), {}, "SampleFormat (2,)"),
     "signed, 32 bits, the other order": (GREYS - 128, BLACK, Layout(">", bits=32, kind="i"), {}, "SampleFormat (2,)"),
-    "unsigned, 32 bits": (_numbers(GREYS, 32), BLACK, Layout(bits=32), {}, "BitsPerSample (32,)"),
+    "unsigned, 32 bits": (_numbers(GREYS, 32), BLACK, Layout(bits=32), {}, "BitsPerSample (32,), Compression 1"),
     "a negative as light": (1 - GREYS / 255, WHITE, Layout(bits=32, kind="f"), {}, "PhotometricInterpretation 0"),
     "RGB as light": (COLOURS / 255, RGB, Layout(bits=32, kind="f"), {}, "SampleFormat (3, 3, 3)"),
     "Lab of 16 bits": (COLOURS, LAB, Layout(bits=16), {}, "PhotometricInterpretation 8"),

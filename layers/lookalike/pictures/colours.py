@@ -16,20 +16,18 @@ _MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGB
 """What pixels of each mode become before their colours are looked at; those of others become RGB."""
 
 _MODE_OF_PROFILE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-_WHITES = (1, 255, 65_535, 2**32 - 1)
+_WHITES = (255, 65_535, 2**32 - 1)
 _MAX_LIGHT = 8
 """Of a picture whose numbers are light, where 1 is white: what shines may have more."""
 
 
 def white_of(image: Image.Image) -> int:
     """The number that is white in pixels of more than eight bits: the least usual one that none of them passes."""
-    if image.mode not in ("I", "F"):
+    if image.mode != "F":
         return 65_535
     values = np.asarray(image)
     most = values.max(where=np.isfinite(values), initial=0)
-    if image.mode == "F" and most <= _MAX_LIGHT:
-        return 1
-    return next((white for white in _WHITES if most <= white), _WHITES[-1])
+    return 1 if most <= _MAX_LIGHT else next((white for white in _WHITES if most <= white), _WHITES[-1])
 
 
 def plain(image: Image.Image, white: int) -> Image.Image:

@@ -220,6 +220,7 @@ def _check_pixels(image: Image.Image) -> None:
 def _turn(image: Image.Image) -> Image.Transpose | None:
     if image.format == "WEBP":  # whose EXIF no browser heeds
         return None
+    image.info.pop("xmp", None)  # Pillow would heed its turn
     try:
         return _TURNS.get(int(image.getexif()[ExifTags.Base.Orientation]))
     except Exception:  # EXIF may be anything

@@ -8,7 +8,7 @@ from lookalike.errors import PictureUnusable
 TiffImagePlugin.READ_LIBTIFF = True  # Pillow's own reader knows no planes of 16 bits and no subsampled YCbCr
 TiffImagePlugin.OPEN_INFO[b"MM", 0, (1,), 1, (16,), ()] = ("I;16B", "I;16B")
 
-_TOLD = _BITS, _MEANING, _PLANES, _EXTRA, _KIND = 258, 262, 284, 338, 339
+_TOLD = _BITS, _, _MEANING, _PLANES, _EXTRA, _KIND = 258, 259, 262, 284, 338, 339
 _COLOURS, _MIN_IS_WHITE, _IN_PLANES, _SIGNED = 320, 0, 2, (2,)
 
 
@@ -19,30 +19,24 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         tags = self.tag_v2
         try:
             super()._setup()
-        except SyntaxError as error:
+        except (SyntaxError, KeyError) as error:
             raise self._unusable() from error
         is_mixed_up = self.mode in ("LA", "La", "PA", "LAB") or (self.mode == "RGBA" and _EXTRA not in tags)
-        if (tags.get(_PLANES) == _IN_PLANES and is_mixed_up) or (tags.get(_KIND) == _SIGNED and tags[_BITS] < (32,)):
+        is_odd = self.mode == "I" or (self.mode == "F" and tags.get(_MEANING) == _MIN_IS_WHITE) or self._compression == "webp"
+        if is_odd or (tags.get(_PLANES) == _IN_PLANES and is_mixed_up) or tags.get(_KIND) == _SIGNED:
             raise self._unusable()
         if self.palette and max(tags[_COLOURS]) < 256:  # written with eight bits instead of sixteen
             self.palette = ImagePalette.raw("RGB;L", bytes(tags[_COLOURS]))
 
     def load_end(self) -> None:
         """Makes more than eight bits what they are elsewhere: in the machine's byte order, of sixteen bits with 65,535 as white."""
-        if self.mode.startswith(("I", "F")):
-            self.im = Image.fromarray(self._numbers()).im
+        if self.mode == "F" and self.tag_v2.prefix == TiffImagePlugin.MM:
+            self.im = Image.fromarray(np.asarray(self).byteswap()).im
+        elif self.mode.startswith("I;16"):
+            numbers = np.asarray(self).astype(np.uint16) << (16 - self.tag_v2[_BITS][0])
+            self.im = Image.fromarray(65_535 - numbers if self.tag_v2.get(_MEANING) == _MIN_IS_WHITE else numbers).im
             self._mode = self.im.mode
         super().load_end()
-
-    def _numbers(self) -> np.ndarray:
-        numbers, is_negative = np.asarray(self), self.tag_v2.get(_MEANING) == _MIN_IS_WHITE
-        if self.mode.startswith("I;16"):
-            numbers = numbers.astype(np.uint16) << (16 - self.tag_v2[_BITS][0])
-            return 65_535 - numbers if is_negative else numbers
-        numbers = numbers.byteswap() if self.tag_v2.prefix == TiffImagePlugin.MM else numbers
-        if is_negative or (self.mode == "I" and numbers.min() < 0):
-            raise self._unusable()
-        return numbers
 
     def _unusable(self) -> PictureUnusable:
         said = ", ".join(f"{TiffTags.lookup(tag).name} {self.tag_v2[tag]}" for tag in _TOLD if tag in self.tag_v2)
