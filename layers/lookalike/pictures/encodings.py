@@ -19,6 +19,7 @@ _CURVES = {4: 2.2, 5: 2.8, 8: 1.0, 16: _PQ, 17: 2.6, 18: _HLG}
 """By code points: exponents, and those that are none."""
 
 _BRADFORD = np.array(((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296)))
+_CONES_OF_D65 = _BRADFORD @ ((0.95046,), (1.0,), (1.08906,))
 _VIDEO_CURVES = dict.fromkeys((1, 6, 11, 14, 15), 2.4)
 _DIMMED = np.array(((0, 1, 1.16, 1.56, 2.09, 2.79, 3.73, 4.92), (0, 0.5, 0.565, 0.665, 0.761, 0.847, 0.922, 1)))
 """Light, of which white paper reflects 1, and what Chromium makes of it on a display that has no more."""
@@ -38,15 +39,10 @@ def of_gamma(gamma: float, points: tuple[float, ...]) -> Profile | None:
     return None if points == _SRGB_POINTS and abs(gamma / 2.2 - 1) < 0.05 else _table(points, gamma)
 
 
-def _xyz(points: tuple[float, ...]) -> NDArray[np.float64]:
-    """XYZ of white, red, green and blue, one a column."""
-    return np.array([(x / y, 1, (1 - x - y) / y) for x, y in zip(points[::2], points[1::2], strict=True)]).T
-
-
 def _light_to_xyz(points: tuple[float, ...]) -> NDArray[np.float64]:
     """XYZ of light, under D65 whatever its own white is."""
-    cones = _BRADFORD @ _xyz(points)
-    white, colours = np.split(np.linalg.solve(_BRADFORD, cones * (_BRADFORD @ _xyz(_D65)) / cones[:, :1]), [1], axis=1)
+    cones = _BRADFORD @ np.array([(x / y, 1, (1 - x - y) / y) for x, y in zip(points[::2], points[1::2], strict=True)]).T
+    white, colours = np.split(np.linalg.solve(_BRADFORD, cones * _CONES_OF_D65 / cones[:, :1]), [1], axis=1)
     return colours * np.linalg.solve(colours, white).T
 
 

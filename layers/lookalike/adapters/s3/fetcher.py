@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
@@ -61,13 +62,10 @@ class S3Fetcher:
             raise self._error_of(error, bucket, key) from error
 
     def _head(self, bucket: str, key: str) -> "HeadObjectOutputTypeDef | None":
-        """What S3 says of an object; None if only the answer to a GET has the reason why it does not."""
-        try:
+        """What S3 says of an object; None if it does not: only the answer to a GET has the reason."""
+        with suppress(ClientError, BotoCoreError):
             return self._client.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in ("400", "403"):
-                return None
-            raise
+        return None
 
     def head(self, url: str) -> PictureFile | None:
         """The object that is there now, without its bytes; None if there is none. Raises as `fetch`."""
