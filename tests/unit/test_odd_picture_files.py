@@ -8,7 +8,7 @@ import pytest
 from lookalike.errors import PictureUnusable
 from PIL import Image
 
-from tests.made_pictures import chunk, file_of, photograph
+from tests.made_pictures import chunk, file_of, photograph, with_chunks
 from tests.unit.test_picture_files import BLANK, FILES, PALETTE, PHOTOGRAPH, assert_same, decoded
 
 
@@ -166,3 +166,14 @@ def test_a_png_that_ends_in_the_grey_of_what_is_missing_is_whole(mode: str) -> N
     image = Image.new(mode, (64, 64), (128, 128, 128, 128) if mode == "RGBA" else 32_896 if mode == "I;16" else 128)
 
     assert (decoded(file_of(image, "PNG")).pixels == (191 if mode == "RGBA" else 128)).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "TIFF"])
+def test_xmp_turns_nothing_as_in_browsers(kind: str) -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    if kind == "PNG":
+        content = with_chunks(FILES["PNG"], chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
+    else:
+        content = file_of(PHOTOGRAPH, kind, xmp=xmp)
+
+    assert (decoded(content).width, decoded(content).height) == PHOTOGRAPH.size

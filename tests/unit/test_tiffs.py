@@ -77,8 +77,8 @@ def test_colours_are_the_same_in_whatever_order_their_numbers_are(name: str, is_
     _assert_near(content, seen)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=NAMES)
-def test_light_as_numbers_of_32_bits_is_seen_in_each_byte_order(layout: Layout) -> None:
+@pytest.mark.parametrize("layout", LAYOUTS[:2], ids=NAMES[:2])
+def test_light_as_numbers_of_32_bits_is_seen(layout: Layout) -> None:
     _assert_near(tiff(GREYS / 255, BLACK, replace(layout, bits=32, kind="f")), SEEN_GREYS)
 
 
@@ -137,6 +137,7 @@ NOT_READ = {
     "signed, 32 bits": (GREYS - 128, BLACK, Layout(bits=32, kind="i"), {}, "SampleFormat (2,)"),
     "signed, 32 bits, the other order": (GREYS - 128, BLACK, Layout(">", bits=32, kind="i"), {}, "SampleFormat (2,)"),
     "unsigned, 32 bits": (_numbers(GREYS, 32), BLACK, Layout(bits=32), {}, "BitsPerSample (32,), Compression 1"),
+    "light in the other order": (GREYS / 255, BLACK, Layout(">", bits=32, kind="f"), {}, "SampleFormat (3,)"),
     "a negative as light": (1 - GREYS / 255, WHITE, Layout(bits=32, kind="f"), {}, "PhotometricInterpretation 0"),
     "RGB as light": (COLOURS / 255, RGB, Layout(bits=32, kind="f"), {}, "SampleFormat (3, 3, 3)"),
     "Lab of 16 bits": (COLOURS, LAB, Layout(bits=16), {}, "PhotometricInterpretation 8"),
@@ -166,3 +167,11 @@ def test_a_tiff_whose_last_strip_is_cut_is_seen_and_one_that_lacks_more_is_refus
 
 def _assert_near(content: bytes, seen: Numbers, most: float = 1.2) -> None:
     assert np.abs(pixels_of(content) - seen).mean() <= most
+
+
+@pytest.mark.parametrize("compression", [34_712, 50_002, 50_001, 9])
+def test_a_compression_that_is_not_read_is_named(compression: int) -> None:
+    content = tiff(COLOURS, RGB, Layout())
+
+    with pytest.raises(PictureUnusable, match=f"Compression {compression}"):
+        pixels_of(content.replace(b"\x03\x01\x03\0\1\0\0\0\1\0", b"\x03\x01\x03\0\1\0\0\0" + compression.to_bytes(2, "little"), 1))

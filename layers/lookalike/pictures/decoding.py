@@ -19,8 +19,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import colours, files, frames
-from lookalike.pictures.encodings import Profile
+from lookalike.pictures import colours, encodings, files, frames
 from lookalike.pictures.files import MAX_MISSING, MendedFile
 from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
 from lookalike.pictures.tiffs import TiffFile
@@ -135,7 +134,7 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
     return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
 
 
-_Seen: TypeAlias = tuple[Image.Image, tuple[int, int], Profile | None, Image.Transpose | None]
+_Seen: TypeAlias = tuple[Image.Image, tuple[int, int], encodings.Profile | None, Image.Transpose | None]
 """Plain pixels of the frame that counts, their whole size (they may be fewer), and the profile and the turn that are to be applied."""
 
 

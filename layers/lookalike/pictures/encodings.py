@@ -15,9 +15,7 @@ _SRGB_POINTS = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 _WIDE_POINTS = (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046)
 _POINTS = {9: _WIDE_POINTS, 12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060)}
 _SRGB, _PQ, _HLG = 0.0, -1.0, -2.0
-_CURVES = {4: 2.2, 5: 2.8, 8: 1.0, 16: _PQ, 17: 2.6, 18: _HLG}
-"""By code points: exponents, and those that are none."""
-
+_CURVES = {4: 2.2, 5: 2.8, 8: 1.0, 16: _PQ, 17: 2.6, 18: _HLG}  # exponents, and names of curves that have none
 _BRADFORD = np.array(((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296)))
 _CONES_OF_D65 = _BRADFORD @ ((0.95046,), (1.0,), (1.08906,))
 _VIDEO_CURVES = dict.fromkeys((1, 6, 11, 14, 15), 2.4)

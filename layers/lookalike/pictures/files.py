@@ -153,11 +153,9 @@ def with_ends(content: bytes) -> tuple[bytes, bytes]:
     """A mended file whose end may be missing, as it is to be decoded, and with another end: if pixels are missing, others come out."""
     if content.startswith(b"\xff\xd8"):
         return content, content[:-2] + bytes(100_000) + content[-2:]
-    missing = len(content) // 8 if content[:4] in _TIFF else 0  # libtiff gives nothing of a strip that is cut
+    missing = len(content) // 8 if content[:4] in (b"II*\0", b"MM\0*") else 0  # libtiff gives nothing of a strip that is cut
     return content + missing * b"\x80", content + missing * b"\0"
 
-
-_TIFF = (b"II*\0", b"MM\0*")
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"fdAT")

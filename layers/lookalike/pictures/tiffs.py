@@ -22,17 +22,16 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         except (SyntaxError, KeyError) as error:
             raise self._unusable() from error
         is_mixed_up = self.mode in ("LA", "La", "PA", "LAB") or (self.mode == "RGBA" and _EXTRA not in tags)
-        is_odd = self.mode == "I" or (self.mode == "F" and tags.get(_MEANING) == _MIN_IS_WHITE) or self._compression == "webp"
+        is_turned = self.mode == "F" and (tags.get(_MEANING) == _MIN_IS_WHITE or tags.prefix == TiffImagePlugin.MM)
+        is_odd = self.mode == "I" or is_turned or self._compression == "webp"
         if is_odd or (tags.get(_PLANES) == _IN_PLANES and is_mixed_up) or tags.get(_KIND) == _SIGNED:
             raise self._unusable()
         if self.palette and max(tags[_COLOURS]) < 256:  # written with eight bits instead of sixteen
             self.palette = ImagePalette.raw("RGB;L", bytes(tags[_COLOURS]))
 
     def load_end(self) -> None:
-        """Makes more than eight bits what they are elsewhere: in the machine's byte order, of sixteen bits with 65,535 as white."""
-        if self.mode == "F" and self.tag_v2.prefix == TiffImagePlugin.MM:
-            self.im = Image.fromarray(np.asarray(self).byteswap()).im
-        elif self.mode.startswith("I;16"):
+        """Makes sixteen bits what they are elsewhere: in the machine's byte order, with 65,535 as white."""
+        if self.mode.startswith("I;16"):
             numbers = np.asarray(self).astype(np.uint16) << (16 - self.tag_v2[_BITS][0])
             self.im = Image.fromarray(65_535 - numbers if self.tag_v2.get(_MEANING) == _MIN_IS_WHITE else numbers).im
             self._mode = self.im.mode

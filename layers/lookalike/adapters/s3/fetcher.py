@@ -22,7 +22,6 @@ _IMPOSSIBLE = frozenset({"InvalidBucketName", "InvalidURI", "KeyTooLongError", "
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 _FORBIDDEN = frozenset({"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 _OF_KMS = re.compile("^KMS[.](?!.*(Throttling|Internal|Dependency|Unavailable))")
-_ENCRYPTED_BY_KMS = "the object is encrypted with a KMS key that the role may not use: allow kms:Decrypt"
 
 
 class S3Fetcher:
@@ -83,15 +82,14 @@ class S3Fetcher:
         code = str(error.response.get("Error", {}).get("Code")) if isinstance(error, ClientError) else ""
         if isinstance(error, ParamValidationError | ValueError) or code in _IMPOSSIBLE:
             return RequestInvalid(f"S3 knows no such address: {error}", field="image_url")
-        if reason := _unreadable(code, str(error)):
+        is_locked = code == "AccessDenied" and (head := self._head(bucket, key)) and "kms" in head.get("ServerSideEncryption", "")
+        if reason := _unreadable("KMS.AccessDenied" if is_locked else code, str(error)):
             return PictureUnreachable(reason, status=403)
         if code in _ABSENT:
             return PictureUnreachable("there is no such object in the bucket", status=404)
         if code in _FORBIDDEN or code == "NoSuchBucket":
             if bucket != self._bucket:
                 return PictureUnreachable(f"the bucket {bucket!r} cannot be read with the function's role", status=403)
-            if code == "AccessDenied" and (head := self._head(bucket, key)) and "kms" in head.get("ServerSideEncryption", ""):
-                return PictureUnreachable(f"{_ENCRYPTED_BY_KMS}: {error}", status=403)
             return Misconfigured(f"S3 answers {code} for our bucket {bucket!r}: the role needs s3:GetObject and s3:ListBucket")
         return DownloadFailed(f"S3 did not answer: {error}")
 
@@ -127,7 +125,7 @@ def _unreadable(code: str, message: str) -> str | None:
     if code == "InvalidRequest":
         return f"the object cannot be read as it is stored, such as with a key that only whoever put it has (SSE-C): {message}"
     if _OF_KMS.search(code) or (code in _FORBIDDEN and any(word in message for word in ("kms:", "ciphertext"))):
-        return f"{_ENCRYPTED_BY_KMS}: {message}"
+        return f"the object is encrypted with a KMS key that the role may not use: allow kms:Decrypt: {message}"
     return None
 
 
