@@ -1,6 +1,5 @@
 """Pictures in S3 buckets, at ``s3://BUCKET/KEY``."""
 
-import re
 from collections.abc import Container, Mapping
 from contextlib import suppress
 from email.errors import HeaderParseError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 _IMPOSSIBLE = frozenset({"InvalidBucketName", "InvalidURI", "KeyTooLongError", "InvalidArgument"})
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 _FORBIDDEN = frozenset({"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
-_OF_KMS = re.compile("^KMS[.](?!.*(Throttling|Internal|Dependency|Unavailable))")
+_BUSY = ("ThrottlingException", "InternalException", "DependencyTimeoutException", "KeyUnavailableException")
 
 
 class S3Fetcher:
@@ -124,7 +123,8 @@ def _unreadable(code: str, message: str) -> str | None:
         return "the object is archived: restore it, and put it again"
     if code == "InvalidRequest":
         return f"the object cannot be read as it is stored, such as with a key that only whoever put it has (SSE-C): {message}"
-    if _OF_KMS.search(code) or (code in _FORBIDDEN and any(word in message for word in ("kms:", "ciphertext"))):
+    is_of_kms = code.startswith("KMS.") and not code.endswith(_BUSY)
+    if is_of_kms or (code in _FORBIDDEN and any(word in message for word in ("kms:", "ciphertext"))):
         return f"the object is encrypted with a KMS key that the role may not use: allow kms:Decrypt: {message}"
     return None
 
