@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tests.made_pictures import chunk, cmyk_profile, file_of, photograph, rgb_profile, with_chunks, with_segment
+from tests.made_tiffs import RGB, WHITE, Layout, tiff
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -210,6 +211,9 @@ def seeds() -> dict[str, bytes]:
         "LZW TIFF": file_of(image, "TIFF", compression="tiff_lzw"),
         "JPEG TIFF": file_of(image, "TIFF", compression="jpeg"),
         "CMYK TIFF": file_of(image.convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+        "TIFF in planes": tiff(np.asarray(image).astype(int) * 257, RGB, Layout(is_packed=True, is_planar=True, bits=16)),
+        "negative TIFF": tiff(np.asarray(image.convert("L")).astype(int) * 257, WHITE, Layout(">", bits=16)),
+        "PNG of a bright display": with_chunks(file_of(image, "PNG"), chunk(b"cICP", b"\x09\x10\0\1")),
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from lookalike.errors import PictureUnusable
 from PIL import Image
 
-from tests.made_pictures import chunk, file_of, photograph
+from tests.made_pictures import chunk, file_of, photograph, with_chunks
 from tests.unit.test_picture_files import BLANK, FILES, PALETTE, PHOTOGRAPH, assert_same, decoded
 
 
@@ -117,3 +117,63 @@ def test_a_page_or_a_drawing_is_called_so(page: bytes) -> None:
 def test_a_jpeg_of_a_kind_that_browsers_do_not_show_is_called_so(marker: bytes) -> None:
     with pytest.raises(PictureUnusable, match="no pixels that browsers show"):
         decoded(FILES["JPEG"].replace(b"\xff\xc0", marker, 1))
+
+
+def _passes(image: Image.Image) -> bytes:
+    """The rows of an interlaced PNG (https://www.w3.org/TR/png-3/#8Interlace)."""
+    pixels = np.asarray(image)
+    starts = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    return b"".join(b"\0" + row.tobytes() for left, top, right, down in starts for row in pixels[top::down, left::right])
+
+
+def _rows(image: Image.Image) -> bytes:
+    return b"".join(b"\0" + row.tobytes() for row in np.asarray(image))
+
+
+def _png(rows: bytes, depth: int, colour_type: int, is_interlaced: bool = False, before: bytes = b"") -> bytes:
+    header = b"".join(side.to_bytes(4, "big") for side in PHOTOGRAPH.size) + bytes((depth, colour_type, 0, 0, is_interlaced))
+    return b"".join((FILES["PNG"][:8], chunk(b"IHDR", header), before, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")))
+
+
+BITS = Image.fromarray(np.packbits(np.asarray(PHOTOGRAPH)[..., 0] > 100, axis=1))
+SIXTEEN_BITS = Image.fromarray(np.asarray(PHOTOGRAPH.convert("L")).astype(">u2") * 257)
+DATA: dict[str, tuple[bytes, int, int, bool, bytes]] = {
+    "RGB": (_rows(PHOTOGRAPH), 8, 2, False, b""),
+    "RGBA": (_rows(PHOTOGRAPH.convert("RGBA")), 8, 6, False, b""),
+    "palette": (_rows(PALETTE), 8, 3, False, chunk(b"PLTE", bytes(PALETTE.getpalette() or []))),
+    "1 bit": (_rows(BITS), 1, 0, False, b""),
+    "16 bits": (_rows(SIXTEEN_BITS), 16, 0, False, b""),
+    "interlaced": (_passes(PHOTOGRAPH), 8, 2, True, b""),
+    "animated": (_rows(PHOTOGRAPH), 8, 2, False, chunk(b"acTL", bytes((0, 0, 0, 1, 0, 0, 0, 0)))),
+}
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize("name", DATA)
+def test_a_png_with_too_few_pixels_is_cut_off_though_it_has_its_end(name: str, share: float) -> None:
+    rows, depth, colour_type, is_interlaced, before = DATA[name]
+
+    def cut_to(share: float) -> bytes:
+        return _png(rows[: int(share * len(rows))], depth, colour_type, is_interlaced, before)
+
+    assert_same(cut_to(0.99), cut_to(1))
+    with pytest.raises(PictureUnusable, match="more than a tenth of it is missing"):
+        decoded(cut_to(share))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "I;16"])
+def test_a_png_that_ends_in_the_grey_of_what_is_missing_is_whole(mode: str) -> None:
+    image = Image.new(mode, (64, 64), (128, 128, 128, 128) if mode == "RGBA" else 32_896 if mode == "I;16" else 128)
+
+    assert (decoded(file_of(image, "PNG")).pixels == (191 if mode == "RGBA" else 128)).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "TIFF"])
+def test_xmp_turns_nothing_as_in_browsers(kind: str) -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    if kind == "PNG":
+        content = with_chunks(FILES["PNG"], chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
+    else:
+        content = file_of(PHOTOGRAPH, kind, xmp=xmp)
+
+    assert (decoded(content).width, decoded(content).height) == PHOTOGRAPH.size

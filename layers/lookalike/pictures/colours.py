@@ -5,29 +5,28 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageCms
+from PIL.ImageFilter import Color3DLUT
 
+from lookalike.pictures.encodings import Profile
 from lookalike.pictures.files import MAX_PROFILE_BYTES
 
-_SRGB = ImageCms.createProfile("sRGB")
+_SRGB, _LAB = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
 
 _MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA", "CMYK": "CMYK"}
 """What pixels of each mode become before their colours are looked at; those of others become RGB."""
 
 _MODE_OF_PROFILE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-_WHITES = (1, 255, 65_535, 2**32 - 1)
-_MAX_LIGHT = 8
-"""Of a picture whose numbers are light, where 1 is white: what shines may have more."""
+_WHITES = {8: 1, 255: 255, 65_535: 65_535}
+"""By the largest number: where white is 1, what shines may have more."""
 
 
 def white_of(image: Image.Image) -> int:
     """The number that is white in pixels of more than eight bits: the least usual one that none of them passes."""
-    if image.mode not in ("I", "F"):
+    if image.mode != "F":
         return 65_535
     values = np.asarray(image)
     most = values.max(where=np.isfinite(values), initial=0)
-    if image.mode == "F" and most <= _MAX_LIGHT:
-        return 1
-    return next((white for white in _WHITES if most <= white), _WHITES[-1])
+    return next((white for limit, white in _WHITES.items() if most <= limit), 2**32 - 1)
 
 
 def plain(image: Image.Image, white: int) -> Image.Image:
@@ -35,15 +34,17 @@ def plain(image: Image.Image, white: int) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         return _eight_bits(image, white)
     if image.mode == "LAB":
-        return _lab().apply(image)
+        return ImageCms.buildTransform(_LAB, _SRGB, "LAB", "RGB").apply(image)
     mode = "RGBA" if "transparency" in image.info else _MODES.get(image.mode, "RGB")
     return _in_mode(image, mode)
 
 
-def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def srgb(image: Image.Image, profile: Profile | None) -> Image.Image:
     """Plain pixels as sRGB on white; an ICC profile that is damaged or made for another mode is ignored, as browsers do."""
     has_alpha = image.mode in ("LA", "RGBA")
     colours = image.convert(image.mode[:-1]) if has_alpha and profile else image
+    if isinstance(profile, Color3DLUT):
+        colours, profile = _in_mode(colours, "RGB").filter(profile), None
     for mode in ("L", "RGB") if colours.mode == "L" else (colours.mode,):
         if profile and (transform := _transform(profile, mode)):
             colours = transform.apply(_in_mode(colours, mode))
@@ -88,8 +89,3 @@ def _is_srgb(transform: ImageCms.ImageCmsTransform) -> bool:
     colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
     moved = np.asarray(transform.apply(Image.fromarray(colours)), dtype=np.int16)
     return int(np.abs(moved - colours).max()) <= 2
-
-
-@lru_cache(maxsize=1)
-def _lab() -> ImageCms.ImageCmsTransform:
-    return ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB")

@@ -19,9 +19,10 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import colours, files, frames
+from lookalike.pictures import colours, encodings, files, frames
 from lookalike.pictures.files import MAX_MISSING, MendedFile
 from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
+from lookalike.pictures.tiffs import TiffFile
 
 for _format in PICTURE_FORMATS:
     import_module(f"PIL.{_format.decoder}")  # Pillow itself would wait for the first picture, and then import all that it has
@@ -133,8 +134,8 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
     return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
 
 
-_Seen: TypeAlias = tuple[Image.Image, tuple[int, int], bytes | None, Image.Transpose | None]
-"""Plain pixels of the frame that counts, their whole size (they may be fewer), and the ICC profile and the turn that are to be applied."""
+_Seen: TypeAlias = tuple[Image.Image, tuple[int, int], encodings.Profile | None, Image.Transpose | None]
+"""Plain pixels of the frame that counts, their whole size (they may be fewer), and the profile and the turn that are to be applied."""
 
 
 class _Bounded(BytesIO):
@@ -153,23 +154,25 @@ class _Bounded(BytesIO):
         return data
 
 
-_PARTLY_READ = re.compile("truncated|broken data stream|unrecognized data stream")
+_PARTLY_READ = re.compile("truncated|broken data stream|unrecognized data stream|decoder error")
 """What Pillow says of pictures that it could read a part of, or even all of but for their check sum."""
 
 
 def _seen(file: MendedFile, wanted: tuple[int, int]) -> _Seen:
     """The picture, if no more of it is missing than `MAX_MISSING`."""
+    began_s = thread_time()
     try:
         if not file.is_cut:
             with _drafted(file.content, wanted) as (image, size):
                 if not frames.may_be_cut(image):
                     return _described(file, image, size)
     except OSError as error:
-        if not _PARTLY_READ.search(str(error)):
+        if not _PARTLY_READ.search(str(error)) or ("decoder error" in str(error) and thread_time() - began_s > MAX_DECODING_S / 4):
             raise
-    with _drafted(files.with_other_end(file.content), wanted) as (image, _):
+    content, other_content = files.with_ends(file.content)
+    with _drafted(other_content, wanted) as (image, _):
         other = frames.load_on(image, 0)
-    with _drafted(file.content, wanted) as (image, size):
+    with _drafted(content, wanted) as (image, size):
         if frames.missing(image, frames.load_on(image, frames.GREY), other) > MAX_MISSING:
             raise PictureUnusable("the picture is damaged or truncated: more than a tenth of it is missing")
         return _described(file, image, size)
@@ -197,7 +200,7 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
     for name in NAMES:
         factory, accepts = Image.OPEN[name]
         if accepts and accepts(content[:16]):
-            return factory(_Bounded(content), "")
+            return (TiffFile if name == "TIFF" else factory)(_Bounded(content), "")
     is_text = content[:99].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     said = "this is a page or a drawing (HTML, XML or SVG)," if is_text else "these bytes are"
     raise PictureUnusable(f"{said} not a picture in a format that is accepted: {', '.join(NAMES)}")
@@ -216,6 +219,7 @@ def _check_pixels(image: Image.Image) -> None:
 def _turn(image: Image.Image) -> Image.Transpose | None:
     if image.format == "WEBP":  # whose EXIF no browser heeds
         return None
+    image.info.pop("xmp", None)  # Pillow would heed its turn
     try:
         return _TURNS.get(int(image.getexif()[ExifTags.Base.Orientation]))
     except Exception:  # EXIF may be anything

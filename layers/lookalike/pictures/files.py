@@ -7,7 +7,7 @@ place, and what a file says of its own work is checked before any of it is done.
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from zlib import crc32
@@ -37,7 +37,7 @@ class MendedFile:
 
     content: bytes
     is_cut: bool = False
-    profile: bytes | None = None
+    profile: encodings.Profile | None = None
 
 
 def mended(content: bytes) -> MendedFile:
@@ -61,11 +61,11 @@ def mended(content: bytes) -> MendedFile:
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """A JPEG marker that is neither a stuffed byte, a restart nor a fill byte."""
 
-_END, _SCAN, _COMMENT = 0xD9, 0xDA, 0xFE
+_END, _SCAN, _COMMENT, _PROFILE_PART = 0xD9, 0xDA, 0xFE, 0xE2
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _PROGRESSIVE = (0xC2, 0xCA)
 _APPLICATION = range(0xE0, 0xF0)
-_KEPT_APPLICATION = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), 0xE2: (b"ICC_PROFILE\0", 16), 0xEE: (b"Adobe", 12)}
+_KEPT_APPLICATION = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), _PROFILE_PART: (b"ICC_PROFILE\0", 17), 0xEE: (b"Adobe", 12)}
 """Application segments that matter to colours or to the turn: how each begins, and how long it is at least."""
 
 
@@ -122,8 +122,16 @@ def _jpeg(content: bytes) -> MendedFile:
     if jpeg.end is None and code in _PROGRESSIVE and not _is_seen_whole(jpeg):
         raise PictureUnusable(f"the picture is cut off in its scan {len(jpeg.scans)}, when it is still blurred")
     is_cut = jpeg.end is None and code not in _PROGRESSIVE
-    header = sorted(jpeg.header, key=lambda segment: segment[1] not in _APPLICATION)  # the decoder wants profiles before the frame
-    return MendedFile(b"".join((content[:2], *header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut)
+    header = [segment for segment in jpeg.header if segment[1] != _PROFILE_PART]
+    profile = _jpeg_profile([segment[16:] for segment in jpeg.header if segment[1] == _PROFILE_PART])
+    return MendedFile(b"".join((content[:2], *header, content[jpeg.body : jpeg.end], b"\xff\xd9")), is_cut, profile)
+
+
+def _jpeg_profile(parts: Sequence[bytes]) -> bytes | None:
+    """The first profile, of as many parts as the first part says, in any order; later ones do not count."""
+    first = sorted(parts[: parts[0][1]]) if parts else []
+    is_whole = [part[:2] for part in first] == [bytes((number, len(first))) for number in range(1, len(first) + 1)]
+    return b"".join(part[2:] for part in first) if is_whole else None
 
 
 def _check_scans(jpeg: _Jpeg, width: int, height: int) -> None:
@@ -141,12 +149,13 @@ def _is_seen_whole(jpeg: _Jpeg) -> bool:
     return any(brightness in scan[1 : 1 + 2 * scan[0] : 2] and scan[2 + 2 * scan[0]] == 63 for scan in jpeg.scans[:-1])
 
 
-def with_other_end(content: bytes) -> bytes:
-    """A mended JPEG with zeros before its end marker: if pixels are missing, others come out. Other files stay as they are."""
-    return content[:-2] + _ZEROS + content[-2:] if content.startswith(b"\xff\xd8") else content
+def with_ends(content: bytes) -> tuple[bytes, bytes]:
+    """A mended file whose end may be missing, as it is to be decoded, and with another end: if pixels are missing, others come out."""
+    if content.startswith(b"\xff\xd8"):
+        return content, content[:-2] + bytes(100_000) + content[-2:]
+    missing = len(content) // 8 if content[:4] in (b"II*\0", b"MM\0*") else 0  # libtiff gives nothing of a strip that is cut
+    return content + missing * b"\x80", content + missing * b"\0"
 
-
-_ZEROS = bytes(100_000)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"fdAT")
@@ -180,11 +189,11 @@ def _png(content: bytes) -> MendedFile:
     return MendedFile(b"".join((*kept, _chunk(b"IEND", b""))), is_cut, _png_profile(said))
 
 
-def _png_profile(said: Mapping[bytes, bytes]) -> bytes | None:
+def _png_profile(said: Mapping[bytes, bytes]) -> encodings.Profile | None:
     """What a PNG's chunks about colours say; the first kind that is there counts (https://www.w3.org/TR/png-3/#4Concepts.ColourSpaces)."""
     codes, gamma, points = (said.get(kind, b"") for kind in (b"cICP", b"gAMA", b"cHRM"))
     if codes[2:] == b"\0\1":
-        return encodings.of_codes(codes[0], codes[1])
+        return encodings.of_codes(codes[0], codes[1], is_png=True)
     profile = _inflated(said.get(b"iCCP", b"").partition(b"\0")[2][1:])
     if profile or b"sRGB" in said or len(gamma) != 4 or gamma < b"\0\0\0\x80" or len(points) % 4:
         return profile

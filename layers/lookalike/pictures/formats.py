@@ -38,11 +38,8 @@ PICTURE_FORMATS = (
 )
 
 NAMES = tuple(each.name for each in PICTURE_FORMATS)
-
 MEDIA_TYPES = tuple(media_type for each in PICTURE_FORMATS for media_type in each.media_types)
-
 REGISTERED_MEDIA_TYPES = tuple(each.media_types[0] for each in PICTURE_FORMATS)
-
 SUFFIXES = tuple(suffix for each in PICTURE_FORMATS for suffix in each.suffixes)
 
 HEIC_MEDIA_TYPES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")

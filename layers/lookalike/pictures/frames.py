@@ -37,16 +37,25 @@ def excess(image: Image.Image) -> int:
 
 
 def may_be_cut(image: ImageFile.ImageFile) -> bool:
-    """Whether a JPEG with an end marker may have had more before it: its decoder fills with grey, and says nothing."""
-    if image.format != "JPEG":
+    """Whether a picture with an end may have had more before it: its decoder leaves what it was loaded on, and says nothing."""
+    if image.format not in ("JPEG", "PNG"):
         return False
-    image.load()
-    bounds = np.ravel(image.crop((0, image.height - 1, image.width, image.height)).getextrema())
-    return int(np.abs(bounds - GREY).max()) <= 1
+    _load(image, GREY)
+    grey = GREY * 257 if image.mode == "I;16" else GREY
+    rows = [image.crop((0, top, image.width, top + 1)) for top in range(max(0, image.height - 2), image.height)]  # one is of the last pass
+    return any(int(np.abs(np.ravel(row.getextrema()) - grey).max()) <= 1 for row in rows)
 
 
 def load_on(image: ImageFile.ImageFile, level: int) -> list[int]:
     """Loads what there is of a picture on pixels of this level; the answer is the check sums of its strips, from top to bottom."""
+    with suppress(OSError):
+        _load(image, level)
+    image.tile = []
+    edges = [image.height * number // _COMPARED_STRIPS for number in range(_COMPARED_STRIPS + 1)]
+    return [crc32(image.crop((0, top, image.width, bottom)).tobytes()) for top, bottom in pairwise(edges) if top < bottom]
+
+
+def _load(image: ImageFile.ImageFile, level: int) -> None:
     prepare = image.load_prepare
 
     def prepare_level() -> None:
@@ -54,12 +63,10 @@ def load_on(image: ImageFile.ImageFile, level: int) -> list[int]:
         image.im.paste((level,) * image.im.bands, (0, 0, *image.im.size))
 
     image.load_prepare = prepare_level  # type: ignore[method-assign]
-    with suppress(OSError):
+    try:
         image.load()
-    del image.load_prepare  # it knows the picture, which would be kept until garbage is collected
-    image.tile = []
-    edges = [image.height * number // _COMPARED_STRIPS for number in range(_COMPARED_STRIPS + 1)]
-    return [crc32(image.crop((0, top, image.width, bottom)).tobytes()) for top, bottom in pairwise(edges) if top < bottom]
+    finally:
+        del image.load_prepare  # it knows the picture, which would be kept until garbage is collected
 
 
 def missing(image: Image.Image, strips: list[int], other: list[int]) -> float:

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from http.client import HTTPException, LineTooLong
 
 import requests
 from requests_hardened.ip_filter import InvalidIPAddress
@@ -28,6 +29,8 @@ def error_of(error: Exception) -> LookalikeError:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError | CertificateError):
             return PictureUnreachable(f"the picture's server has no valid certificate: {_refusal(cause)}")
+        if type(cause) in (HTTPException, LineTooLong):
+            return PictureUnreachable(f"the answer of the picture's server has too many headers, or too long ones: {cause}")
     if isinstance(error, ValueError) and not isinstance(error, requests.exceptions.InvalidHeader):  # so are `requests`' errors of bad URLs
         return RequestInvalid(BAD_URL, field="image_url")
     return DownloadFailed(f"the picture's server did not answer: {type(error).__name__}")

@@ -1,6 +1,7 @@
 """Pictures in S3 buckets, at ``s3://BUCKET/KEY``."""
 
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _IMPOSSIBLE = frozenset({"InvalidBucketName", "InvalidURI", "KeyTooLongError", "InvalidArgument"})
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 _FORBIDDEN = frozenset({"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+_BUSY = ("ThrottlingException", "InternalException", "DependencyTimeoutException", "KeyUnavailableException")
 
 
 class S3Fetcher:
@@ -55,16 +57,13 @@ class S3Fetcher:
                 content = body.read(MAX_BYTES + 1)  # one byte too many is enough for `pictures` to refuse it
             return PictureFile(content, answer["ETag"], _attributes(answer["Metadata"]))
         except (ClientError, BotoCoreError, ValueError) as error:
-            raise self._error_of(error, bucket) from error
+            raise self._error_of(error, bucket, key) from error
 
     def _head(self, bucket: str, key: str) -> "HeadObjectOutputTypeDef | None":
-        """What S3 says of an object; None if only the answer to a GET has the reason why it does not."""
-        try:
+        """What S3 says of an object; None if it does not: only the answer to a GET has the reason."""
+        with suppress(ClientError, BotoCoreError):
             return self._client.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "400":
-                return None
-            raise
+        return None
 
     def head(self, url: str) -> PictureFile | None:
         """The object that is there now, without its bytes; None if there is none. Raises as `fetch`."""
@@ -72,17 +71,18 @@ class S3Fetcher:
         try:
             found = self._client.head_object(Bucket=bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
-            refusal = self._error_of(error, bucket)
+            refusal = self._error_of(error, bucket, key)
             if isinstance(refusal, PictureUnreachable):
                 return None
             raise refusal from error
         return PictureFile(b"", found["ETag"], _attributes(found["Metadata"]), is_unmodified=True)
 
-    def _error_of(self, error: ClientError | BotoCoreError | ValueError, bucket: str) -> LookalikeError:
+    def _error_of(self, error: ClientError | BotoCoreError | ValueError, bucket: str, key: str) -> LookalikeError:
         code = str(error.response.get("Error", {}).get("Code")) if isinstance(error, ClientError) else ""
         if isinstance(error, ParamValidationError | ValueError) or code in _IMPOSSIBLE:
             return RequestInvalid(f"S3 knows no such address: {error}", field="image_url")
-        if reason := _unreadable(code, str(error)):
+        is_locked = code == "AccessDenied" and (head := self._head(bucket, key)) and "kms" in head.get("ServerSideEncryption", "")
+        if reason := _unreadable("KMS.AccessDenied" if is_locked else code, str(error)):
             return PictureUnreachable(reason, status=403)
         if code in _ABSENT:
             return PictureUnreachable("there is no such object in the bucket", status=404)
@@ -122,8 +122,9 @@ def _unreadable(code: str, message: str) -> str | None:
     if code == "InvalidObjectState":
         return "the object is archived: restore it, and put it again"
     if code == "InvalidRequest":
-        return "the object is encrypted with a key of the customer's (SSE-C), which only whoever put it has"
-    if code.startswith("KMS.") or (code in _FORBIDDEN and "kms" in message.lower()):
+        return f"the object cannot be read as it is stored, such as with a key that only whoever put it has (SSE-C): {message}"
+    is_of_kms = code.startswith("KMS.") and not code.endswith(_BUSY)
+    if is_of_kms or (code in _FORBIDDEN and any(word in message for word in ("kms:", "ciphertext"))):
         return f"the object is encrypted with a KMS key that the role may not use: allow kms:Decrypt: {message}"
     return None
 

@@ -150,3 +150,29 @@ def test_no_retry_after_that_a_server_can_send_is_more_than_a_transient_error(as
     with ScriptedServer({"/picture": script}) as server, pytest.raises(DownloadFailed) as busy:
         HttpFetcher(frozenset({server.origin})).fetch(server.url("/picture"))
     assert 0 <= busy.value.retry_after_s <= 300
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ("200 OK\r\n" + "X: y\r\n" * 150, "more than 100 headers"),
+        ("302 Found\r\nLocation: /whole\r\n" + "X: y\r\n" * 150, "more than 100 headers"),
+        ("103 Early Hints\r\n" + "Link: </a>\r\n" * 150 + "\r\nHTTP/1.1 200 OK\r\n", "more than 100 headers"),
+        ("200 OK\r\nX: " + "y" * 70_000 + "\r\n", "more than 65536 bytes when reading header line"),
+        ("200 " + "O" * 70_000 + "\r\n", "more than 65536 bytes when reading status line"),
+    ],
+    ids=["many", "many in a redirect", "many before the answer", "long", "long status"],
+)
+def test_headers_that_nobody_reads_are_a_refusal_for_good_with_the_reason(head: str, reason: str) -> None:
+    script = {"/picture": lambda connection: connection.send(f"HTTP/1.1 {head}\r\n".encode())}
+    refusal = pytest.raises(PictureUnreachable, match=f"too many headers, or too long ones: got {reason}")
+    with ScriptedServer(script) as server, refusal:
+        HttpFetcher(frozenset({server.origin})).fetch(server.url("/picture"))
+
+
+def test_as_many_headers_as_are_read_may_come() -> None:
+    head = "X: y\r\n" * 97 + "Content-Length: 22\r\nY: " + "y" * 65_000
+    with ScriptedServer(
+        {"/picture": lambda connection: connection.send(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + PICTURE)}
+    ) as server:
+        assert HttpFetcher(frozenset({server.origin})).fetch(server.url("/picture")).content == PICTURE

@@ -1,11 +1,13 @@
 """Objects of S3: what is there, what S3 refuses, and links that a browser can open."""
 
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from lookalike.adapters.s3.fetcher import PresignedLinks, S3Fetcher
 from lookalike.errors import DownloadFailed, Misconfigured, PictureUnreachable, PictureUnusable, RequestInvalid
 from lookalike.pictures import decoding
@@ -99,10 +101,43 @@ SSE_C = "The object was stored using a form of Server Side Encryption. The corre
         ("400 Bad Request", "InvalidRequest", SSE_C, "SSE-C"),
         ("403 Forbidden", "AccessDenied", KMS_DENIED, "kms:Decrypt"),
         ("400 Bad Request", "KMS.DisabledException", "the key is disabled", "KMS key"),
+        ("400 Bad Request", "KMS.KMSInvalidStateException", "the key is pending deletion", "KMS key"),
+        ("400 Bad Request", "KMS.NotFoundException", "the key does not exist", "KMS key"),
+        ("403 Forbidden", "AccessDenied", "The ciphertext refers to a customer master key that does not exist", "KMS key"),
+        ("400 Bad Request", "InvalidRequest", "something else", "something else"),
     ],
 )
 def test_an_object_that_is_stored_so_that_it_cannot_be_read_says_why(status: str, code: str, message: str, reason: str) -> None:
     with refusing_s3(status, code, message) as client, pytest.raises(PictureUnreachable, match=reason):
+        S3Fetcher(client, "ours").fetch(OURS)
+
+
+@pytest.mark.parametrize("code", ["KMS.ThrottlingException", "KMS.InternalException", "KMS.DependencyTimeoutException"])
+def test_a_kms_that_is_busy_is_transient(code: str) -> None:
+    with refusing_s3("400 Bad Request", code) as client, pytest.raises(DownloadFailed):
+        S3Fetcher(client, "ours").fetch(OURS)
+
+
+@pytest.mark.parametrize("unless", [None, '"etag"'])
+@pytest.mark.parametrize(
+    ("encryption", "error"), [("aws:kms", PictureUnreachable), ("aws:kms:dsse", PictureUnreachable), ("AES256", Misconfigured)]
+)
+def test_an_access_denied_that_says_no_more_is_of_the_key_where_the_object_may_be_asked_for(
+    encryption: str, error: type[Exception], unless: str | None, s3: "S3Client", bucket_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_object(Bucket=bucket_name, Key="hat.jpg", Body=b"x", ServerSideEncryption=encryption)  # type: ignore[arg-type]
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "GetObject")
+    monkeypatch.setattr(s3, "get_object", Mock(side_effect=denied))
+
+    with pytest.raises(error, match="kms:Decrypt" if error is PictureUnreachable else "s3:GetObject"):
+        S3Fetcher(s3, bucket_name).fetch(f"s3://{bucket_name}/hat.jpg", unless)
+
+
+def test_a_bucket_whose_name_has_kms_in_it_lacks_its_own_right() -> None:
+    message = (
+        "User: arn:aws:sts::1:assumed-role/kms-reader/x is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::kms-shop/a"
+    )
+    with refusing_s3("403 Forbidden", "AccessDenied", message) as client, pytest.raises(Misconfigured, match="s3:GetObject"):
         S3Fetcher(client, "ours").fetch(OURS)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.adapters.s3.fetcher import S3Fetcher
-from lookalike.domain import image_id
+from lookalike.domain import Product, image_id
+from lookalike.errors import LookalikeError, PictureUnreachable
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.uploads import Uploads
@@ -36,14 +37,19 @@ class UploadHandler:
         for bucket in (OURS, "theirs"):
             url = f"s3://{bucket}/images/hat.jpg"
             self.index.documents[image_id("hat", url)] = indexed("hat", origin="upload"), vector(0)
-        self._handler = app.create(
-            Uploads(Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], pictures), self.outcomes), lambda _: ()
-        )
+        self._indexer = Indexer(lambda: [WriteTarget(self.index, FakeEmbedder())], pictures)
+        self._handler = app.create(Uploads(self._indexer, self.outcomes), lambda _: ())
 
     def receive(self, *records: dict[str, Any]) -> list[str]:
         """The messages that come back."""
         answer = self._handler({"Records": list(records)}, cast(LambdaContext, Context("id", time.time() + 60, "on_upload", "1769", "arn")))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def outcomes_of(self, url: str) -> list[LookalikeError | None]:
+        """Of a backfill of the bucket, and of a product that names the object."""
+        synced = self._indexer.sync({url: "hat"})
+        put = self._indexer.put([Product("hat", (url,), {})])
+        return [outcome.error for outcome in (*synced, *put)]
 
 
 @pytest.fixture
@@ -86,6 +92,35 @@ def test_a_misconfiguration_is_not_recorded_as_a_failure_of_the_product(handler:
 def test_access_denied_by_another_bucket_is_recorded_and_the_message_is_deleted(handler: UploadHandler) -> None:
     assert handler.receive(_record("m1", "images/hat.jpg", bucket="theirs")) == []
     assert handler.outcomes.known["s3://theirs/images/hat.jpg"].code == "picture_unreachable"
+
+
+UNREADABLE = {
+    "archived": ("403 Forbidden", "InvalidObjectState", "The operation is not valid for the object's storage class"),
+    "SSE-C": ("400 Bad Request", "InvalidRequest", "The object was stored using a form of Server Side Encryption."),
+    "kms:Decrypt": (
+        "403 Forbidden",
+        "AccessDenied",
+        "User: r is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu:1:key/k",
+    ),
+    "is disabled": ("400 Bad Request", "KMS.DisabledException", "arn:aws:kms:eu:1:key/k is disabled."),
+}
+
+
+@pytest.mark.parametrize("reason", UNREADABLE)
+def test_an_object_that_cannot_be_read_as_it_is_stored_is_recorded_once_wherever_it_is_named(
+    reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.metrics, "namespace", "lookalike")
+    url = f"s3://{OURS}/images/hat.jpg"
+    with refusing_s3(*UNREADABLE[reason]) as client:
+        handler = UploadHandler(S3Fetcher(client, OURS))
+        uploaded, synced, put = handler.receive(_record("m1", "images/hat.jpg")), *handler.outcomes_of(url)
+
+    assert uploaded == []
+    assert [(each.code, reason in (each.reason or "")) for each in (handler.outcomes.known[url],)] == [("picture_unreachable", True)]
+    for error in (synced, put):
+        assert isinstance(error, PictureUnreachable)
+        assert reason in str(error)
 
 
 def test_an_archived_object_is_recorded_once_with_its_reason(s3: "S3Client", bucket_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
