@@ -21,6 +21,7 @@ class Health:
     fault: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class HealthCheck:
     """Checks that Elasticsearch answers and that the image has the model that the index needs.
 
@@ -31,25 +32,18 @@ class HealthCheck:
         models: ids of the models at hand.
     """
 
-    def __init__(
-        self,
-        cluster: Callable[[], str],
-        current: Callable[[], tuple[str, str]],
-        model_is_loaded: Callable[[], object],
-        models: Callable[[], Sequence[str]],
-    ) -> None:
-        self._cluster = cluster
-        self._current = current
-        self._model_is_loaded = model_is_loaded
-        self._models = models
+    cluster: Callable[[], str]
+    current: Callable[[], tuple[str, str]]
+    model_is_loaded: Callable[[], object]
+    models: Callable[[], Sequence[str]]
 
     def check(self) -> Health:
         """Asks each in turn and stops at the first fault; never raises a `LookalikeError`."""
         elasticsearch = index = model = fault = None
         try:
-            elasticsearch = run_within(LIMIT_S, self._cluster, "Elasticsearch")
-            index, model = run_within(LIMIT_S, self._current, "Elasticsearch")
-            run_within(LIMIT_S, self._model_is_loaded, "Elasticsearch")
+            elasticsearch = run_within(LIMIT_S, self.cluster, "Elasticsearch")
+            index, model = run_within(LIMIT_S, self.current, "Elasticsearch")
+            run_within(LIMIT_S, self.model_is_loaded, "Elasticsearch")
         except LookalikeError as error:
             fault = str(error)
-        return Health(elasticsearch, index, model, self._models(), fault)
+        return Health(elasticsearch, index, model, self.models(), fault)

@@ -79,33 +79,26 @@ class DeadLetterStore(Protocol):
         """Removes the dead letters of a backfill that came from one queue."""
 
 
+@dataclass(frozen=True, slots=True)
 class DeadLetters:
     """Records dead letters, lists them and sends them again; ``clock`` is that of `time.monotonic`."""
 
-    def __init__(
-        self,
-        queues: DeadLetterQueues,
-        store: DeadLetterStore,
-        outcomes: OutcomeStore,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._queues = queues
-        self._store = store
-        self._outcomes = outcomes
-        self._clock = clock
+    queues: DeadLetterQueues
+    store: DeadLetterStore
+    outcomes: OutcomeStore
+    clock: Callable[[], float] = time.monotonic
 
     def collect(self) -> None:
         """Records what is in the dead-letter queues, for at most `RUN_S`; a backfill's products among it are failures of the backfill.
 
         Raises as `DeadLetterQueues.drain`.
         """
-        self._queues.drain(self._record, self._clock() + RUN_S)
+        self.queues.drain(self._record, self.clock() + RUN_S)
 
     def list(self, queue: QueueName | None = None, backfill_id: str | None = None) -> dict[str, Any]:
         """The oldest `LISTED` dead letters with their reasons."""
         names = ("queue", "backfill_id", "reason", "sent_ms", "body")
-        found = self._store.page(queue, backfill_id, size=LISTED)
+        found = self.store.page(queue, backfill_id, size=LISTED)
         return {"dead_letters": [{name: getattr(letter, name) for name in names} for letter in found]}
 
     def redrive(self, queue: QueueName | None = None, backfill_id: str | None = None) -> dict[str, Any]:
@@ -116,11 +109,11 @@ class DeadLetters:
 
         Raises as `DeadLetterQueues.drain`.
         """
-        stop_at, redriven = self._clock() + RUN_S, 0
-        while self._clock() < stop_at:
-            letters = self._store.page(queue, backfill_id, size=PAGE)
-            self._queues.send_again(letters)
-            self._store.remove(letters)
+        stop_at, redriven = self.clock() + RUN_S, 0
+        while self.clock() < stop_at:
+            letters = self.store.page(queue, backfill_id, size=PAGE)
+            self.queues.send_again(letters)
+            self.store.remove(letters)
             redriven += len(letters)
             if len(letters) < PAGE:
                 return {"redriven": redriven, "is_complete": True}
@@ -129,11 +122,11 @@ class DeadLetters:
     def supersede(self, backfill_id: str) -> None:
         """Before a backfill's failures are sent again: its reading goes on, and what is sent again need not be redriven too."""
         self.redrive("backfill", backfill_id)
-        self._store.remove_of(backfill_id, "products")
+        self.store.remove_of(backfill_id, "products")
 
     def _record(self, letters: Sequence[DeadLetter]) -> None:
-        self._store.put(letters)
-        self._outcomes.record_given_up(failure for letter in letters for failure in _failures(letter))
+        self.store.put(letters)
+        self.outcomes.record_given_up(failure for letter in letters for failure in _failures(letter))
 
 
 def _failures(letter: DeadLetter) -> Iterable[ItemOutcome]:

@@ -55,6 +55,7 @@ class SliceProgress:
     is_at_end: bool
 
 
+@dataclass(frozen=True, slots=True)
 class FanOut:
     """Starts, reads and cancels backfills.
 
@@ -64,28 +65,15 @@ class FanOut:
         now: the time of day.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        sender: Sender,
-        indices: Indices,
-        dead_letters: DeadLetterStore,
-        *,
-        merges: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._source = source
-        self._store = store
-        self._outcomes = outcomes
-        self._sender = sender
-        self._indices = indices
-        self._dead_letters = dead_letters
-        self._merges = merges
-        self._clock = clock
-        self._now = now
+    source: Source
+    store: BackfillStore
+    outcomes: OutcomeStore
+    sender: Sender
+    indices: Indices
+    dead_letters: DeadLetterStore
+    merges: bool = False
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def start(self, spec: SourceSpec, into: Into | None = None, *, force: bool = False) -> Backfill:
         """Starts a backfill. The same request again resumes while anything is unread, and reads the whole source anew afterwards.
@@ -103,21 +91,21 @@ class FanOut:
             TransientError, Misconfigured: as their docstrings say.
         """
         backfill_id = id_of(spec, into)
-        backfill = self._store.backfill(backfill_id)
-        slices = self._store.slices(backfill_id) if backfill else []
+        backfill = self.store.backfill(backfill_id)
+        slices = self.store.slices(backfill_id) if backfill else []
         reading = phase_of_reading(slices)
         unread = [slice_.number for slice_ in slices if slice_.position is not None]
         if backfill is None or reading is None or (into and reading is Phase.CANCELLED):
             backfill = self._begin(backfill_id, spec, into, backfill, force=force)
             unread = list(range(backfill.slices))
             if backfill.full_run < backfill.run:  # only what changed is read, and what failed before need not have
-                self._sender.send_backfill([ContinueRetry(backfill_id, backfill.run)])
+                self.sender.send_backfill([ContinueRetry(backfill_id, backfill.run)])
         elif reading is Phase.CANCELLED:
-            self._store.set_cancelled(backfill_id, False)
-        if self._merges and backfill.full_run == backfill.run and reading in (None, Phase.CANCELLED):
-            self._sender.send_backfill([MergeWhenFinished(backfill_id, backfill.run)])
-        self._sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
-        self._dead_letters.remove_of(backfill_id, "backfill")
+            self.store.set_cancelled(backfill_id, False)
+        if self.merges and backfill.full_run == backfill.run and reading in (None, Phase.CANCELLED):
+            self.sender.send_backfill([MergeWhenFinished(backfill_id, backfill.run)])
+        self.sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
+        self.dead_letters.remove_of(backfill_id, "backfill")
         return backfill
 
     def read_slice(self, backfill_id: str, number: int) -> SliceProgress:
@@ -125,32 +113,32 @@ class FanOut:
 
         Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
         """
-        backfill = get_backfill(self._store, backfill_id)
-        slice_: Slice | None = self._store.slice(backfill_id, number)
+        backfill = get_backfill(self.store, backfill_id)
+        slice_: Slice | None = self.store.slice(backfill_id, number)
         if slice_ is None or slice_.position is None or slice_.is_cancelled:
             return SliceProgress(0, is_at_end=True)
-        if is_put_off(self._sender, ReadSlice(backfill_id, number)):
+        if is_put_off(self.sender, ReadSlice(backfill_id, number)):
             return SliceProgress(0, is_at_end=False)
-        begun, stop = slice_.read, self._clock() + SLICE_RUN_S
+        begun, stop = slice_.read, self.clock() + SLICE_RUN_S
         with closing(prefetch(self._pages(backfill.spec, slice_.position))) as pages:
             for as_of, page in pages:
                 read = 0 if page.is_restart else slice_.read
                 begun = min(begun, read)
-                items = enqueue(backfill, page.documents, self._as_of(backfill, as_of, page), self._outcomes, self._sender)
-                slice_ = self._store.advance(slice_, page.next, read + items)
+                items = enqueue(backfill, page.documents, self._as_of(backfill, as_of, page), self.outcomes, self.sender)
+                slice_ = self.store.advance(slice_, page.next, read + items)
                 if slice_ is None or slice_.position is None:
                     return SliceProgress((slice_.read if slice_ else read) - begun, is_at_end=True)
-                if self._clock() > stop:
+                if self.clock() > stop:
                     break
-        self._sender.send_backfill([ReadSlice(backfill_id, number)])
+        self.sender.send_backfill([ReadSlice(backfill_id, number)])
         return SliceProgress(slice_.read - begun, is_at_end=False)
 
     def cancel(self, backfill_id: str) -> Backfill:
         """Stops the reading at the next page, in any phase; what was sent to the queue is still indexed. Raises `NotFound`."""
-        backfill = get_backfill(self._store, backfill_id)
-        self._store.set_cancelled(backfill_id, True)
+        backfill = get_backfill(self.store, backfill_id)
+        self.store.set_cancelled(backfill_id, True)
         if backfill.into:
-            self._indices.end_dual_write(backfill.into)
+            self.indices.end_dual_write(backfill.into)
         return backfill
 
     def _as_of(self, backfill: Backfill, read_at: int, page: SourcePage) -> int:
@@ -161,19 +149,19 @@ class FanOut:
         """Pages, each with the time before it was read, in milliseconds since 1970."""
         position: Position | None = start
         while position is not None:
-            as_of = round(self._now().timestamp() * 1000)
-            page = self._source.page(spec, position, PAGE)
+            as_of = round(self.now().timestamp() * 1000)
+            page = self.source.page(spec, position, PAGE)
             yield as_of, page
             position = page.next
 
     def _begin(self, backfill_id: str, spec: SourceSpec, into: Into | None, last: Backfill | None, *, force: bool) -> Backfill:
         # The index first: what is written from now on reaches it by dual write, and what was written before is read below.
-        name = self._indices.begin_dual_write(replace(into, index=into.index or (last.into if last else None))) if into else None
+        name = self.indices.begin_dual_write(replace(into, index=into.index or (last.into if last else None))) if into else None
         resolved = self._resolved(spec, last)
         if isinstance(resolved, CurrentSpec) and resolved.index == name:
             raise RequestInvalid(f"the index {name!r} is the one that is searched by now: nothing is to be filled", field="into")
-        total = self._source.count(resolved)
-        positions = self._source.slices(resolved, most=max(1, min(MAX_SLICES, (total or 0) // SLICE_PRODUCTS)))
+        total = self.source.count(resolved)
+        positions = self.source.slices(resolved, most=max(1, min(MAX_SLICES, (total or 0) // SLICE_PRODUCTS)))
         if not force and isinstance(resolved, IndexSpec) and resolved.since is None:
             self._check_sample(resolved)
         run = last.run + 1 if last else 1
@@ -184,17 +172,17 @@ class FanOut:
             resolved,
             total,
             len(positions),
-            self._now(),
+            self.now(),
             into=name,
-            is_unique=self._source.is_unique(resolved),
+            is_unique=self.source.is_unique(resolved),
             full_run=last.full_run if last and is_partial else run,
         )
-        self._store.begin(backfill, positions)
+        self.store.begin(backfill, positions)
         return backfill
 
     def _check_sample(self, spec: IndexSpec) -> None:
         """Checks that any of some documents can be indexed: a misspelt field must not fail a whole catalogue."""
-        documents = self._source.sample(spec, SAMPLE)
+        documents = self.source.sample(spec, SAMPLE)
         products = [document.product for document in documents if document.product]
         if documents and not products:
             fault = documents[0].fault
@@ -215,13 +203,13 @@ class FanOut:
     def _resolved(self, spec: SourceSpec, last: Backfill | None) -> SourceSpec:
         """The source of one run: the alias as the index that it points to now, and the time from which changes are read."""
         if isinstance(spec, CurrentSpec):
-            return CurrentSpec(self._indices.searched())
+            return CurrentSpec(self.indices.searched())
         if not isinstance(spec, IndexSpec):
             return spec
-        resolved = self._source.resolved(spec)
+        resolved = self.source.resolved(spec)
         if not spec.updated_at or not last or not isinstance(last.spec, IndexSpec):
             return resolved
         # A run that was cancelled left more unread than what changed since it began.
-        is_read = phase_of_reading(self._store.slices(last.backfill_id)) is None
+        is_read = phase_of_reading(self.store.slices(last.backfill_id)) is None
         since = (last.started_at - timedelta(minutes=spec.overlap_minutes)).isoformat()
         return replace(resolved, since=since if is_read else last.spec.since)

@@ -1,7 +1,7 @@
 """Reports how far backfills are, and what failed in them."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,39 +13,32 @@ LISTED = 100
 """Backfills that `Progress.list` shows."""
 
 
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Answers questions about backfills, in any phase; ``now`` is the time of day."""
 
-    def __init__(
-        self,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        states: BackfillStates,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._states = states
-        self._now = now
+    store: BackfillStore
+    outcomes: OutcomeStore
+    states: BackfillStates
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def status(self, backfill_id: str) -> dict[str, Any]:
         """How far a backfill is. Raises `NotFound` if there is no such backfill."""
-        return report(self._states.of(get_backfill(self._store, backfill_id)), self._now())
+        return report(self.states.of(get_backfill(self.store, backfill_id)), self.now())
 
     def phase(self, backfill_id: str) -> Phase:
         """What a backfill is doing. Raises as `status`."""
-        return self._states.of(get_backfill(self._store, backfill_id)).phase
+        return self.states.of(get_backfill(self.store, backfill_id)).phase
 
     def list(self) -> dict[str, Any]:
         """The newest `LISTED` backfills, the newest first."""
-        states = self._states.of_all(self._store.backfills(LISTED))
-        return {"backfills": [_summary(report(state, self._now())) | {"source": _source(state.backfill)} for state in states]}
+        states = self.states.of_all(self.store.backfills(LISTED))
+        return {"backfills": [_summary(report(state, self.now())) | {"source": _source(state.backfill)} for state in states]}
 
     def failures(self, backfill_id: str, code: str | None, size: int, cursor: str | None) -> dict[str, Any]:
         """A page of failed items with URL and reason, of one error code or of all. Raises `NotFound` if there is no such backfill."""
-        backfill = get_backfill(self._store, backfill_id)
-        found = self._outcomes.failures(backfill_id, backfill.full_run, code=code, after=cursor, size=size)
+        backfill = get_backfill(self.store, backfill_id)
+        found = self.outcomes.failures(backfill_id, backfill.full_run, code=code, after=cursor, size=size)
         names = ("product_id", "image_url", "code", "reason", "at")
         listed = [{name: getattr(failure, name) for name in names} for failure in found]
         return {"failures": listed, "next_cursor": found[-1].key if len(found) == size else None}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lookalike.backfill.messages import ContinuePrune, Sender, is_put_off
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, get_backfill
@@ -19,23 +19,15 @@ PRUNE_IN = frozenset({Phase.FINISHED})
 """Until all is indexed, products of the last run may still have the outcome of an earlier one."""
 
 
+@dataclass(frozen=True, slots=True)
 class Prune:
     """Prunes, page by page; ``clock`` counts seconds."""
 
-    def __init__(
-        self,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        sender: Sender,
-        states: BackfillStates,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._sender = sender
-        self._states = states
-        self._clock = clock
+    store: BackfillStore
+    outcomes: OutcomeStore
+    sender: Sender
+    states: BackfillStates
+    clock: Callable[[], float] = time.monotonic
 
     def prune(self, backfill_id: str, *, dry_run: bool) -> int:
         """Deletes what the last run did not find in the source; returns how many items that is. With ``dry_run`` it only counts.
@@ -44,11 +36,11 @@ class Prune:
             NotFound: there is no such backfill.
             RequestInvalid: the last run did not read the whole source, or is not finished.
         """
-        backfill = get_backfill(self._store, backfill_id)
+        backfill = get_backfill(self.store, backfill_id)
         if backfill.full_run != backfill.run:
             raise RequestInvalid("the last run read only what had changed: what vanished is known after a backfill without updated_at")
-        self._states.of(backfill).require("prune", PRUNE_IN)
-        vanished = self._outcomes.count_of_earlier_runs(backfill_id, backfill.run)
+        self.states.of(backfill).require("prune", PRUNE_IN)
+        vanished = self.outcomes.count_of_earlier_runs(backfill_id, backfill.run)
         if not dry_run:
             self.resume(ContinuePrune(backfill_id, backfill.run))
         return vanished
@@ -58,20 +50,20 @@ class Prune:
 
         Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
         """
-        backfill = get_backfill(self._store, message.backfill_id)
-        stop = self._clock() + RUN_S
-        if is_put_off(self._sender, message):
+        backfill = get_backfill(self.store, message.backfill_id)
+        stop = self.clock() + RUN_S
+        if is_put_off(self.sender, message):
             return
         while backfill.run == message.run:
-            page = self._outcomes.of_earlier_runs(message.backfill_id, message.run, after=message.after, size=PAGE)
+            page = self.outcomes.of_earlier_runs(message.backfill_id, message.run, after=message.after, size=PAGE)
             keys = [outcome.key for outcome in page]
-            self._sender.send(_removal(backfill, keys).split(MAX_ITEMS))
-            self._outcomes.remove(message.backfill_id, keys)
+            self.sender.send(_removal(backfill, keys).split(MAX_ITEMS))
+            self.outcomes.remove(message.backfill_id, keys)
             if len(page) < PAGE:
                 return
             message = replace(message, after=page[-1].key)
-            if self._clock() > stop:
-                self._sender.send_backfill([message])
+            if self.clock() > stop:
+                self.sender.send_backfill([message])
                 return
 
 

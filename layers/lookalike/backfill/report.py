@@ -32,6 +32,7 @@ class CountedIndices(Protocol):
         """The ``limit`` perceptual hashes that most pictures of the index have, those of one picture left out."""
 
 
+@dataclass(frozen=True, slots=True)
 class Report:
     """Tells which pictures many products share.
 
@@ -40,16 +41,15 @@ class Report:
         placeholders: perceptual hashes that are left out of searches already.
     """
 
-    def __init__(self, indices: CountedIndices, placeholders: frozenset[str]) -> None:
-        self._indices = indices
-        self._placeholders = placeholders
+    indices: CountedIndices
+    placeholders: frozenset[str]
 
     def report(self, limit: int) -> dict[str, Any]:
         """The index's name, and the pictures that more than one product has, those of most products first."""
-        index = self._indices.searched()
-        shared = [each for each in self._indices.shared_pictures(index, limit) if each.products > 1]
+        index = self.indices.searched()
+        shared = [each for each in self.indices.shared_pictures(index, limit) if each.products > 1]
         pictures = [
-            asdict(each) | {"is_left_out": each.perceptual_hash in self._placeholders}
+            asdict(each) | {"is_left_out": each.perceptual_hash in self.placeholders}
             for each in sorted(shared, key=lambda each: -each.products)
         ]
         return {"index": index, "pictures": pictures}

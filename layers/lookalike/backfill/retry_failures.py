@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from lookalike.backfill.dead_letters import DeadLetters
@@ -22,36 +22,25 @@ RETRY_IN = frozenset(Phase)
 """Failures may be retried in every phase, also while others are still being read and indexed."""
 
 
+@dataclass(frozen=True, slots=True)
 class RetryFailures:
     """Retries failures, page by page; ``clock`` counts seconds, ``now_ms`` gives the time in milliseconds since 1970."""
 
-    def __init__(
-        self,
-        source: Source,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        sender: Sender,
-        states: BackfillStates,
-        dead_letters: DeadLetters,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        now_ms: Callable[[], int] = lambda: round(time.time() * 1000),
-    ) -> None:
-        self._source = source
-        self._store = store
-        self._outcomes = outcomes
-        self._sender = sender
-        self._states = states
-        self._dead_letters = dead_letters
-        self._clock = clock
-        self._now_ms = now_ms
+    source: Source
+    store: BackfillStore
+    outcomes: OutcomeStore
+    sender: Sender
+    states: BackfillStates
+    dead_letters: DeadLetters
+    clock: Callable[[], float] = time.monotonic
+    now_ms: Callable[[], int] = lambda: round(time.time() * 1000)
 
     def retry(self, backfill_id: str, code: str | None = None) -> int:
         """Sends failed items again, of one error code or of all; returns how many. Raises `NotFound`. An interrupted backfill goes on."""
-        backfill = get_backfill(self._store, backfill_id)
-        state = self._states.of(backfill)
+        backfill = get_backfill(self.store, backfill_id)
+        state = self.states.of(backfill)
         state.require("retry", RETRY_IN)
-        self._dead_letters.supersede(backfill_id)
+        self.dead_letters.supersede(backfill_id)
         self.resume(ContinueRetry(backfill_id, backfill.run, code))
         failures = state.counts.failures
         return failures.get(code, 0) if code else sum(failures.values())
@@ -61,35 +50,35 @@ class RetryFailures:
 
         Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
         """
-        backfill = get_backfill(self._store, message.backfill_id)
-        stop = self._clock() + RUN_S
-        if is_put_off(self._sender, message):
+        backfill = get_backfill(self.store, message.backfill_id)
+        stop = self.clock() + RUN_S
+        if is_put_off(self.sender, message):
             return
         while backfill.run == message.run:
-            page = self._outcomes.failures(
+            page = self.outcomes.failures(
                 message.backfill_id, backfill.full_run, code=message.code, after=message.after, size=PAGE, with_queued=True
             )
             self._send(backfill, page)
             if len(page) < PAGE:
                 return
             message = replace(message, after=page[-1].key)
-            if self._clock() > stop:
-                self._sender.send_backfill([message])
+            if self.clock() > stop:
+                self.sender.send_backfill([message])
                 return
 
     def _send(self, backfill: Backfill, failures: Sequence[StoredOutcome]) -> None:
         """Sends a page of failures, each as one of the run in which it failed."""
-        as_of = self._now_ms() - REFRESH_MS
-        documents = self._source.find(backfill.spec, [failure.key for failure in failures])
+        as_of = self.now_ms() - REFRESH_MS
+        documents = self.source.find(backfill.spec, [failure.key for failure in failures])
         items = {document.item_key for document in documents}
         # Marked as queued before they are sent: a function that dies between the two finds them again, because it looks for both.
-        self._outcomes.record(_marked(backfill, failure, failure.key in items) for failure in failures)
+        self.outcomes.record(_marked(backfill, failure, failure.key in items) for failure in failures)
         run_of = {failure.key: failure.run for failure in failures}
         run_of |= {document.item_key: run_of[document.key] for document in documents if document.key in run_of}
         by_run = sorted(documents, key=lambda document: run_of.get(document.item_key, backfill.run))
         for run, of_run in groupby(by_run, key=lambda document: run_of.get(document.item_key, backfill.run)):
-            enqueue(replace(backfill, run=run), list(of_run), as_of, self._outcomes, self._sender)
-        self._outcomes.remove(backfill.backfill_id, _renamed(failures, documents))
+            enqueue(replace(backfill, run=run), list(of_run), as_of, self.outcomes, self.sender)
+        self.outcomes.remove(backfill.backfill_id, _renamed(failures, documents))
 
 
 def _renamed(failures: Sequence[StoredOutcome], documents: Sequence[SourceDocument]) -> list[str]:

@@ -83,13 +83,13 @@ def _without_dead_letters(backfill: Backfill, slices: Sequence[Slice], counts: O
     return BackfillState(backfill, reading, read, None if backfill.total is None else max(backfill.total, read), counts)
 
 
+@dataclass(frozen=True, slots=True)
 class BackfillStates:
     """Reads what the state is computed from."""
 
-    def __init__(self, store: BackfillStore, outcomes: OutcomeStore, dead_letters: DeadLetterStore) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._dead_letters = dead_letters
+    store: BackfillStore
+    outcomes: OutcomeStore
+    dead_letters: DeadLetterStore
 
     def of(self, backfill: Backfill) -> BackfillState:
         """A backfill's state. Raises `TransientError`."""
@@ -97,7 +97,7 @@ class BackfillStates:
 
     def of_all(self, backfills: Iterable[Backfill]) -> Iterator[BackfillState]:
         """The state of each backfill. Raises `TransientError`."""
-        dead_letters = self._dead_letters.counts()
+        dead_letters = self.dead_letters.counts()
         for backfill in backfills:
-            counts = self._outcomes.counts(backfill.backfill_id, backfill.run, backfill.full_run)
-            yield state_of(backfill, self._store.slices(backfill.backfill_id), counts, dead_letters.get(backfill.backfill_id))
+            counts = self.outcomes.counts(backfill.backfill_id, backfill.run, backfill.full_run)
+            yield state_of(backfill, self.store.slices(backfill.backfill_id), counts, dead_letters.get(backfill.backfill_id))

@@ -97,6 +97,7 @@ class _Batch:
     jobs: Sequence[_Job]
 
 
+@dataclass(frozen=True, slots=True)
 class IndexingPipeline:
     """Indexes pictures into one or several targets.
 
@@ -106,10 +107,9 @@ class IndexingPipeline:
         now: the clock, for ``indexed_at``.
     """
 
-    def __init__(self, fetcher: PictureFetcher, downloads: Executor, now: Callable[[], datetime]) -> None:
-        self._fetcher = fetcher
-        self._downloads = downloads
-        self._now = now
+    fetcher: PictureFetcher
+    downloads: Executor
+    now: Callable[[], datetime]
 
     def run(self, tasks: Iterable[PictureTask], targets: Sequence[WriteTarget], stop_at: float = inf) -> Iterator[PictureOutcome]:
         """Indexes the pictures and yields an outcome for each, in the order in which they are done.
@@ -123,7 +123,7 @@ class IndexingPipeline:
             TransientError, Misconfigured: an index cannot be read or written now.
         """
         looked_up = _looked_up(tasks, targets, stop_at)
-        fetched = map_unordered(self._downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)
+        fetched = map_unordered(self.downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)
         batches = constrained_batches(fetched, MAX_BATCH_BYTES, BATCH, get_len=lambda one: len(one.file.content), strict=False)
         prepared = prefetch([self._prepare(number, target, batch) for number, target in enumerate(targets)] for batch in batches)
         embedded = prefetch([_embed(batch) for batch in of_targets] for of_targets in prepared)
@@ -136,7 +136,7 @@ class IndexingPipeline:
         if time.monotonic() > stop_at:
             return _Fetched(task, known, PictureFile(b""), error=OutOfTime("there was no time left to fetch the picture"))
         try:
-            file = self._fetcher.fetch(task.image_url, _common_etag(known))
+            file = self.fetcher.fetch(task.image_url, _common_etag(known))
         except LookalikeError as error:
             return _Fetched(task, known, PictureFile(b""), error=error)
         if file.is_unmodified and known[0]:
@@ -161,7 +161,7 @@ class IndexingPipeline:
         return _Batch(target, jobs)
 
     def _write(self, batch: _Batch) -> list[PictureOutcome]:
-        put = [(_document(job.fetched, job.embedding, self._now()), job.embedding.vector) for job in batch.jobs if job.embedding]
+        put = [(_document(job.fetched, job.embedding, self.now()), job.embedding.vector) for job in batch.jobs if job.embedding]
         rejected = batch.target.index.write(put, [job.fetched.task.image_id for job in batch.jobs if _is_to_be_deleted(job)])
         return [_outcome(job, rejected.get(job.fetched.task.image_id)) for job in batch.jobs]
 

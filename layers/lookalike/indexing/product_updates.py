@@ -73,12 +73,12 @@ class ProductStates(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
 class ProductUpdates:
     """Applies changes of products, newest truth first."""
 
-    def __init__(self, indexer: Indexer, states: ProductStates) -> None:
-        self._indexer = indexer
-        self._states = states
+    indexer: Indexer
+    states: ProductStates
 
     def apply(self, changes: Iterable[ProductState], into: str | None = None, stop_at: float = inf) -> Iterator[PictureOutcome]:
         """Makes the index hold the newest state of each product: the change, or what is stored if that is newer.
@@ -118,16 +118,16 @@ class ProductUpdates:
         """The newest state of each product, stored; the errors of those that cannot be."""
         newest: dict[str, ProductState] = {}
         errors: dict[str, LookalikeError] = {}
-        everywhere = self._states.get(changes) if scope else {}
+        everywhere = self.states.get(changes) if scope else {}
         wanted = {id_: change if change.supersedes(everywhere.get(id_)) else everywhere[id_] for id_, change in changes.items()}
         for _ in range(ATTEMPTS):
             missing = [change for id_, change in wanted.items() if id_ not in newest and id_ not in errors]
             if not missing:
                 return newest, errors
-            stored = self._states.get((change.product_id for change in missing), scope)
+            stored = self.states.get((change.product_id for change in missing), scope)
             newer = [change.after(stored.get(change.product_id)) for change in missing if change.supersedes(stored.get(change.product_id))]
             newest |= {id_: stored[id_] for id_ in stored.keys() - {change.product_id for change in newer}}
-            for id_, result in (self._states.put(newer, scope) if newer else {}).items():
+            for id_, result in (self.states.put(newer, scope) if newer else {}).items():
                 if isinstance(result, LookalikeError):
                     errors[id_] = result
                 else:
@@ -136,9 +136,9 @@ class ProductUpdates:
 
     def _changed(self, states: Mapping[str, ProductState], scope: str) -> dict[str, ProductState]:
         """Products of which another process has stored another state meanwhile."""
-        stored = self._states.get(states, scope)
+        stored = self.states.get(states, scope)
         changed = {id_: stored[id_] for id_, state in states.items() if id_ in stored and stored[id_].version != state.version}
-        everywhere = self._states.get(states) if scope else {}
+        everywhere = self.states.get(states) if scope else {}
         return changed | {id_: newer for id_, newer in everywhere.items() if newer.as_of > states[id_].as_of}
 
     def _write(
@@ -146,9 +146,9 @@ class ProductUpdates:
     ) -> Iterator[PictureOutcome]:
         """Makes the index hold these states, and no picture at another of the URLs that are known to have been theirs."""
         unlisted = {state.product_id: urls[state.product_id] - set(state.urls) for state in states}
-        yield from self._indexer.put([state.product for state in states if state.product], into, unlisted, stop_at)
+        yield from self.indexer.put([state.product for state in states if state.product], into, unlisted, stop_at)
         deleted = {state.product_id: state.as_of for state in states if state.product is None}
-        self._indexer.delete(deleted, into, unlisted)
+        self.indexer.delete(deleted, into, unlisted)
         yield from (PictureOutcome(product_id, "", "unchanged") for product_id in deleted)
 
 

@@ -85,6 +85,7 @@ _Outcomes: TypeAlias = Iterator[tuple[ItemKey, PictureOutcome]]
 M = TypeVar("M", PutProducts, DeleteProducts, SyncObjects, CopyPictures)
 
 
+@dataclass(frozen=True, slots=True)
 class ProductsQueue:
     """Carries out the messages of the products queue.
 
@@ -95,26 +96,14 @@ class ProductsQueue:
         keys: say which product an object belongs to.
     """
 
-    def __init__(
-        self,
-        indexer: Indexer,
-        updates: ProductUpdates,
-        outcomes: OutcomeRecorder,
-        sender: ProductsQueueSender,
-        *,
-        first_delay_s: int = FIRST_DELAY_S,
-        draw: Callable[[], float] = random.random,
-        now_ms: Callable[[], int] = lambda: round(time.time() * 1000),
-        keys: Keys = KEYS,
-    ) -> None:
-        self._keys = keys
-        self._indexer = indexer
-        self._updates = updates
-        self._now_ms = now_ms
-        self._first_delay_s = first_delay_s
-        self._outcomes = outcomes
-        self._sender = sender
-        self._draw = draw
+    indexer: Indexer
+    updates: ProductUpdates
+    outcomes: OutcomeRecorder
+    sender: ProductsQueueSender
+    first_delay_s: int = FIRST_DELAY_S
+    draw: Callable[[], float] = random.random
+    now_ms: Callable[[], int] = lambda: round(time.time() * 1000)
+    keys: Keys = KEYS
 
     def receive(self, messages: Mapping[str, Sequence[Message]], stop_at: float = inf) -> BatchResult:
         """Carries out a batch; of two messages about the same item only the newer one.
@@ -126,7 +115,7 @@ class ProductsQueue:
             stop_at: the time, by `time.monotonic`, after which no picture is begun; such items are sent again at once.
 
         """
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         items = [
             _Item(id_, one if one.as_of is not None else replace(one, as_of=now_ms))
             for id_, several in messages.items()
@@ -143,7 +132,7 @@ class ProductsQueue:
     def _receive(self, items: Sequence[_Item], into: str | None, result: BatchResult, stop_at: float) -> None:
         latest = {item.key: item for item in sorted(items, key=lambda item: item.as_of)}
         try:
-            self._outcomes.record(_superseded(items, latest, self._keys))
+            self.outcomes.record(_superseded(items, latest, self.keys))
             self._settle(list(self._index(latest.values(), into, stop_at)), result)
         except (TransientError, Misconfigured) as error:
             result.give_back((item.message_id for item in items), error)
@@ -157,19 +146,19 @@ class ProductsQueue:
         yield from (result for result in results if result.decisive.error or not isinstance(result.item.message, DeleteProducts))
 
     def _picture_outcomes(self, items: Collection[_Item], into: str | None, stop_at: float) -> _Outcomes:
-        for outcome in self._updates.apply(_changes(items), into, stop_at):
+        for outcome in self.updates.apply(_changes(items), into, stop_at):
             yield ("product", outcome.product_id), outcome
-        named = {url: self._keys.product_of_url(url) for message in _of(SyncObjects, items) for url in message.items}
+        named = {url: self.keys.product_of_url(url) for message in _of(SyncObjects, items) for url in message.items}
         for url in (url for url, product_id in named.items() if product_id is None):
-            refused = RequestInvalid(f"the key has another form than {self._keys}", field="sync")
+            refused = RequestInvalid(f"the key has another form than {self.keys}", field="sync")
             yield ("object", url), PictureOutcome("", url, "failed", refused)
         objects = {url: product_id for url, product_id in named.items() if product_id is not None}
-        for outcome in self._indexer.sync(objects, into, stop_at):
+        for outcome in self.indexer.sync(objects, into, stop_at):
             yield ("object", outcome.image_url), outcome
         copies = list(_of(CopyPictures, items))
         for source_index in sorted({message.source_index for message in copies}):
             image_ids = [id_ for message in copies if message.source_index == source_index for id_ in message.items]
-            for image_id, outcome in self._indexer.copy(image_ids, source_index, into or source_index, stop_at):
+            for image_id, outcome in self.indexer.copy(image_ids, source_index, into or source_index, stop_at):
                 yield ("image", image_id), outcome
 
     def _settle(self, results: Iterable[_Result], batch: BatchResult) -> None:
@@ -188,14 +177,14 @@ class ProductsQueue:
                 final.append(result.outcome)
             if error is not None and result.ending != "drop":
                 batch.give_back([result.item.message_id], error)
-        self._outcomes.record(final)
+        self.outcomes.record(final)
         for delay_s, items in delayed.items():
             self._send_again(items, delay_s, batch)
 
     def _send_again(self, items: Sequence[_Item], delay_s: int, batch: BatchResult) -> None:
         """Sends items, each as a message of its own; gives back those that SQS does not take or no message can carry."""
         try:
-            too_large = self._sender.send((item.message for item in items), delay_s=delay_s)
+            too_large = self.sender.send((item.message for item in items), delay_s=delay_s)
         except TransientError as error:
             batch.give_back((item.message_id for item in items), error)
             return
@@ -206,7 +195,7 @@ class ProductsQueue:
         """Twice as long each time, and never shorter than the remote asked for."""
         error = result.decisive.error
         asked_s = error.retry_after_s if isinstance(error, TransientError) else 0
-        return backoff_s(self._first_delay_s, result.item.message.attempt, self._draw, least_s=asked_s)
+        return backoff_s(self.first_delay_s, result.item.message.attempt, self.draw, least_s=asked_s)
 
 
 def _of(kind: type[M], items: Iterable[_Item]) -> Iterator[M]:

@@ -1,6 +1,7 @@
 """The uploads queue: objects of the bucket that may have changed are indexed as they are now, and bad ones are recorded."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 
 from lookalike.errors import Misconfigured, TransientError
@@ -8,12 +9,12 @@ from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome
 
 
+@dataclass(frozen=True, slots=True)
 class Uploads:
     """Syncs what the uploads queue names."""
 
-    def __init__(self, indexer: Indexer, outcomes: OutcomeRecorder) -> None:
-        self._indexer = indexer
-        self._outcomes = outcomes
+    indexer: Indexer
+    outcomes: OutcomeRecorder
 
     def sync(self, objects: Mapping[str, str], stop_at: float = inf) -> BatchResult:
         """Makes the index hold what the bucket holds now.
@@ -27,8 +28,8 @@ class Uploads:
         """
         result = BatchResult()
         try:
-            outcomes = list(self._indexer.sync(objects, stop_at=stop_at))
-            self._outcomes.record(_item_outcome(outcome) for outcome in outcomes if _is_settled(outcome))
+            outcomes = list(self.indexer.sync(objects, stop_at=stop_at))
+            self.outcomes.record(_item_outcome(outcome) for outcome in outcomes if _is_settled(outcome))
         except (TransientError, Misconfigured) as error:
             result.give_back(objects, error)
             return result

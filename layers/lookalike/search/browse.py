@@ -58,6 +58,7 @@ class BrowsedIndex:
     model: str
 
 
+@dataclass(frozen=True, slots=True)
 class Browse:
     """Answers questions about what is indexed; nothing is fetched or embedded.
 
@@ -67,29 +68,26 @@ class Browse:
         next_model: returns the id of the model whose index is being filled, None if none is.
     """
 
-    def __init__(
-        self, current: Callable[[], BrowsedIndex], link: Callable[[str], str], next_model: Callable[[], str | None] = lambda: None
-    ) -> None:
-        self._current = current
-        self._link = link
-        self._next_model = next_model
+    current: Callable[[], BrowsedIndex]
+    link: Callable[[str], str]
+    next_model: Callable[[], str | None] = lambda: None
 
     def product(self, product_id: str) -> ShownProduct:
         """A product and its pictures. Raises `NotFound` if no picture of a product with this id is indexed."""
-        found = self._current().index.pictures_of(product_id, MAX_PICTURES)
+        found = self.current().index.pictures_of(product_id, MAX_PICTURES)
         if not found:
             raise NotFound(f"there is no product {product_id!r} in the index", field="product_id")
         return ShownProduct(product_id, found[-1].attributes, [self._shown(picture) for picture in found])
 
     def attributes(self) -> Sequence[FilterableAttribute]:
         """The attributes that a filter can ask for, those that most pictures have first."""
-        return self._current().index.attributes(MAX_ATTRIBUTES, MAX_VALUES)
+        return self.current().index.attributes(MAX_ATTRIBUTES, MAX_VALUES)
 
     def stats(self) -> Stats:
         """Totals of the index behind the alias."""
-        current = self._current()
-        return Stats(current.name, current.model, current.index.totals(), self._next_model())
+        current = self.current()
+        return Stats(current.name, current.model, current.index.totals(), self.next_model())
 
     def _shown(self, picture: IndexedPicture) -> ShownPicture:
-        url = self._link(picture.image_url)
+        url = self.link(picture.image_url)
         return ShownPicture(picture.image_id, url, picture.width, picture.height, picture.attributes, picture.indexed_at)

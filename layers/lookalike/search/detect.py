@@ -49,6 +49,7 @@ class Detection:
     model: str
 
 
+@dataclass(frozen=True, slots=True)
 class Detector:
     """Finds the things in pictures.
 
@@ -56,8 +57,7 @@ class Detector:
         network: returns the network whose "vectors" are the saliency of each point of its input, row by row; None if there is none.
     """
 
-    def __init__(self, network: Callable[[], Embedder | None] = lambda: None) -> None:
-        self._network = network
+    network: Callable[[], Embedder | None] = lambda: None
 
     def detect(self, content: bytes) -> Detection:
         """The things in a picture's file; the whole picture, with a score of 0, where none is found.
@@ -66,7 +66,7 @@ class Detector:
             RequestInvalid: there is no network for it.
             PictureUnusable, Misconfigured: as their docstrings say.
         """
-        network = self._network()
+        network = self.network()
         if network is None:
             raise RequestInvalid(NO_NETWORK)
         model = network.model
@@ -81,16 +81,16 @@ class Detector:
         return None if crop == WHOLE else crop
 
 
+@dataclass(frozen=True, slots=True)
 class Detect:
     """The use case behind ``/detect``: `Detector`, for pictures behind URLs too."""
 
-    def __init__(self, detector: Detector, pictures: PictureFetcher) -> None:
-        self._detector = detector
-        self._pictures = pictures
+    detector: Detector
+    pictures: PictureFetcher
 
     def detect(self, picture: bytes | str) -> Detection:
         """The things in a picture, given as its file or its http(s) URL. Raises as `Detector.detect` and `PictureFetcher.fetch`."""
-        return self._detector.detect(self._pictures.fetch(picture).content if isinstance(picture, str) else picture)
+        return self.detector.detect(self.pictures.fetch(picture).content if isinstance(picture, str) else picture)
 
 
 def things(saliency: Saliency) -> list[Thing]:
