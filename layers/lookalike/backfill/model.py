@@ -213,7 +213,7 @@ class BackfillStore(Protocol):
         """All slices of a backfill, in the order of their numbers."""
 
     def slice(self, backfill_id: str, number: int) -> Slice:
-        """One slice of a backfill, by its number."""
+        """One slice of a backfill, by its number. Raises `NotFound`."""
 
     def advance(self, slice_: Slice, position: Position | None, read: int) -> Slice | None:
         """Stores a slice's new position and count; None if another process changed the slice since it was read."""
