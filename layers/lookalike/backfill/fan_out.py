@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lookalike.backfill import addresses
+from lookalike.backfill.continuation import postpone_if_busy
 from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.enqueue import enqueue
-from lookalike.backfill.messages import ContinueRetry, MergeWhenFinished, ReadSlice, Sender, is_put_off
+from lookalike.backfill.messages import ContinueRetry, MergeWhenFinished, ReadSlice, Sender
 from lookalike.backfill.model import (
     Backfill,
     BackfillStore,
@@ -117,7 +118,7 @@ class FanOut:
         slice_: Slice | None = self.store.slice(backfill_id, number)
         if slice_ is None or slice_.position is None or slice_.is_cancelled:
             return SliceProgress(0, is_at_end=True)
-        if is_put_off(self.sender, ReadSlice(backfill_id, number)):
+        if postpone_if_busy(self.sender, ReadSlice(backfill_id, number)):
             return SliceProgress(0, is_at_end=False)
         begun, stop = slice_.read, self.clock() + SLICE_RUN_S
         with closing(prefetch(self._pages(backfill.spec, slice_.position))) as pages:

@@ -9,11 +9,6 @@ from typing import Protocol, TypeAlias
 
 from lookalike.indexing.messages import ProductsQueueSender
 
-MAX_WAITING = 10_000
-"""Messages of the products queue, of up to 50 products each, beyond which nothing more is read: some hours of work."""
-
-PUT_OFF_S = 300
-
 
 @dataclass(frozen=True, slots=True)
 class ReadSlice:
@@ -62,14 +57,3 @@ class Sender(ProductsQueueSender, Protocol):
 
     def waiting(self) -> int:
         """About how many messages wait in the products queue. Raises `TransientError`."""
-
-
-def is_put_off(sender: Sender, message: BackfillMessage) -> bool:
-    """Puts a step that would lengthen the products queue off until that is short again; returns whether it did.
-
-    A message that waits for longer than SQS keeps it is lost, and a catalogue can be read much faster than it is embedded.
-    """
-    is_long = sender.waiting() > MAX_WAITING
-    if is_long:
-        sender.send_backfill([message], delay_s=PUT_OFF_S)
-    return is_long

@@ -2,18 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from lookalike.backfill.messages import ContinuePrune, Sender, is_put_off
+from lookalike.backfill.continuation import PAGE, page_by_page
+from lookalike.backfill.messages import ContinuePrune, Sender
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, get_backfill
-from lookalike.backfill.outcomes import OutcomeStore
+from lookalike.backfill.outcomes import OutcomeStore, StoredOutcome
 from lookalike.backfill.state import BackfillStates, Phase
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.messages import MAX_ITEMS, CopyPictures, DeleteProducts, Message, SyncObjects
-
-PAGE = 500
-RUN_S = 20.0
-"""How long one call works before it sends a message to go on; the caller of the command waits for the first call."""
 
 PRUNE_IN = frozenset({Phase.FINISHED})
 """Until all is indexed, products of the last run may still have the outcome of an earlier one."""
@@ -46,25 +43,16 @@ class Prune:
         return vanished
 
     def resume(self, message: ContinuePrune) -> None:
-        """Works for about `RUN_S`, then sends a message to go on; does nothing if the backfill was started again meanwhile.
+        """Goes on behind the message's key. Raises as `page_by_page`."""
+        page_by_page(self.store, self.sender, self.clock, message, self._vanished, self._delete)
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
-        """
-        backfill = get_backfill(self.store, message.backfill_id)
-        stop = self.clock() + RUN_S
-        if is_put_off(self.sender, message):
-            return
-        while backfill.run == message.run:
-            page = self.outcomes.of_earlier_runs(message.backfill_id, message.run, after=message.after, size=PAGE)
-            keys = [outcome.key for outcome in page]
-            self.sender.send(_removal(backfill, keys).split(MAX_ITEMS))
-            self.outcomes.remove(message.backfill_id, keys)
-            if len(page) < PAGE:
-                return
-            message = replace(message, after=page[-1].key)
-            if self.clock() > stop:
-                self.sender.send_backfill([message])
-                return
+    def _vanished(self, backfill: Backfill, message: ContinuePrune) -> Sequence[StoredOutcome]:
+        return self.outcomes.of_earlier_runs(backfill.backfill_id, backfill.run, after=message.after, size=PAGE)
+
+    def _delete(self, backfill: Backfill, vanished: Sequence[StoredOutcome]) -> None:
+        keys = [outcome.key for outcome in vanished]
+        self.sender.send(_removal(backfill, keys).split(MAX_ITEMS))
+        self.outcomes.remove(backfill.backfill_id, keys)
 
 
 def _removal(backfill: Backfill, keys: Sequence[str]) -> Message:

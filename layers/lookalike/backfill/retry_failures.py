@@ -5,18 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from lookalike.backfill.continuation import PAGE, page_by_page
 from lookalike.backfill.dead_letters import DeadLetters
 from lookalike.backfill.enqueue import enqueue
 from lookalike.backfill.fan_out import REFRESH_MS
-from lookalike.backfill.messages import ContinueRetry, Sender, is_put_off
+from lookalike.backfill.messages import ContinueRetry, Sender
 from lookalike.backfill.model import Backfill, BackfillStore, Source, SourceDocument, get_backfill
 from lookalike.backfill.outcomes import OutcomeStore, StoredOutcome
 from lookalike.backfill.state import BackfillStates, Phase
 from lookalike.indexing.outcomes import ItemOutcome
-
-PAGE = 500
-RUN_S = 20.0
-"""How long one call works before it sends a message to go on; the caller of the command waits for the first call."""
 
 RETRY_IN = frozenset(Phase)
 """Failures may be retried in every phase, also while others are still being read and indexed."""
@@ -46,25 +43,13 @@ class RetryFailures:
         return failures.get(code, 0) if code else sum(failures.values())
 
     def resume(self, message: ContinueRetry) -> None:
-        """Works for about `RUN_S`, then sends a message to go on; does nothing if the backfill was started again meanwhile.
+        """Goes on behind the message's key. Raises as `page_by_page`."""
+        page_by_page(self.store, self.sender, self.clock, message, self._failures, self._send)
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
-        """
-        backfill = get_backfill(self.store, message.backfill_id)
-        stop = self.clock() + RUN_S
-        if is_put_off(self.sender, message):
-            return
-        while backfill.run == message.run:
-            page = self.outcomes.failures(
-                message.backfill_id, backfill.full_run, code=message.code, after=message.after, size=PAGE, with_queued=True
-            )
-            self._send(backfill, page)
-            if len(page) < PAGE:
-                return
-            message = replace(message, after=page[-1].key)
-            if self.clock() > stop:
-                self.sender.send_backfill([message])
-                return
+    def _failures(self, backfill: Backfill, message: ContinueRetry) -> Sequence[StoredOutcome]:
+        return self.outcomes.failures(
+            backfill.backfill_id, backfill.full_run, code=message.code, after=message.after, size=PAGE, with_queued=True
+        )
 
     def _send(self, backfill: Backfill, failures: Sequence[StoredOutcome]) -> None:
         """Sends a page of failures, each as one of the run in which it failed."""
