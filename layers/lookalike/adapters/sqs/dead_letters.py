@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from lookalike.adapters.sqs import messages
-from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, send_all, translate_errors
+from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, redrive_policy, send_all, translate_errors
 from lookalike.adapters.sqs.redelivery import REASON, SENT_MS
 from lookalike.backfill.dead_letters import DeadLetter, DeadLetterQueues, QueueName
 from lookalike.errors import RequestInvalid
@@ -32,13 +33,15 @@ class SqsDeadLetters(DeadLetterQueues):
     def __init__(self, client: "SQSClient", queue_urls: Mapping[QueueName, str]) -> None:
         self._client = client
         self._queue_urls = queue_urls
-        self._dead_letter_urls: dict[str, str | None] = {}
+        self._policy = cache(partial(redrive_policy, client))
 
     def drain(self, record: Callable[[Sequence[DeadLetter]], None], stop_at: float) -> None:
         for queue, queue_url in self._queue_urls.items():
             with translate_errors(queue_url):
-                url = self._dead_letter_url(queue_url)
-                while url and number_waiting(self._client, url) and time.monotonic() < stop_at and (batch := self._receive(url)):
+                if (policy := self._policy(queue_url)) is None:
+                    continue
+                url = policy.dead_letter_url
+                while number_waiting(self._client, url) and time.monotonic() < stop_at and (batch := self._receive(url)):
                     record([_dead_letter(queue, message) for message in batch])
                     entries: Any = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(batch)]
                     self._client.delete_message_batch(QueueUrl=url, Entries=entries)
@@ -56,13 +59,6 @@ class SqsDeadLetters(DeadLetterQueues):
             MessageSystemAttributeNames=["SentTimestamp"],
             MessageAttributeNames=[REASON, SENT_MS],
         ).get("Messages", [])
-
-    def _dead_letter_url(self, queue_url: str) -> str | None:
-        if queue_url not in self._dead_letter_urls:
-            found = self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
-            arn = json.loads(found.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
-            self._dead_letter_urls[queue_url] = arn and self._client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
-        return self._dead_letter_urls[queue_url]
 
 
 def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:

@@ -1,7 +1,9 @@
 """The products queue and the backfill queue in SQS."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -61,6 +63,28 @@ def number_waiting(client: "SQSClient", queue_url: str) -> int:
     """About how many messages wait in a queue. Raises boto's errors."""
     attributes = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"])
+
+
+@dataclass(frozen=True, slots=True)
+class RedrivePolicy:
+    """How often a queue gives out a message, and the URL of the dead-letter queue that takes it then."""
+
+    max_receives: int
+    dead_letter_url: str
+
+
+def redrive_policy(client: "SQSClient", queue_url: str) -> RedrivePolicy | None:
+    """A queue's redrive policy; None if it has no dead-letter queue. Raises boto's errors."""
+    attributes = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
+    if "RedrivePolicy" not in attributes:
+        return None
+    policy = json.loads(attributes["RedrivePolicy"])
+    return RedrivePolicy(int(policy["maxReceiveCount"]), url_of(client, policy["deadLetterTargetArn"]))
+
+
+def url_of(client: "SQSClient", queue_arn: str) -> str:
+    """The URL of a queue by its ARN. Raises boto's errors."""
+    return client.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
 
 
 def send_all(client: "SQSClient", queue_url: str, bodies: Iterable[tuple[str, str | None]], delay_s: int = 0) -> None:
