@@ -41,7 +41,7 @@ def stop_at(context: LambdaContext) -> float:
 
 
 def answer(
-    records: Iterable[SQSRecord], failed: Mapping[str, str], redeliver: Redeliver, hopeless: Mapping[str, str] | None = None
+    records: Iterable[SQSRecord], failed: Mapping[str, str], redeliver: Redeliver, poison: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The answer of ``ReportBatchItemFailures``.
 
@@ -49,12 +49,12 @@ def answer(
         records: the batch.
         failed: reasons of messages that are made to come back soon, by their ids.
         redeliver: does so, and moves others to the dead-letter queue.
-        hopeless: reasons of messages that would fail however often they come back.
+        poison: reasons of messages that would fail however often they come back.
     """
-    hopeless = hopeless or {}
-    reasons = {**failed, **hopeless}
+    poison = poison or {}
+    reasons = {**failed, **poison}
     received = [
-        _received(record, reasons[record.message_id], record.message_id in hopeless) for record in records if record.message_id in reasons
+        _received(record, reasons[record.message_id], record.message_id in poison) for record in records if record.message_id in reasons
     ]
     moved: Collection[str] = ()
     with suppress(TransientError):  # the queue's own timeout and redrive policy hold then
@@ -67,7 +67,7 @@ def counted(reasons: Mapping[str, str]) -> dict[str, int]:
     return dict(Counter(reasons.values()))
 
 
-def _received(record: SQSRecord, reason: str, is_hopeless: bool) -> ReceivedMessage:
+def _received(record: SQSRecord, reason: str, is_poison: bool) -> ReceivedMessage:
     return ReceivedMessage(
         record.event_source_arn,
         record.message_id,
@@ -76,5 +76,5 @@ def _received(record: SQSRecord, reason: str, is_hopeless: bool) -> ReceivedMess
         record.body,
         int(record.attributes.sent_timestamp),
         reason,
-        is_hopeless,
+        is_poison,
     )

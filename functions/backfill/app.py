@@ -65,8 +65,8 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
                 record.message_id: error for record in records if (error := _try_record(lambda body: dispatch(body, context), record))
             }
             reasons = {message_id: f"{error.code}: {error}" for message_id, error in errors.items()}
-            hopeless = {message_id: reason for message_id, reason in reasons.items() if errors[message_id].ending == "drop"}
-            return batches.answer(records, reasons, redeliver, hopeless)
+            poison = {message_id: reason for message_id, reason in reasons.items() if errors[message_id].ending == "drop"}
+            return batches.answer(records, reasons, redeliver, poison)
         try:
             return dispatch(event, context)
         except LookalikeError as error:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import RequestInvalid, TransientError
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.uploads import Uploads
-from lookalike.keys import KEYS, Keys
+from lookalike.keys import DEFAULT_KEYS, KeyPatterns
 from lookalike.redelivery import Redeliver
 
 from functions import batches
@@ -24,7 +24,7 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(uploads: Uploads, redeliver: Redeliver, keys: Keys = KEYS) -> Handler:
+def create(uploads: Uploads, redeliver: Redeliver, keys: KeyPatterns = DEFAULT_KEYS) -> Handler:
     """Returns the handler of the function; ``redeliver`` has failed messages come back soon, ``keys`` say whose an object is."""
 
     @logger.inject_lambda_context
@@ -51,7 +51,7 @@ def create(uploads: Uploads, redeliver: Redeliver, keys: Keys = KEYS) -> Handler
     return handler
 
 
-def _objects(record: SQSRecord, keys: Keys) -> Iterator[tuple[str, str]]:
+def _objects(record: SQSRecord, keys: KeyPatterns) -> Iterator[tuple[str, str]]:
     """The objects that a message is about: s3 URL and product id of each."""
     for bucket, key in changes.read(record.body):
         product_id = keys.product_of_key(key)

@@ -36,13 +36,13 @@ def without_credentials(url: str) -> str:
     return _CREDENTIALS.sub(r"\1", url)
 
 
-def shown(url: str) -> str:
+def displayed(url: str) -> str:
     """A URL as it is told in failures: without credentials, and of a data: URL its beginning."""
     public = without_credentials(url)
-    return public if len(public) <= MAX_SHOWN else f"{public[:MAX_SHOWN]}…"
+    return public if len(public) <= MAX_DISPLAYED else f"{public[:MAX_DISPLAYED]}…"
 
 
-MAX_SHOWN = 2000
+MAX_DISPLAYED = 2000
 
 _CREDENTIALS = re.compile(r"^(\s*https?://)[^/?#]*@", re.IGNORECASE)
 

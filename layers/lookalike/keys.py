@@ -9,18 +9,18 @@ from lookalike.errors import RequestInvalid
 
 PLACE = "{product_id}"
 
-PATTERNS = (f"images/{PLACE}/*", f"images/{PLACE}.*")
+DEFAULT_PATTERNS = (f"images/{PLACE}/*", f"images/{PLACE}.*")
 """``images/PRODUCT_ID/NAME.jpg`` and ``images/PRODUCT_ID.jpg``."""
 
 
 @dataclass(frozen=True)
-class Keys:
+class KeyPatterns:
     """Patterns of keys: ``{product_id}`` is what stands there, without a slash, ``*`` is anything; the first that fits counts.
 
     Raises `RequestInvalid` if a pattern lacks ``{product_id}``, or has it more than once.
     """
 
-    patterns: Sequence[str] = PATTERNS
+    patterns: Sequence[str] = DEFAULT_PATTERNS
 
     def __post_init__(self) -> None:
         for pattern in self.patterns:
@@ -44,7 +44,7 @@ class Keys:
         return " or ".join(self.patterns)
 
 
-KEYS = Keys()
+DEFAULT_KEYS = KeyPatterns()
 """Those that our own bucket is made for."""
 
 

@@ -29,7 +29,7 @@ class ReceivedMessage:
         receives: how often it was received, from 1.
         sent_ms: when it was sent first, in milliseconds since 1970.
         reason: why it failed.
-        is_hopeless: whether it will fail however often it comes back.
+        is_poison: whether it will fail however often it comes back.
     """
 
     queue_arn: str
@@ -39,9 +39,9 @@ class ReceivedMessage:
     body: str
     sent_ms: int
     reason: str
-    is_hopeless: bool = False
+    is_poison: bool = False
 
 
 Redeliver: TypeAlias = Callable[[Iterable[ReceivedMessage]], Collection[str]]
 """Has messages come back, each after its delay, or moves them to the dead-letter queue with their reasons if they were received as
-often as the queue allows, or are hopeless; returns the ids of those that it moved, which are settled. Raises nothing."""
+often as the queue allows, or are poison; returns the ids of those that it moved, which are settled. Raises nothing."""

@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 
 from lookalike.domain import MAX_OVERSAMPLE, IndexOptions, IndexType
 from lookalike.errors import Misconfigured, RequestInvalid
-from lookalike.keys import PATTERNS, Keys
+from lookalike.keys import DEFAULT_PATTERNS, KeyPatterns
 
 PREFIX = "LOOKALIKE_"
 
@@ -51,7 +51,7 @@ class Settings:
     """Whether an index is merged into few segments after a backfill that read its whole source: searches are faster then."""
     bucket: str | None = None
     """The bucket of pictures."""
-    key_patterns: tuple[str, ...] = PATTERNS
+    key_patterns: tuple[str, ...] = DEFAULT_PATTERNS
     """How keys of objects name their product, separated by commas: ``products/{product_id}/*``."""
     uploads_queue_url: str | None = None
     """Queue that `on_upload` reads."""
@@ -133,7 +133,7 @@ def _integer(text: str, *, least: int, most: int, unit: str = "") -> int:
 def _key_patterns(text: str) -> tuple[str, ...]:
     patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
     try:
-        return tuple(Keys(patterns).patterns)
+        return tuple(KeyPatterns(patterns).patterns)
     except RequestInvalid as error:
         raise ValueError(f"is {text!r}: {error}") from error
 

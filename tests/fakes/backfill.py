@@ -35,7 +35,7 @@ class FakeOutcomeStore:
             if there is None or there.run < outcome.run:
                 self.record([outcome])
 
-    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
+    def record_dead_letters(self, failures: Iterable[ItemOutcome]) -> None:
         for failure in failures:
             there = self._kept.get((failure.backfill_id or "", failure.key))
             if there is None or there.run < failure.run or (there.run, there.state) == (failure.run, "queued"):

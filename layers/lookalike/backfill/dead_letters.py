@@ -126,7 +126,7 @@ class DeadLetters:
 
     def _record(self, letters: Sequence[DeadLetter]) -> None:
         self.store.put(letters)
-        self.outcomes.record_given_up(failure for letter in letters for failure in _failures(letter))
+        self.outcomes.record_dead_letters(failure for letter in letters for failure in _failures(letter))
 
 
 def _failures(letter: DeadLetter) -> Iterable[ItemOutcome]:

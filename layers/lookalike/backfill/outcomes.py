@@ -72,7 +72,7 @@ class OutcomeStore(OutcomeRecorder, Protocol):
     def mark_queued(self, queued: Iterable[ItemOutcome]) -> None:
         """Stores that items wait in the queue, except those that have an outcome of the same or a later run; seen at once."""
 
-    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
+    def record_dead_letters(self, failures: Iterable[ItemOutcome]) -> None:
         """Stores failures of items whose messages became dead letters, except those that were settled by the same or a later run."""
 
     def remove(self, backfill_id: str, keys: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeAlias, TypeVar
 
-from lookalike.domain import shown
+from lookalike.domain import displayed
 from lookalike.errors import Ending, Misconfigured, OutOfTime, RequestInvalid, TransientError
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.messages import (
@@ -21,7 +21,7 @@ from lookalike.indexing.messages import (
 )
 from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome, most_severe
 from lookalike.indexing.product_updates import ProductState, ProductUpdates
-from lookalike.keys import KEYS, Keys
+from lookalike.keys import DEFAULT_KEYS, KeyPatterns
 from lookalike.redelivery import backoff_s
 
 MAX_ATTEMPTS = 4
@@ -77,7 +77,7 @@ class _Result:
             outcome = replace(outcome, origin="upload", image_url=picture.image_url)
         if picture.error is None:
             return outcome
-        return replace(outcome, image_url=shown(picture.image_url), code=picture.error.code, reason=str(picture.error))
+        return replace(outcome, image_url=displayed(picture.image_url), code=picture.error.code, reason=str(picture.error))
 
 
 _Outcomes: TypeAlias = Iterator[tuple[ItemKey, PictureOutcome]]
@@ -103,7 +103,7 @@ class ProductsQueue:
     first_delay_s: int = FIRST_DELAY_S
     draw: Callable[[], float] = random.random
     now_ms: Callable[[], int] = lambda: round(time.time() * 1000)
-    keys: Keys = KEYS
+    keys: KeyPatterns = DEFAULT_KEYS
 
     def receive(self, messages: Mapping[str, Sequence[Message]], stop_at: float = inf) -> BatchResult:
         """Carries out a batch; of two messages about the same item only the newer one.
@@ -215,7 +215,7 @@ def _changes(items: Iterable[_Item]) -> Iterator[ProductState]:
             yield from (ProductState(product_id, item.as_of, None) for product_id in item.message.items)
 
 
-def _superseded(items: Iterable[_Item], latest: Mapping[ItemKey, _Item], keys: Keys) -> Iterator[ItemOutcome]:
+def _superseded(items: Iterable[_Item], latest: Mapping[ItemKey, _Item], keys: KeyPatterns) -> Iterator[ItemOutcome]:
     """A backfill counts each of its items, also one that a newer message of somebody else replaces."""
     for item in items:
         message, later = item.message, latest[item.key].message
@@ -223,7 +223,7 @@ def _superseded(items: Iterable[_Item], latest: Mapping[ItemKey, _Item], keys: K
             yield _Result(item, [PictureOutcome(*_place(item.key, keys), "unchanged")]).outcome
 
 
-def _place(key: ItemKey, keys: Keys) -> tuple[str, str]:
+def _place(key: ItemKey, keys: KeyPatterns) -> tuple[str, str]:
     """Product id and image URL of an item, as far as its key has them."""
     kind, id_ = key
     return (id_, "") if kind == "product" else (keys.product_of_url(id_) or "", id_) if kind == "object" else ("", "")

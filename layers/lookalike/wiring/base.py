@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 
 from lookalike.adapters.elasticsearch.client import connect
 from lookalike.errors import Misconfigured
-from lookalike.keys import Keys
+from lookalike.keys import KeyPatterns
 from lookalike.settings import Settings
 
 _TRIES = {"mode": "standard", "total_max_attempts": 3}
@@ -41,9 +41,9 @@ class Wiring:
         return keys.get("correlation_id") or keys.get("function_request_id")
 
     @cached_property
-    def keys(self) -> Keys:
+    def keys(self) -> KeyPatterns:
         """Which product an object of a bucket belongs to."""
-        return Keys(self.settings.key_patterns)
+        return KeyPatterns(self.settings.key_patterns)
 
     @cached_property
     def _secret(self) -> str | None:

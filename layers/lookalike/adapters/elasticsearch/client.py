@@ -47,10 +47,10 @@ def connect(
         raise Misconfigured("LOOKALIKE_ELASTICSEARCH_URL begins with http://, and LOOKALIKE_ELASTICSEARCH_CA is for https:// alone")
     if ca:
         options["ssl_context"] = trusting(ca)
-    options["transport_class"] = partial(_OwnTransport, new_secret=new_secret if secret else None, request_id=request_id)
+    options["transport_class"] = partial(_RotatingTransport, new_secret=new_secret if secret else None, request_id=request_id)
     return Elasticsearch(
         [each.strip() for each in url.split(",")],
-        node_class=_WholeAnswers,
+        node_class=_CheckedNode,
         request_timeout=TIMEOUT_S,
         max_retries=RETRIES,
         retry_on_timeout=True,
@@ -69,7 +69,7 @@ def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLCon
         ) from error
 
 
-class _WholeAnswers(Urllib3HttpNode):
+class _CheckedNode(Urllib3HttpNode):
     """Refuses an answer whose connection was cut among the headers: it would count as an empty success."""
 
     def perform_request(self, method: str, *args: Any, **options: Any) -> Any:
@@ -79,7 +79,7 @@ class _WholeAnswers(Urllib3HttpNode):
         return answer
 
 
-class _OwnTransport(Transport):
+class _RotatingTransport(Transport):
     """Says which request it works for, and repeats what is answered 401 with the secret's new credentials."""
 
     def __init__(self, *args: Any, new_secret: Callable[[], str] | None, request_id: Callable[[], str | None], **options: Any) -> None:

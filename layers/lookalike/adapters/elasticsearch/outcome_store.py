@@ -36,7 +36,7 @@ class ElasticsearchOutcomeStore(OutcomeStore):
     def mark_queued(self, queued: Iterable[ItemOutcome]) -> None:
         self._store(queued, lambda stored, run: stored.run < run, refresh=True)
 
-    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
+    def record_dead_letters(self, failures: Iterable[ItemOutcome]) -> None:
         self._store(failures, lambda stored, run: stored.run < run or (stored.run == run and stored.state == "queued"), refresh=True)
 
     def _store(self, outcomes: Iterable[ItemOutcome], replaces: Callable[[_Stored, int], bool], *, refresh: bool = False) -> None:

@@ -20,7 +20,7 @@ from lookalike.adapters.elasticsearch import source_queries as queries
 from lookalike.adapters.elasticsearch.client import BUSY, authorization, trusting
 from lookalike.adapters.elasticsearch.source_checks import check_server, is_pattern, with_unit, without_own
 from lookalike.adapters.elasticsearch.source_documents import source_document, too_many
-from lookalike.adapters.elasticsearch.source_keys import NO_FIELD, Key, around, asked, key_of, runtime
+from lookalike.adapters.elasticsearch.source_keys import FROM_SOURCE, SortKey, fields_asked, parents_of, runtime_mapping, sort_key
 from lookalike.adapters.elasticsearch.source_queries import Body
 from lookalike.backfill.model import IndexSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import IndexUnavailable, Misconfigured, RequestInvalid
@@ -66,7 +66,7 @@ class ElasticsearchSource:
         """As `lookalike.backfill.model.Source.resolved` has it; what the key may not ask is not checked."""
         with suppress(Misconfigured):
             check_server(self._ask("GET", ""))
-        names = ["_id", spec.updated_at, *around(spec.updated_at)] if spec.updated_at else ["_id"]
+        names = ["_id", spec.updated_at, *parents_of(spec.updated_at)] if spec.updated_at else ["_id"]
         known = self._capabilities(spec, *names)
         own = self._ask("GET", f"{queries.path(spec)}/_mapping?filter_path=*.mappings._meta") if is_pattern(spec.index) else {}
         found = without_own(spec, known["indices"], own)
@@ -89,7 +89,7 @@ class ElasticsearchSource:
         key = self._key(spec)
         found = self._find(spec, frozenset(keys), key)
         lost = frozenset(keys).difference(*({each.key, each.item_key} for each in found)) if key and key.fields is None else ()
-        return [*found, *self._find(spec, lost, NO_FIELD)] if lost else found
+        return [*found, *self._find(spec, lost, FROM_SOURCE)] if lost else found
 
     def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
         """Some documents, drawn at random: in the order of their ids, the odd ones come first."""
@@ -135,12 +135,12 @@ class ElasticsearchSource:
     def _open_point_in_time(self, spec: IndexSpec) -> str:
         return str(self._post(f"{queries.path(spec)}/_pit?keep_alive={queries.KEEP_ALIVE}")["id"])
 
-    def _key(self, spec: IndexSpec) -> Key | None:
+    def _key(self, spec: IndexSpec) -> SortKey | None:
         """What documents are sorted by; None where each is a product of its own."""
         if spec.fields.id is None:
             return None
-        known = self._capabilities(spec, *asked(spec.fields.id))
-        key = key_of(spec.fields.id, known["fields"], self._mappings(spec) if len(known["indices"]) > 1 else {})
+        known = self._capabilities(spec, *fields_asked(spec.fields.id))
+        key = sort_key(spec.fields.id, known["fields"], self._mappings(spec) if len(known["indices"]) > 1 else {})
         return None if key.fields is not None and self.count(spec) > MAX_SCRIPTED else key
 
     def _mappings(self, spec: IndexSpec) -> Mapping[str, Any]:
@@ -154,15 +154,15 @@ class ElasticsearchSource:
         wanted = quote(",".join(names), safe=",")
         return self._post(f"{queries.path(spec)}/_field_caps?fields={wanted}&include_unmapped=true&ignore_unavailable=false")
 
-    def _bounds(self, spec: IndexSpec, key: Key, slices: int) -> list[Any]:
+    def _bounds(self, spec: IndexSpec, key: SortKey, slices: int) -> list[Any]:
         """Values of the key that cut the documents into about equal parts."""
         body = queries.sample_body(spec, SAMPLES_A_SLICE * slices) | {"_source": False, "docvalue_fields": [key.field]}
-        hits = self._search(queries.path(spec), body | runtime(key.as_json, spec.fields.id))
+        hits = self._search(queries.path(spec), body | runtime_mapping(key.as_json, spec.fields.id))
         found = {hit["fields"][key.field][0] for hit in hits if key.field in hit.get("fields", {})}
         values = sorted(value for value in found if max(str(value), default="") < FIRST_SURROGATE)
         return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
 
-    def _find(self, spec: IndexSpec, keys: Collection[str], key: Key | None) -> Sequence[SourceDocument]:
+    def _find(self, spec: IndexSpec, keys: Collection[str], key: SortKey | None) -> Sequence[SourceDocument]:
         documents = [source_document(hit, spec.fields) for hit in self._search(queries.path(spec), queries.find_body(spec, keys, key))]
         return [each for each in documents if each.key in keys or (each.product and each.product.product_id in keys)]
 
@@ -170,12 +170,12 @@ class ElasticsearchSource:
         """Slices for documents that lack the fields: by the ids that they have all the same, for mappings leave some out; the others."""
         rest: Position = {"fields": {}, "without": without, "pit": None, "slice": 0, "slices": 1, "after": None}
         wanted = {"bool": {"filter": [queries.query(spec)], **queries.lacking(rest)}}
-        body = {"query": wanted, "size": 0, "track_total_hits": MAX_SCRIPTED + 1, **runtime(rest, spec.fields.id)}
+        body = {"query": wanted, "size": 0, "track_total_hits": MAX_SCRIPTED + 1, **runtime_mapping(rest, spec.fields.id)}
         left = self._found(queries.path(spec), body)["total"]["value"]
-        if not left or NO_FIELD.field in without or left > MAX_SCRIPTED:
+        if not left or FROM_SOURCE.field in without or left > MAX_SCRIPTED:
             return [rest] if left else []
-        scripted = {**NO_FIELD.as_json, "without": without, "gt": None, "lte": None, "after": None}
-        return [scripted, *self._rest(spec, {**without, NO_FIELD.field: NO_FIELD.kind})]
+        scripted = {**FROM_SOURCE.as_json, "without": without, "gt": None, "lte": None, "after": None}
+        return [scripted, *self._rest(spec, {**without, FROM_SOURCE.field: FROM_SOURCE.kind})]
 
     def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
         return cast(list[dict[str, Any]], self._found(index, body)["hits"])

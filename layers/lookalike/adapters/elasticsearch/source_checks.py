@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lookalike.adapters.elasticsearch.source_keys import around
+from lookalike.adapters.elasticsearch.source_keys import parents_of
 from lookalike.backfill.model import IndexSpec
 from lookalike.errors import RequestInvalid
 
@@ -52,7 +52,7 @@ def with_unit(spec: IndexSpec, date: str, known: Mapping[str, Mapping[str, Any]]
     Raises `RequestInvalid` if nobody has the field, or it is neither a date nor a number, or one that documents are not searched by.
     """
     kinds = known.get(date, {}).keys() - {"unmapped"}
-    if any("nested" in known.get(name, {}) for name in around(date)):
+    if any("nested" in known.get(name, {}) for name in parents_of(date)):
         raise RequestInvalid(f"{date!r} is nested, and no document is found by it: name another date", field="source.updated_at")
     if not kinds:
         raise RequestInvalid(f"no document has a field {date!r}", field="source.updated_at")

@@ -19,7 +19,7 @@ _SCRIPT = resources.files(__package__).joinpath("product_id.painless").read_text
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SortKey:
     """What to sort by.
 
     Args:
@@ -38,44 +38,44 @@ class Key:
         return {"field": self.field, "kind": self.kind} | ({} if self.fields is None else {"fields": dict(self.fields)})
 
 
-NO_FIELD = Key(SCRIPTED, fields={})
+FROM_SOURCE = SortKey(SCRIPTED, fields={})
 """The ids as the documents have them."""
 
 
-def asked(id_: str) -> list[str]:
-    """The fields of which `key_of` must know: the id's, its sub-field ``keyword``, and those around it."""
-    return [f"{id_}.keyword", id_, *around(id_)]
+def fields_asked(id_: str) -> list[str]:
+    """The fields of which `sort_key` must know: the id's, its sub-field ``keyword``, and those around it."""
+    return [f"{id_}.keyword", id_, *parents_of(id_)]
 
 
-def around(path: str) -> list[str]:
+def parents_of(path: str) -> list[str]:
     """The fields that a dotted path may lead through."""
     return [path[:at] for at, sign in enumerate(path) if sign == "."]
 
 
-def key_of(id_: str, known: Mapping[str, Mapping[str, Any]], mappings: Mapping[str, Any]) -> Key:
+def sort_key(id_: str, known: Mapping[str, Mapping[str, Any]], mappings: Mapping[str, Any]) -> SortKey:
     """What sorts by the product's id in all of the indices.
 
     Args:
         id_: the id's field, a dotted path.
-        known: the answer of ``_field_caps`` with ``include_unmapped``, for `asked`.
+        known: the answer of ``_field_caps`` with ``include_unmapped``, for `fields_asked`.
         mappings: that of ``_mapping/field``, for the id's field and its sub-field, where there are several indices.
     """
     names = (id_, f"{id_}.keyword")
-    if any("nested" in known.get(name, {}) for name in asked(id_)):
-        return NO_FIELD  # documents of their own, by whose fields the outer ones are not sorted
+    if any("nested" in known.get(name, {}) for name in fields_asked(id_)):
+        return FROM_SOURCE  # documents of their own, by whose fields the outer ones are not sorted
     for name in names:
         kinds = known.get(name, {})
         if len(kinds) == 1:
             [(kind, caps)] = kinds.items()
             changes = {(mapping.get("normalizer"), mapping.get("ignore_above")) for _, mapping in _of(name, mappings)}
             if kind in SORTABLE and caps["aggregatable"] and len(changes) <= 1:
-                return Key(name, kind)  # else two indices may store the same id differently
+                return SortKey(name, kind)  # else two indices may store the same id differently
     fields: dict[str, str] = {}
     for name in names:
         stored = _aggregatable(known.get(name, {}).get("keyword", {}), list(mappings)) - fields.keys()
         written = {index for index, mapping in _of(name, mappings) if (mapping.get("type"), mapping.get("normalizer")) == ("keyword", None)}
         fields |= dict.fromkeys(stored & written, name)
-    return Key(SCRIPTED, fields=fields)
+    return SortKey(SCRIPTED, fields=fields)
 
 
 def _of(name: str, mappings: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -85,7 +85,7 @@ def _of(name: str, mappings: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[s
             yield index, next(iter(found["mappings"][name]["mapping"].values()), {})
 
 
-def runtime(position: Mapping[str, Any], id_: str | None) -> dict[str, Any]:
+def runtime_mapping(position: Mapping[str, Any], id_: str | None) -> dict[str, Any]:
     """What a request needs to sort by `SCRIPTED`; nothing for other fields."""
     if id_ is None or (position.get("field") != SCRIPTED and SCRIPTED not in position.get("without", ())):
         return {}

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from lookalike.adapters.elasticsearch.source_keys import SCRIPTED, TEXTS, Key, runtime
+from lookalike.adapters.elasticsearch.source_keys import SCRIPTED, TEXTS, SortKey, runtime_mapping
 from lookalike.attributes import as_text
 from lookalike.backfill import addresses
 from lookalike.backfill.model import DateUnit, FieldNames, IndexSpec, Position
@@ -30,7 +30,7 @@ def range_body(spec: IndexSpec, position: Position, size: int) -> Body:
     bounds = {name: bound for name, bound in given.items() if bound is not None}
     within = [query(spec), has(field, position["kind"]), *([{"range": {field: bounds}}] if bounds else [])]
     by = {field: {"order": "asc", "unmapped_type": position["kind"]}}
-    body = _body(spec, {"bool": {"filter": within, **lacking(position)}}, [by], size) | runtime(position, spec.fields.id)
+    body = _body(spec, {"bool": {"filter": within, **lacking(position)}}, [by], size) | runtime_mapping(position, spec.fields.id)
     # A document with several ids may be in the range by a later one, though it was read by its least.
     return body if after is None else body | {"search_after": after}
 
@@ -43,7 +43,7 @@ def pit_body(spec: IndexSpec, position: Position, size: int) -> Body:
     """
     wanted = {"bool": {"filter": [query(spec)], **lacking(position)}}
     pit = {"pit": {"id": position["pit"], "keep_alive": KEEP_ALIVE}}
-    body = _body(spec, wanted, ["_shard_doc"], size) | pit | runtime(position, spec.fields.id)
+    body = _body(spec, wanted, ["_shard_doc"], size) | pit | runtime_mapping(position, spec.fields.id)
     if position["slices"] > 1:
         body["slice"] = {"field": "_id", "id": position["slice"], "max": position["slices"]}
     if position["after"] is not None:
@@ -51,7 +51,7 @@ def pit_body(spec: IndexSpec, position: Position, size: int) -> Body:
     return body
 
 
-def find_body(spec: IndexSpec, keys: Collection[str], key: Key | None) -> Body:
+def find_body(spec: IndexSpec, keys: Collection[str], key: SortKey | None) -> Body:
     """Documents by their products' ids, whatever type these have, or by their own."""
     wanted: list[Body] = [{"ids": {"values": [*keys, *(key.partition("/")[2] for key in keys if "/" in key)]}}]
     if key and key.fields is not None:
@@ -59,7 +59,7 @@ def find_body(spec: IndexSpec, keys: Collection[str], key: Key | None) -> Body:
     elif spec.fields.id is not None:
         wanted += [{"match": {spec.fields.id: {"query": key, "operator": "and", "lenient": True}}} for key in keys]
     found = {"bool": {"filter": [spec.query], "should": wanted, "minimum_should_match": 1}}
-    return _body(spec, found, ["_doc"], MAX_FOUND) | runtime(key.as_json if key else {}, spec.fields.id)
+    return _body(spec, found, ["_doc"], MAX_FOUND) | runtime_mapping(key.as_json if key else {}, spec.fields.id)
 
 
 def _plain(key: str) -> str:

@@ -47,7 +47,7 @@ class SqsRedelivery:
     def _settle(self, queue_url: str, policy: RedrivePolicy | None, messages: Iterable[ReceivedMessage], moved: set[str]) -> None:
         others = []
         for message in messages:
-            if policy is None or not (message.is_hopeless or message.receives >= policy.max_receives):
+            if policy is None or not (message.is_poison or message.receives >= policy.max_receives):
                 others.append(message)
                 continue
             with suppress(ClientError, BotoCoreError):  # such as one that has no room for its reason
