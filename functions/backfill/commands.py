@@ -18,7 +18,7 @@ def _pem(text: str) -> str:
     try:
         ssl.create_default_context(cadata=text)
     except (ssl.SSLError, ValueError, TypeError) as error:
-        raise ValueError("this is no certificate in PEM form, with its lines from -----BEGIN CERTIFICATE----- on") from error
+        raise ValueError("this is no certificate in PEM form: one begins with -----BEGIN CERTIFICATE-----") from error
     return text
 
 
@@ -37,7 +37,7 @@ class FieldsModel(_Strict):
 
 
 class SourceModel(_Strict):
-    """The source of a backfill: an index whose documents are products, a bucket of pictures, or the index behind the alias."""
+    """The source of a backfill: an index of products, a bucket of pictures, or the index behind the alias."""
 
     index: Name | None = None
     query: dict[str, Any] | None = None
@@ -142,7 +142,7 @@ class Failures(_Strict):
 
 
 class Retry(_Strict):
-    """Tries failed products again: those with one error code, the ``reason``, or all."""
+    """Retries failed products: those with one error code, the ``reason``, or all."""
 
     action: Literal["retry"]
     backfill_id: Name
@@ -150,7 +150,7 @@ class Retry(_Strict):
 
 
 class Cancel(_Strict):
-    """Stops reading the source; products that are queued by then are still indexed."""
+    """Stops reading the source; products that are queued are still indexed."""
 
     action: Literal["cancel"]
     backfill_id: Name
@@ -189,7 +189,7 @@ class Redrive(_Strict):
 
 
 class Report(_Strict):
-    """Tells which pictures many products share, those of most products first: most of these stand for "no image"."""
+    """Lists the pictures that many products share, those of most products first: most of them are placeholders for "no image"."""
 
     action: Literal["report"]
     size: int = Field(default=20, ge=1, le=100)
@@ -214,10 +214,10 @@ _COMMANDS: dict[str, TypeAdapter[Any]] = {
 
 
 def read(payload: Any) -> Command:
-    """Reads the payload of an invocation.
+    """Parses the payload of an invocation.
 
     Raises:
-        RequestInvalid: names the first field that is wrong.
+        RequestInvalid: names the first invalid field.
     """
     action = payload.get("action") if isinstance(payload, dict) else None
     if not isinstance(action, str) or action not in _COMMANDS:

@@ -1,4 +1,4 @@
-"""The function that makes the index hold what the bucket holds: it receives S3 events through SQS."""
+"""The function that keeps the index in sync with the bucket: it receives S3 events through SQS."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 def create(uploads: Uploads, redeliver: Redeliver, keys: KeyPatterns = DEFAULT_KEYS) -> Handler:
-    """Returns the handler of the function; ``redeliver`` has failed messages come back soon, ``keys`` say whose an object is."""
+    """Returns the handler of the function; ``redeliver`` has failed messages redelivered soon, ``keys`` find product ids in keys."""
 
     @logger.inject_lambda_context
     @metrics.log_metrics
@@ -52,7 +52,7 @@ def create(uploads: Uploads, redeliver: Redeliver, keys: KeyPatterns = DEFAULT_K
 
 
 def _objects(record: SQSRecord, keys: KeyPatterns) -> Iterator[tuple[str, str]]:
-    """The objects that a message is about: s3 URL and product id of each."""
+    """The objects that a message names, as pairs of ``s3://`` URL and product id."""
     for bucket, key in changes.read(record.body):
         product_id = keys.product_of_key(key)
         if product_id is None:

@@ -1,4 +1,4 @@
-"""Long work in several calls: a call that runs out of time sends a message with the place where the next one goes on."""
+"""Work that takes several calls: a call that runs out of time sends a message from which the next call continues."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from lookalike.backfill.outcomes import StoredOutcome
 
 PAGE = 500
 RUN_S = 20.0
-"""How long one call works before it sends a message to go on; the caller of the command waits for the first call."""
+"""How long one call works before it sends a message to continue; the caller of the command waits for the first call."""
 
 MAX_WAITING = 10_000
 """Messages of the products queue, of up to 50 products each, above which no more are sent: some hours of work."""
@@ -39,17 +39,17 @@ def page_by_page(
     read: Callable[[Backfill, C], Sequence[StoredOutcome]],
     work: Callable[[Backfill, Sequence[StoredOutcome]], None],
 ) -> None:
-    """Works on a backfill's outcomes for about `RUN_S`, then sends a message to go on; stops if the backfill was started again.
+    """Works on a backfill's outcomes for about `RUN_S`, then sends a message to continue; stops if the backfill was started again.
 
     Args:
         store: has the backfill.
-        sender: sends the message to go on.
+        sender: sends the message to continue.
         clock: seconds, from any start.
-        message: the backfill, and the key behind which to begin.
-        read: returns the `PAGE` outcomes behind the message's key, fewer at the end.
+        message: names the backfill, and the key after which to begin.
+        read: returns the next `PAGE` outcomes after the message's key; fewer mean the end.
         work: works on a page.
 
-    Raises `NotFound`, and what ``read``, ``work`` and the queue raise: the message must come back then.
+    Raises `NotFound`, and whatever ``read``, ``work`` and the queue raise; the message must be redelivered then.
     """
     backfill = get_backfill(store, message.backfill_id)
     stop = clock() + RUN_S

@@ -1,7 +1,8 @@
 """Fan-out: reads the source page by page and sends its items to the products queue.
 
-The source is cut into slices, each read by whichever function takes its message. A slice's position is one small document, which is
-advanced only after a page was sent: a slice whose function dies goes on from there, and of two that read the same slice one stops.
+The source is divided into slices, each with a message that any instance of the function may receive. The position in a slice is a small
+document, which is advanced after each page was sent, by compare-and-set: if an instance dies, another resumes there; of two that read the
+same slice, one stops.
 """
 
 import time
@@ -39,18 +40,18 @@ PAGE = 1000
 SLICE_PRODUCTS = 20_000
 MAX_SLICES = 500
 SAMPLE = 100
-"""Documents that are read before a backfill starts."""
+"""Documents that are checked before a backfill starts."""
 
 SLICE_RUN_S = 45.0
 """How long one call reads before it sends the slice's next message; a page and its messages fit between this and the function's timeout."""
 
 REFRESH_MS = 60_000
-"""A search of the source sees what was written before its index's last refresh, and clocks differ."""
+"""Margin for the refresh interval of the source's index, and for differences between clocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class SliceProgress:
-    """How many items one call read of a slice, and whether that was its last."""
+    """The number of items that one call read of a slice, and whether the slice is read to its end."""
 
     items: int
     is_at_end: bool
@@ -63,7 +64,7 @@ class FanOut:
     Args:
         merges: whether the index is merged into few segments after a run that read the whole source.
         clock: seconds, for how long a call reads.
-        now: the time of day.
+        now: the current time.
     """
 
     source: Source
@@ -77,9 +78,9 @@ class FanOut:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def start(self, spec: SourceSpec, into: Into | None = None, *, force: bool = False) -> Backfill:
-        """Starts a backfill. The same request again resumes while anything is unread, and reads the whole source anew afterwards.
+        """Starts a backfill. The same request again resumes reading if anything is unread, else it starts another run.
 
-        One into a new index that was cancelled starts anew, because uploads were not written to that index meanwhile.
+        A cancelled backfill into a new index is not resumed but started again, because that index missed the uploads since.
 
         Args:
             spec: what to read.
@@ -135,7 +136,7 @@ class FanOut:
         return SliceProgress(slice_.read - begun, is_at_end=False)
 
     def cancel(self, backfill_id: str) -> Backfill:
-        """Stops the reading at the next page, in any phase; what was sent to the queue is still indexed. Raises `NotFound`."""
+        """Stops reading after the current page; products that are queued are still indexed. Raises `NotFound`."""
         backfill = get_backfill(self.store, backfill_id)
         self.store.set_cancelled(backfill_id, True)
         if backfill.into:
@@ -143,11 +144,11 @@ class FanOut:
         return backfill
 
     def _as_of(self, backfill: Backfill, read_at: int, page: SourcePage) -> int:
-        """When a page's documents were true at the earliest, in milliseconds since 1970: a newer message of the shop's must win."""
+        """The earliest time of which a page may show the state, in milliseconds since 1970: newer messages of the shop must win."""
         return round(backfill.started_at.timestamp() * 1000) if page.is_snapshot else read_at - REFRESH_MS
 
     def _pages(self, spec: SourceSpec, start: Position) -> Iterator[tuple[int, SourcePage]]:
-        """Pages, each with the time before it was read, in milliseconds since 1970."""
+        """Pages, each with the time at which its reading began, in milliseconds since 1970."""
         position: Position | None = start
         while position is not None:
             as_of = round(self.now().timestamp() * 1000)
@@ -160,7 +161,7 @@ class FanOut:
         name = self.indices.begin_dual_write(replace(into, index=into.index or (last.into if last else None))) if into else None
         resolved = self._resolved(spec, last)
         if isinstance(resolved, CurrentSpec) and resolved.index == name:
-            raise RequestInvalid(f"the index {name!r} is the one that is searched by now: nothing is to be filled", field="into")
+            raise RequestInvalid(f"the index {name!r} is already the one that is searched: there is nothing to fill", field="into")
         total = self.source.count(resolved)
         positions = self.source.slices(resolved, most=max(1, min(MAX_SLICES, (total or 0) // SLICE_PRODUCTS)))
         if not force and isinstance(resolved, IndexSpec) and resolved.since is None:
@@ -182,7 +183,7 @@ class FanOut:
         return backfill
 
     def _check_sample(self, spec: IndexSpec) -> None:
-        """Checks that any of some documents can be indexed: a misspelt field must not fail a whole catalogue."""
+        """Checks that some of a sample can be indexed, so that a misspelt field name does not fail a whole catalogue."""
         documents = self.source.sample(spec, SAMPLE)
         products = [document.product for document in documents if document.product]
         if documents and not products:
@@ -191,18 +192,18 @@ class FanOut:
         if products and not any(product.image_urls for product in products):
             raise RequestInvalid(
                 f"none of {len(products)} products has an image URL in {spec.fields.image_urls!r}: "
-                "name the field that has it (it may be left out of _source, which cannot be read then), or start with force",
+                "name the field that has it (fields excluded from _source cannot be read), or start with force",
                 field="source.fields.image_urls",
             )
         urls = [url for product in products for url in product.image_urls]
         if urls and not any(map(addresses.is_absolute, urls)):
             raise RequestInvalid(
-                f"image URLs are relative, such as {urls[0][:200]!r}: say in base_url what they are relative to",
+                f"image URLs are relative, such as {urls[0][:200]!r}: give their base_url",
                 field="source.fields.base_url",
             )
 
     def _resolved(self, spec: SourceSpec, last: Backfill | None) -> SourceSpec:
-        """The source of one run: the alias as the index that it points to now, and the time from which changes are read."""
+        """The source of one run: the concrete index behind the alias, and the time from which changes are read."""
         if isinstance(spec, CurrentSpec):
             return CurrentSpec(self.indices.searched())
         if not isinstance(spec, IndexSpec):
@@ -210,7 +211,7 @@ class FanOut:
         resolved = self.source.resolved(spec)
         if not spec.updated_at or not last or not isinstance(last.spec, IndexSpec):
             return resolved
-        # A run that was cancelled left more unread than what changed since it began.
+        # After a cancelled run, more is unread than what changed since its start.
         is_read = phase_of_reading(self.store.slices(last.backfill_id)) is None
         since = (last.started_at - timedelta(minutes=spec.overlap_minutes)).isoformat()
         return replace(resolved, since=since if is_read else last.spec.since)

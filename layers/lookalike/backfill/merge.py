@@ -1,4 +1,4 @@
-"""Merges the segments of an index that a backfill has filled: each is a graph of its own, and a search goes through all of them."""
+"""Merges the segments of an index after a backfill: each segment has an HNSW graph of its own, and a search visits all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,11 +14,11 @@ MAX_WAIT_S = 900
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Waits for a backfill's end, has Elasticsearch merge, and sees to it that this succeeds; the backfill is finished without it.
+    """Waits until a backfill is finished, starts the merge, and checks that it succeeds; the backfill counts as finished regardless.
 
     Args:
-        wait_s: at least between two looks at whether the backfill, or the merge, has ended; else a tenth of what it has taken so far.
-        now: the time of day.
+        wait_s: the least time between two checks, in seconds; it grows to a tenth of the time since the backfill's start.
+        now: the current time.
     """
 
     store: BackfillStore
@@ -29,7 +29,7 @@ class Merge:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def resume(self, message: MergeWhenFinished) -> None:
-        """Takes the next step, if there is one; does nothing if the backfill was cancelled, or started again meanwhile.
+        """Does the next step: wait, start the merge, or check it. Does nothing if the backfill was cancelled or started again meanwhile.
 
         Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back, or Elasticsearch could not merge.
         """

@@ -1,6 +1,6 @@
-"""Messages of the backfill queue, which the backfill function sends to itself to go on with long work.
+"""Messages of the backfill queue, which the backfill function sends to itself to continue long work.
 
-How they are written as JSON is `lookalike.adapters.sqs.backfill_messages`.
+`lookalike.adapters.sqs.backfill_messages` encodes them as JSON.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from lookalike.indexing.messages import ProductsQueueSender
 
 @dataclass(frozen=True, slots=True)
 class ReadSlice:
-    """Read on in the slice with this number of a backfill's source."""
+    """Continue reading the slice with this number of a backfill's source."""
 
     backfill_id: str
     slice: int
@@ -20,7 +20,7 @@ class ReadSlice:
 
 @dataclass(frozen=True, slots=True)
 class ContinueRetry:
-    """Go on retrying failures, behind the item with the key ``after``; ``code`` None means failures of all codes."""
+    """Continue retrying failures after the item with the key ``after``; ``code`` None means failures of all codes."""
 
     backfill_id: str
     run: int
@@ -30,7 +30,7 @@ class ContinueRetry:
 
 @dataclass(frozen=True, slots=True)
 class ContinuePrune:
-    """Go on deleting what the source no longer has, behind the item with the key ``after``."""
+    """Continue deleting items that the source no longer has, after the item with the key ``after``."""
 
     backfill_id: str
     run: int
@@ -39,7 +39,7 @@ class ContinuePrune:
 
 @dataclass(frozen=True, slots=True)
 class MergeWhenFinished:
-    """Have the index merged into few segments once the run is finished; ``task`` is the server's, once it merges."""
+    """Merge the index into few segments when the run is finished; ``task`` is Elasticsearch's id of the merge, once it was started."""
 
     backfill_id: str
     run: int
@@ -56,4 +56,4 @@ class Sender(ProductsQueueSender, Protocol):
         """Sends to the backfill queue. Raises `TransientError` if the queue did not take all of the messages."""
 
     def waiting(self) -> int:
-        """About how many messages wait in the products queue. Raises `TransientError`."""
+        """The approximate number of messages in the products queue. Raises `TransientError`."""

@@ -15,7 +15,7 @@ LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Answers questions about backfills, in any phase; ``now`` is the time of day."""
+    """Reports on backfills, in any phase; ``now`` returns the current time."""
 
     store: BackfillStore
     outcomes: OutcomeStore
@@ -23,7 +23,7 @@ class Progress:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def status(self, backfill_id: str) -> dict[str, Any]:
-        """How far a backfill is. Raises `NotFound` if there is no such backfill."""
+        """The progress of a backfill, see `report`. Raises `NotFound` if there is no such backfill."""
         return report(self.states.of(get_backfill(self.store, backfill_id)), self.now())
 
     def phase(self, backfill_id: str) -> Phase:
@@ -45,7 +45,7 @@ class Progress:
 
 
 def report(state: BackfillState, now: datetime) -> dict[str, Any]:
-    """The answer of ``status``. ``rate`` is in items a second: of the last minute while it runs, of the whole run at its end."""
+    """The answer of ``status``. ``rate`` is in items per second: over the last minute while it runs, over the whole run when finished."""
     backfill, counts = state.backfill, state.counts
     is_finished = state.phase is Phase.FINISHED
     rate = _rate(state, now)
@@ -82,7 +82,7 @@ def _rate(state: BackfillState, now: datetime) -> float:
 
 
 def _percent(state: BackfillState) -> float | None:
-    """Below 100 as long as it is not finished; None if the number of items is not known."""
+    """Below 100 until the backfill is finished; None if the number of items is unknown."""
     if state.expected is None:
         return None
     return round(min(100 * state.counts.settled / max(state.expected, 1), 99.9), 1)

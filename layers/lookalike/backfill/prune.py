@@ -13,7 +13,7 @@ from lookalike.errors import RequestInvalid
 from lookalike.indexing.messages import MAX_ITEMS, CopyPictures, DeleteProducts, Message, SyncObjects
 
 PRUNE_IN = frozenset({Phase.FINISHED})
-"""Until all is indexed, products of the last run may still have the outcome of an earlier one."""
+"""Before that, products of the last run may still have the outcome of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Prune:
         """
         backfill = get_backfill(self.store, backfill_id)
         if backfill.full_run != backfill.run:
-            raise RequestInvalid("the last run read only what had changed: what vanished is known after a backfill without updated_at")
+            raise RequestInvalid("the last run read only changes: prune needs a backfill without updated_at")
         self.states.of(backfill).require("prune", PRUNE_IN)
         vanished = self.outcomes.count_of_earlier_runs(backfill_id, backfill.run)
         if not dry_run:
@@ -43,7 +43,7 @@ class Prune:
         return vanished
 
     def resume(self, message: ContinuePrune) -> None:
-        """Goes on behind the message's key. Raises as `page_by_page`."""
+        """Continues after the message's key. Raises as `page_by_page`."""
         page_by_page(self.store, self.sender, self.clock, message, self._vanished, self._delete)
 
     def _vanished(self, backfill: Backfill, message: ContinuePrune) -> Sequence[StoredOutcome]:
@@ -56,10 +56,10 @@ class Prune:
 
 
 def _removal(backfill: Backfill, keys: Sequence[str]) -> Message:
-    """Products are deleted; objects and pictures are synced, and deleted because they are not there."""
+    """Deletes products; syncs objects and pictures, which deletes them because they no longer exist."""
     if isinstance(backfill.spec, BucketSpec):
         return SyncObjects(tuple(keys), into=backfill.into)
     if isinstance(backfill.spec, CurrentSpec):
         return CopyPictures(tuple(keys), source_index=backfill.spec.index or "", into=backfill.into)
-    as_of = round(backfill.started_at.timestamp() * 1000)  # what is newer than the run that did not find them stays
+    as_of = round(backfill.started_at.timestamp() * 1000)  # products that were put after the run began stay
     return DeleteProducts(tuple(keys), into=backfill.into, as_of=as_of)

@@ -1,4 +1,4 @@
-"""Which pictures many products share: most of these stand for "no image"."""
+"""Which pictures many products share: most of these are placeholders for "no image"."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class SharedPicture:
-    """What several pictures in the index look like.
+    """A picture that several documents of the index have, equal by perceptual hash.
 
     Args:
-        perceptual_hash: theirs, 64 hex digits.
+        perceptual_hash: 64 hex digits.
         products: how many products have it; a close estimate above 40,000.
-        files: how many different files they are, about.
+        files: the approximate number of different files.
         image_url: the address of one of them.
     """
 
@@ -34,11 +34,11 @@ class CountedIndices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tells which pictures many products share.
+    """Lists the pictures that many products share.
 
     Args:
         indices: the indices of pictures.
-        placeholders: perceptual hashes that are left out of searches already.
+        placeholders: perceptual hashes that searches leave out already.
     """
 
     indices: CountedIndices

@@ -1,4 +1,4 @@
-"""Sends failed items of a backfill again, as the source has them now."""
+"""Sends failed items of a backfill again, with the data that the source has now."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from lookalike.backfill.state import BackfillStates, Phase
 from lookalike.indexing.outcomes import ItemOutcome
 
 RETRY_IN = frozenset(Phase)
-"""Failures may be retried in every phase, also while others are still being read and indexed."""
+"""Failures may be retried in every phase, also while reading and indexing go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RetryFailures:
     now_ms: Callable[[], int] = lambda: round(time.time() * 1000)
 
     def retry(self, backfill_id: str, code: str | None = None) -> int:
-        """Sends failed items again, of one error code or of all; returns how many. Raises `NotFound`. An interrupted backfill goes on."""
+        """Sends failed items again, of one error code or of all; returns how many. Resumes an interrupted backfill. Raises `NotFound`."""
         backfill = get_backfill(self.store, backfill_id)
         state = self.states.of(backfill)
         state.require("retry", RETRY_IN)
@@ -43,7 +43,7 @@ class RetryFailures:
         return failures.get(code, 0) if code else sum(failures.values())
 
     def resume(self, message: ContinueRetry) -> None:
-        """Goes on behind the message's key. Raises as `page_by_page`."""
+        """Continues after the message's key. Raises as `page_by_page`."""
         page_by_page(self.store, self.sender, self.clock, message, self._failures, self._send)
 
     def _failures(self, backfill: Backfill, message: ContinueRetry) -> Sequence[StoredOutcome]:
@@ -52,11 +52,11 @@ class RetryFailures:
         )
 
     def _send(self, backfill: Backfill, failures: Sequence[StoredOutcome]) -> None:
-        """Sends a page of failures, each as one of the run in which it failed."""
+        """Sends a page of failures, each with the number of the run in which it failed."""
         as_of = self.now_ms() - REFRESH_MS
         documents = self.source.find(backfill.spec, [failure.key for failure in failures])
         items = {document.item_key for document in documents}
-        # Marked as queued before they are sent: a function that dies between the two finds them again, because it looks for both.
+        # Marked as queued before they are sent: after a crash in between, the next attempt finds them, because it lists both states.
         self.outcomes.record(_marked(backfill, failure, failure.key in items) for failure in failures)
         run_of = {failure.key: failure.run for failure in failures}
         run_of |= {document.item_key: run_of[document.key] for document in documents if document.key in run_of}
@@ -67,13 +67,13 @@ class RetryFailures:
 
 
 def _renamed(failures: Sequence[StoredOutcome], documents: Sequence[SourceDocument]) -> list[str]:
-    """Keys of documents that described no item when they failed, and describe one now, which has a key of its own."""
+    """Keys of documents that were faulty when they failed and now describe an item, which has another key."""
     items = {document.key: document.item_key for document in documents}
     return [failure.key for failure in failures if items.get(failure.key, failure.key) != failure.key]
 
 
 def _marked(backfill: Backfill, failure: StoredOutcome, is_found: bool) -> ItemOutcome:
-    """The failure as an item that is queued; its code stays, for a retry of failures of this code that is interrupted."""
+    """The failure as a queued item; its code is kept, so that an interrupted retry of this code finds it again."""
     outcome = ItemOutcome(
         failure.product_id,
         "queued",
@@ -84,4 +84,4 @@ def _marked(backfill: Backfill, failure: StoredOutcome, is_found: bool) -> ItemO
         reason=failure.reason,
         item=failure.key,
     )
-    return outcome if is_found else replace(outcome, state="failed", code="not_found", reason="the source does not have it any more")
+    return outcome if is_found else replace(outcome, state="failed", code="not_found", reason="the source no longer has it")

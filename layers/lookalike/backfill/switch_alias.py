@@ -1,4 +1,4 @@
-"""Moves the alias to the index that a backfill has filled."""
+"""Moves the alias to the index that a backfill filled."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from lookalike.backfill.state import BackfillStates, Phase
 from lookalike.errors import RequestInvalid
 
 SWITCH_IN = frozenset({Phase.FINISHED})
-"""Earlier only with ``force``: search would not find what is not indexed yet."""
+"""In other phases only with ``force``: searches would miss what is not indexed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class SwitchAlias:
         state = self.states.of(backfill)
         if not force and (state.phase not in SWITCH_IN or state.transient_failures):
             raise RequestInvalid(
-                f"the backfill is not complete: it is {state.phase}, and {state.transient_failures} products failed for reasons that pass; "
+                f"the backfill is not complete: it is {state.phase}, and {state.transient_failures} products failed with transient errors; "
                 "wait, or retry, or switch with force",
                 field="backfill_id",
             )

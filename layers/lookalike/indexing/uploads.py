@@ -1,4 +1,4 @@
-"""The uploads queue: objects of the bucket that may have changed are indexed as they are now, and bad ones are recorded."""
+"""The uploads queue: brings the index to the current state of objects that may have changed, and records bad ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorde
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Syncs what the uploads queue names."""
+    """Syncs the objects that messages of the uploads queue name."""
 
     indexer: Indexer
     outcomes: OutcomeRecorder
 
     def sync(self, objects: Mapping[str, str], stop_at: float = inf) -> BatchResult:
-        """Makes the index hold what the bucket holds now.
+        """Brings the index to the current state of objects.
 
         Args:
-            objects: s3 address -> product id.
-            stop_at: the time, by `time.monotonic`, after which no picture is begun.
+            objects: product ids by ``s3://`` URL.
+            stop_at: the time, by `time.monotonic`, after which no picture is started.
 
         Returns:
-            Outcomes, and the addresses of objects whose messages must come back.
+            The outcomes, and as ``returned`` the URLs of objects whose messages must be redelivered.
         """
         result = BatchResult()
         try:

@@ -9,13 +9,13 @@ from lookalike.errors import NotFound
 from lookalike.search.ports import FilterableAttribute, SearchableIndex, Totals
 
 MAX_PICTURES = 100
-"""How many of a product's pictures are shown."""
+"""The most pictures that are returned of a product."""
 
 MAX_ATTRIBUTES = 50
-"""How many attributes are listed, those that most pictures have."""
+"""The most attributes that are listed: those that most pictures have."""
 
 MAX_VALUES = 20
-"""How many of an attribute's values are listed, the most frequent ones."""
+"""The most values that are listed of an attribute: the most frequent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ShownPicture:
 
 @dataclass(frozen=True, slots=True)
 class ShownProduct:
-    """A product with its pictures, the first indexed first; ``attributes`` are those that came last."""
+    """A product with its pictures in the order of indexing; ``attributes`` are those of the last one."""
 
     product_id: str
     attributes: Attributes
@@ -41,7 +41,7 @@ class ShownProduct:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The index behind the alias, its model's id, how much it holds, and the model of the index that is being filled, if any."""
+    """The index behind the alias, its model's id and totals, and the model of the index that is being filled, if any."""
 
     index: str
     model: str
@@ -60,11 +60,11 @@ class BrowsedIndex:
 
 @dataclass(frozen=True, slots=True)
 class Browse:
-    """Answers questions about what is indexed; nothing is fetched or embedded.
+    """Reads products, attributes and totals of the index; nothing is fetched or embedded.
 
     Args:
-        current: returns the index behind the alias; called for every question.
-        link: turns a picture's address into one that the caller can open.
+        current: returns the index behind the alias; called for each request.
+        link: converts a picture's URL into one that the caller can open.
         next_model: returns the id of the model whose index is being filled, None if none is.
     """
 
@@ -80,7 +80,7 @@ class Browse:
         return ShownProduct(product_id, found[-1].attributes, [self._shown(picture) for picture in found])
 
     def attributes(self) -> Sequence[FilterableAttribute]:
-        """The attributes that a filter can ask for, those that most pictures have first."""
+        """The attributes that can be filtered, those that most pictures have first."""
         return self.current().index.attributes(MAX_ATTRIBUTES, MAX_VALUES)
 
     def stats(self) -> Stats:

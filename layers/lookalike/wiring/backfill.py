@@ -1,4 +1,4 @@
-"""What `backfill` needs: no network, and nothing that reads pictures."""
+"""Builds the use cases of the function `backfill`, without networks or anything that reads pictures."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -35,7 +35,7 @@ class BackfillWiring(QueueWiring):
 
     @cached_property
     def indices(self) -> BackfillIndices:
-        """The indices of pictures, one of which may be filled to take another's place."""
+        """The indices of pictures, and the alias."""
         manifests = Manifests(self.settings.models)
         return BackfillIndices(self.elasticsearch, self.settings.alias, self.settings.index_options, model=manifests.manifest)
 

@@ -1,4 +1,4 @@
-"""What the functions behind queues share."""
+"""Builds what the functions behind queues share."""
 
 from functools import cached_property
 
@@ -13,11 +13,11 @@ from lookalike.wiring.base import AWS_CONFIG, Wiring
 
 
 class QueueWiring(Wiring):
-    """Queues, and what becomes of what they hold."""
+    """The queues, and the store of outcomes."""
 
     @cached_property
     def outcomes(self) -> ElasticsearchOutcomeStore:
-        """The store of what became of each item of each backfill."""
+        """The store of the outcomes of items."""
         return ElasticsearchOutcomeStore(self.elasticsearch, f"{self.settings.alias}-outcomes")
 
     @cached_property
@@ -30,5 +30,5 @@ class QueueWiring(Wiring):
 
     @cached_property
     def redeliver(self) -> Redeliver:
-        """Has failed messages come back soon."""
+        """Has failed messages redelivered soon, or moves them to the dead-letter queue."""
         return SqsRedelivery(boto3.client("sqs", config=AWS_CONFIG), self.settings.first_retry_delay_s).redeliver

@@ -1,4 +1,4 @@
-"""Backfills and the positions of their slices, read and written by document id so that nothing waits for a refresh."""
+"""Backfills and the positions of their slices in Elasticsearch, read and written by document id, so that nothing depends on a refresh."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields

@@ -1,4 +1,4 @@
-"""Messages that failed too often, one document each."""
+"""The dead letters in Elasticsearch, one document for each message."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _FIELDS = ("queue", "message_id", "body", "sent_ms", "reason", "backfill_id")
 
 
 class ElasticsearchDeadLetterStore(DeadLetterStore):
-    """Dead letters in an index of their own."""
+    """Stores dead letters in an index; every write is followed by a refresh."""
 
     def __init__(self, client: Elasticsearch, name: str) -> None:
         self._index = StateIndex(client, name, "dead_letters")

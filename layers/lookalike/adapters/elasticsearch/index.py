@@ -1,4 +1,4 @@
-"""One index of pictures in Elasticsearch: what indexing writes and searching reads."""
+"""One index of pictures in Elasticsearch, as indexing writes it and searching reads it."""
 
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,16 +24,16 @@ from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWa
 MAX_BULK_BYTES = 10_000_000
 BULK_RETRIES = 3
 PAGE = 10_000
-"""Documents of one answer; Elasticsearch's own limit."""
+"""Documents of one answer: Elasticsearch's limit."""
 
 MAX_DROPPED = 100
-"""Hits left out that cost less when they are found and dropped than by a filter, for which Lucene looks at every picture."""
+"""Up to this many excluded hits are requested and dropped, which is faster than a filter, which Lucene evaluates on every picture."""
 
 _STORED = [field.name for field in fields(IndexedPicture)]
 
 
 def document(picture: IndexedPicture, vector: Vector) -> dict[str, Any]:
-    """The document of a picture. The vector goes as base64, a fraction of the size of JSON numbers."""
+    """The document of a picture, with its vector as base64, a fraction of the size of JSON numbers."""
     stored = {name: getattr(picture, name) for name in _STORED}
     keyword = texts(picture.attributes)
     return stored | {
@@ -54,10 +54,10 @@ def indexed_picture(source: Mapping[str, Any]) -> IndexedPicture:
 
 
 class ElasticsearchIndex(WritableIndex, SearchableIndex):
-    """A concrete index, not an alias: what is written with a model's vectors stays with that model.
+    """A concrete index, not an alias, so that an index only ever gets vectors of its own model.
 
     Args:
-        placeholders: perceptual hashes of pictures that stand for none: no search finds them, and no product is searched by them.
+        placeholders: perceptual hashes of placeholder pictures: searches leave them out, and no product is searched by them.
     """
 
     def __init__(self, client: Elasticsearch, name: str, placeholders: frozenset[str] = frozenset()) -> None:
@@ -73,8 +73,8 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             return {}
         with translate_errors(self.name):
             answer = self._client.mget(index=self.name, ids=wanted, source_includes=_STORED)
-        if any("error" in doc for doc in answer["docs"]):  # which is how a missing index is told here: not one document is known
-            raise IndexMissing(f"the index {self.name!r} cannot say which pictures it has: {answer['docs'][0]['error']['reason']}")
+        if any("error" in doc for doc in answer["docs"]):  # a missing index, which mget reports for each document
+            raise IndexMissing(f"the pictures of the index {self.name!r} cannot be read: {answer['docs'][0]['error']['reason']}")
         return {doc["_id"]: indexed_picture(doc["_source"]) for doc in answer["docs"] if doc.get("found")}
 
     def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedding]:
@@ -177,7 +177,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return replace(selection, without_hashes=self._placeholders)
 
     def _unmapped_numbers(self, given: Filter) -> queries.Body:
-        """What a search needs so that ranges find numbers which the index has no field for; `warnings` finds out which these are."""
+        """Runtime mappings for ranges over numbers without a mapped field; `warnings` has found out which these are."""
         ranges = {condition.attribute for condition in conditions(given) if isinstance(condition, Range)}
         return queries.unmapped_numbers(sorted(ranges & self._unmapped))
 
@@ -187,7 +187,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             return found
 
     def _packed(self, body: Callable[..., queries.Body]) -> ObjectApiResponse[Any]:
-        """The answer of a search whose vectors travel as base64; a server before 9.4 knows JSON numbers only."""
+        """Searches with vectors as base64, or as JSON numbers on servers before 9.4."""
         with translate_errors(self.name):
             try:
                 return self._client.search(index=self.name, **body(is_packed=self._packs))
@@ -212,7 +212,7 @@ def _refusal(item: Mapping[str, Any]) -> LookalikeError:
 
 
 def _asked(condition: Terms | Range | Exists) -> Range | Exists:
-    """What a condition asks of an attribute, whatever its values."""
+    """A condition without its values: does the attribute exist, or exist as a number?"""
     return Range(condition.attribute, ()) if isinstance(condition, Range) else Exists(condition.attribute)
 
 
@@ -229,7 +229,7 @@ def _warning(condition: Range | Exists) -> FilterWarning:
 
 
 def _without_dropped(selection: Selection) -> tuple[Selection, frozenset[str]]:
-    """What is left to the filter, and the ids of hits that are dropped from the answer: as many more are asked for."""
+    """Splits exclusions: the selection for the filter, and the ids of hits to drop from the answer, which requests that many more."""
     if selection.per == "product" and len(selection.without) <= MAX_DROPPED:
         return replace(selection, without=frozenset()), selection.without
     if selection.per == "image" and len(selection.without_images) <= MAX_DROPPED:
@@ -238,7 +238,7 @@ def _without_dropped(selection: Selection) -> tuple[Selection, frozenset[str]]:
 
 
 def _vector(hit: Mapping[str, Any]) -> Vector:
-    """The vector of a hit, as base64 of big-endian numbers or as JSON numbers."""
+    """The vector of a hit, which has it as base64 of big-endian floats or as JSON numbers."""
     [*values] = hit["fields"]["image_vector"]
     if isinstance(values[0], str):
         return np.frombuffer(b64decode(values[0]), ">f4").astype(np.float32)

@@ -1,4 +1,4 @@
-"""What became of each item of each backfill, one small document each."""
+"""The outcomes of items in Elasticsearch, one small document for each item of each backfill."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -18,14 +18,14 @@ _FIELDS = [each.name for each in fields(StoredOutcome)]
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """The run and the state of an outcome that is stored; by default those of none."""
+    """The run and state of a stored outcome; the defaults stand for a missing one."""
 
     run: int = -1
     state: str = ""
 
 
 class ElasticsearchOutcomeStore(OutcomeStore):
-    """Failures are stored for every item; successes only for a backfill's items, which its status counts."""
+    """Stores failures of every item, and successes of backfills' items only, because ``status`` counts them."""
 
     def __init__(self, client: Elasticsearch, name: str) -> None:
         self._index = StateIndex(client, name, "outcomes")

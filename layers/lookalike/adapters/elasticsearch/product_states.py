@@ -1,4 +1,4 @@
-"""The newest known state of each product, one document each, read and written by document id so that nothing waits for a refresh."""
+"""The newest state of each product in Elasticsearch, read and written by document id, so that nothing depends on a refresh."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The dead-letter queues: what is in them is taken out, and sent to the queues that it came from."""
+"""The dead-letter queues in SQS: receives their messages, and sends them to their original queues again."""
 
 import json
 import time
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 HIDDEN_S = 60
-"""How long messages that are taken stay invisible to others; a batch is recorded and deleted sooner."""
+"""The visibility timeout of received messages; a batch is recorded and deleted sooner."""
 
 WAIT_S = 1
-"""A receive that waits asks all of SQS's servers; one that does not may miss messages."""
+"""Long polling asks all of SQS's servers; short polling may miss messages."""
 
-UNKNOWN_REASON = "it was received as often as the queue allows, and each time the function ended before it could say why: its log may"
+UNKNOWN_REASON = "it was received as often as the queue allows, without a recorded error: the function timed out or crashed, see its log"
 
 
 class SqsDeadLetters(DeadLetterQueues):
@@ -76,7 +76,7 @@ def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:
 
 
 def _backfill_id(body: str) -> str | None:
-    """The backfill of a message; a shop's own message may be anything, also what could not be recorded."""
+    """The backfill id in a message; None if the message is not valid JSON or has no valid id."""
     try:
         return validated(messages.ID, parsed(body, field="body").get("backfill_id"))
     except (RequestInvalid, AttributeError):
@@ -84,7 +84,7 @@ def _backfill_id(body: str) -> str | None:
 
 
 def _bodies(letters: Iterable[DeadLetter]) -> Iterator[tuple[str, str | None]]:
-    """Messages and their groups; one about products says how old it is, because SQS gives it a new time."""
+    """Message bodies and groups; those about products get their original time as ``as_of``, because SQS gives them a new one."""
     for letter in letters:
         try:
             asked = messages.decode(letter.body, letter.sent_ms) if letter.queue == "products" else ()

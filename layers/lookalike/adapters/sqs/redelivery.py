@@ -1,4 +1,4 @@
-"""Failed messages come back soon, by a change of their visibility, or end in the dead-letter queue together with their reasons."""
+"""Redelivers failed messages soon, by changing their visibility, or moves them to the dead-letter queue together with their reasons."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 MAX_REASON = 1000
 REASON, SENT_MS = "lookalike.reason", "lookalike.sent_ms"
-"""Names of a dead letter's message attributes; a shop's own message keeps its own, whatever they are called."""
+"""Names of the message attributes of dead letters; their prefix avoids conflicts with a shop's own attributes."""
 
 
 class SqsRedelivery:
-    """Settles failed messages; where SQS does not take a change, the queue's own timeout and redrive policy hold.
+    """Settles failed messages; if SQS refuses a change, the queue's visibility timeout and redrive policy apply.
 
     Args:
         client: SQS.
-        first_delay_s: seconds until a message comes back that failed for the first time; twice as many each time.
+        first_delay_s: seconds until a message is redelivered after its first failure; doubled each time.
     """
 
     def __init__(self, client: "SQSClient", first_delay_s: int) -> None:
@@ -36,7 +36,7 @@ class SqsRedelivery:
         self._queue = cache(self._find_queue)
 
     def redeliver(self, messages: Iterable[ReceivedMessage]) -> set[str]:
-        """Has messages come back, or moves them to the dead-letter queue; returns the ids of those that were moved."""
+        """Has messages redelivered, or moves them to the dead-letter queue; returns the ids of those that were moved."""
         moved: set[str] = set()
         of_queue = attrgetter("queue_arn")
         for queue_arn, group in groupby(sorted(messages, key=of_queue), key=of_queue):
@@ -50,7 +50,7 @@ class SqsRedelivery:
             if policy is None or not (message.is_poison or message.receives >= policy.max_receives):
                 others.append(message)
                 continue
-            with suppress(ClientError, BotoCoreError):  # such as one that has no room for its reason
+            with suppress(ClientError, BotoCoreError):  # such as a message that is too large with its reason
                 self._move(policy.dead_letter_url, message)
                 moved.add(message.message_id)
         for some in chunked(others, MAX_ENTRIES):
