@@ -1,7 +1,7 @@
 """Models of the commands that start and control backfills, as JSON."""
 
 import ssl
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from lookalike.backfill.dead_letters import QueueName
 from lookalike.backfill.model import OVERLAP_MINUTES, BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
@@ -198,18 +198,7 @@ class Report(_Strict):
 Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune | DeadLetters | Redrive | Report
 
 _COMMANDS: dict[str, TypeAdapter[Any]] = {
-    "start": TypeAdapter(Start),
-    "status": TypeAdapter(Status),
-    "list": TypeAdapter(List),
-    "failures": TypeAdapter(Failures),
-    "retry": TypeAdapter(Retry),
-    "cancel": TypeAdapter(Cancel),
-    "switch": TypeAdapter(Switch),
-    "prune": TypeAdapter(Prune),
-    "remove_vanished": TypeAdapter(Prune),
-    "dead_letters": TypeAdapter(DeadLetters),
-    "redrive": TypeAdapter(Redrive),
-    "report": TypeAdapter(Report),
+    action: TypeAdapter(command) for command in get_args(Command) for action in get_args(command.model_fields["action"].annotation)
 }
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, pairwise
 
+from lookalike.backfill.indices import SharedPicture
 from lookalike.backfill.model import Backfill, IndexSpec, Into, Position, Slice, SourceDocument, SourcePage, SourceSpec
 from lookalike.backfill.outcomes import OutcomeCounts, StoredOutcome
-from lookalike.backfill.report import SharedPicture
 from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.outcomes import ItemOutcome

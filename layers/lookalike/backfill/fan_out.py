@@ -15,13 +15,13 @@ from lookalike.backfill import addresses
 from lookalike.backfill.continuation import postpone_if_busy
 from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.enqueue import enqueue
+from lookalike.backfill.indices import Indices
 from lookalike.backfill.messages import ContinueRetry, MergeWhenFinished, ReadSlice, Sender
 from lookalike.backfill.model import (
     Backfill,
     BackfillStore,
     CurrentSpec,
     IndexSpec,
-    Indices,
     Into,
     Position,
     Slice,

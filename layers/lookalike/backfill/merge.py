@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from lookalike.backfill.indices import Indices
 from lookalike.backfill.messages import MergeWhenFinished, Sender
-from lookalike.backfill.model import BackfillStore, Indices, get_backfill
+from lookalike.backfill.model import BackfillStore, get_backfill
 from lookalike.backfill.state import BackfillStates, Phase
 
 MAX_WAIT_S = 900

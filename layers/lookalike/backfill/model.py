@@ -225,36 +225,6 @@ class BackfillStore(Protocol):
         """Marks every slice, so that processes that are reading one can no longer advance it."""
 
 
-class Indices(Protocol):
-    """The indices of pictures, and the alias."""
-
-    def searched(self) -> str:
-        """The name of the index behind the alias, refreshed. Raises `IndexMissing`."""
-
-    def begin_dual_write(self, into: Into) -> str:
-        """Creates the index unless it exists, and has all pictures written to it too from now on; returns its name.
-
-        Raises:
-            RequestInvalid: another index is being filled; or this one has another model or other options; or there is no such model; or
-                the server's licence does not cover the index type.
-        """
-
-    def end_dual_write(self, name: str) -> None:
-        """Stops writing to the index unless it is the one that is searched; the index is kept."""
-
-    def switch(self, name: str) -> str | None:
-        """Moves the alias to the index, atomically; returns the index that it pointed to before, which is kept."""
-
-    def begin_merge(self, name: str | None) -> str | None:
-        """Starts to merge the index, by default the one that is searched, into few segments.
-
-        Returns the id of Elasticsearch's task; None if there is nothing to merge, or no such index.
-        """
-
-    def is_merged(self, task: str) -> bool:
-        """Whether the task has ended. Raises `Misconfigured` if it failed."""
-
-
 _DEFAULTS = [("overlap_minutes", OVERLAP_MINUTES), ("updated_unit", "date")]
 _LATER = frozenset({"base_url", "separator"})
 """Fields that were added later: left out where not given, so that ids of earlier backfills stay the same."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lookalike.backfill.model import BackfillStore, Indices, get_backfill
+from lookalike.backfill.indices import Indices
+from lookalike.backfill.model import BackfillStore, get_backfill
 from lookalike.backfill.state import BackfillStates, Phase
 from lookalike.errors import RequestInvalid
 

@@ -55,7 +55,7 @@ class _Message(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class PutProducts(_Message[Product]):
-    """Index these products."""
+    """Index these products, in place of their earlier pictures from this queue."""
 
     kind = "product"
 

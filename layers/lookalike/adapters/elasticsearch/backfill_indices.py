@@ -13,8 +13,8 @@ from elasticsearch.exceptions import GeneralAvailabilityWarning
 
 from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, ElasticsearchIndices, definition_of
-from lookalike.backfill.model import Indices, Into
-from lookalike.backfill.report import CountedIndices, SharedPicture
+from lookalike.backfill.indices import Indices, SharedPicture
+from lookalike.backfill.model import Into
 from lookalike.domain import IndexOptions, Model
 from lookalike.errors import IndexMissing, Misconfigured, RequestInvalid
 
@@ -28,7 +28,7 @@ MAX_SEGMENT_BYTES = 5 * 2**30
 """Elasticsearch's ``merge.policy.max_merged_segment``: larger segments would not be merged again."""
 
 
-class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
+class BackfillIndices(ElasticsearchIndices, Indices):
     """Creates and switches indices behind an alias.
 
     Args:
