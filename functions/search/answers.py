@@ -1,4 +1,4 @@
-"""Models of the HTTP API's answers: the OpenAPI document is made of them, and tests check answers against them."""
+"""Models of the HTTP API's answers, from which the OpenAPI document is generated, and against which tests check answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -44,7 +44,7 @@ class Timings(BaseModel):
 
 
 class Warning(BaseModel):  # noqa: A001 - the name in the OpenAPI document
-    """A condition that no product can meet now; it was answered all the same."""
+    """A condition of the filter that no product can match now; it is no error."""
 
     model_config = EXACT
 
@@ -53,7 +53,7 @@ class Warning(BaseModel):  # noqa: A001 - the name in the OpenAPI document
 
 
 class SearchAnswer(BaseModel):
-    """The answer of a search: the hits, the best first; fewer than `size` and a cursor where they would be too large for an answer."""
+    """The answer of a search: hits, the best first. If `size` hits exceed the size limit of an answer, fewer hits and a cursor."""
 
     model_config = EXACT
 
@@ -69,7 +69,7 @@ class SearchAnswer(BaseModel):
 
 
 class Thing(BaseModel):
-    """A box around a thing in a picture."""
+    """A bounding box of an object in a picture."""
 
     model_config = EXACT
 
@@ -78,7 +78,7 @@ class Thing(BaseModel):
 
 
 class DetectAnswer(BaseModel):
-    """The things in a picture, five at most, those that stand out most first; the whole picture where none is found."""
+    """The objects in a picture, at most five, the most salient first; the whole picture if none is found."""
 
     model_config = EXACT
 
@@ -100,7 +100,7 @@ class ProductPicture(BaseModel):
 
 
 class ProductAnswer(BaseModel):
-    """A product with the attributes that were sent last, and its pictures."""
+    """A product with its latest attributes and its pictures."""
 
     model_config = EXACT
 

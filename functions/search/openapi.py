@@ -60,7 +60,7 @@ _PRODUCT_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": 
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document as JSON values; its server is relative to its own address, so that it fits any stage and domain."""
+    """The OpenAPI document as JSON values; its server URL is relative, so that it is right for any stage and domain."""
     return {
         "openapi": "3.1.0",
         "info": {

@@ -1,4 +1,4 @@
-"""Models of the search requests, and how each becomes a `Query`."""
+"""Models of the search requests, and their conversion to a `Query`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
@@ -68,7 +68,7 @@ class Picture(BaseModel):
     )
 
     def example(self, include_self: bool) -> Example:
-        """The example that the search takes; ``include_self`` allows the product itself as a hit."""
+        """Converts to the example that the search expects; ``include_self`` allows the product itself as a hit."""
         crop = crops.part(self.crop)
         if self.product_id is not None:
             return ByProduct(self.product_id, include_self)
@@ -92,7 +92,7 @@ class WeightedPicture(Picture):
 
 
 class Options(BaseModel):
-    """Options of a search, whatever it searches by."""
+    """Options of any search."""
 
     model_config = STRICT
 
@@ -118,16 +118,16 @@ class Options(BaseModel):
         _check_fields(self.fields)
         if self.near_duplicates and self.diversity:
             raise RequestInvalid(
-                "near_duplicates finds copies of one picture, diversity different pictures: give one of them", field="diversity"
+                "near_duplicates finds copies of a picture, diversity finds different pictures: give only one of them", field="diversity"
             )
         return self
 
     def query_by(self, query_input: QueryInput) -> Query:
-        """The query with these options. Raises `RequestInvalid` if the filter cannot be read."""
+        """The query with these options. Raises `RequestInvalid` if the filter is invalid."""
         return Query(query_input, self.search_options(filters.parse(self.filter)), index=self.index)
 
     def search_options(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> SearchOptions:
-        """The options that the search takes; ``seen`` are the hits of earlier pages."""
+        """Converts to the options that the search expects; ``seen`` has the hits of earlier pages."""
         return SearchOptions(parsed_filter, self.size, self.min_score, self.exact, self.per, self.near_duplicates, self.diversity, seen)
 
 
@@ -185,7 +185,7 @@ class SearchRequest(ProductOptions, Picture):
 
 
 class DetectRequest(BaseModel):
-    """A picture whose things are to be found: exactly one of ``image_url`` and ``image``."""
+    """A picture in which to detect objects: exactly one of ``image_url`` and ``image``."""
 
     model_config = _exactly_one("image_url", "image")
 

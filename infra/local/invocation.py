@@ -1,4 +1,4 @@
-"""Calls a function through the Lambda API, wherever that is: infra.local.lambda_api, `sam local start-lambda`, or AWS."""
+"""Calls a function through the Lambda API: of infra.local.lambda_api, `sam local start-lambda`, or AWS."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ class FunctionFailed(Failure):
 
 
 def client(lambda_url: str) -> "LambdaClient":
-    """A client that waits as long as a function may run, and tries again only where nothing can have run yet."""
+    """A client that waits as long as a function may run, and retries only if the function cannot have run yet."""
     config = Config(read_timeout=905, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=50)
     return aws.session().client("lambda", endpoint_url=lambda_url, config=config)
 
@@ -48,7 +48,7 @@ def through(lambda_client: "LambdaClient") -> Invoke:
 
 
 def command(invoke: Invoke, given: Json, function: str = BACKFILL_FUNCTION) -> Json:
-    """Has the backfill function carry out a command.
+    """Invokes the backfill function with a command.
 
     Raises:
         Failure: its answer is an error.
