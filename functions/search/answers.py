@@ -61,9 +61,11 @@ class SearchAnswer(BaseModel):
     next_cursor: str | None = Field(description="send it as cursor to POST /search to get the next page; null on the last page")
     model: str = Field(description="id of the model that computed the vectors")
     timings_ms: Timings
-    warnings: list[Warning] = Field(description="what the filter asks for that no product has now; most often a misspelt name")
+    warnings: list[Warning] = Field(
+        description="conditions of the filter that no product can match now, most often because of a misspelt name"
+    )
     crops: list[CropBox | None] = Field(
-        description="the part that was searched by of each picture in the request, null for a whole one, a product or words; "
+        description="the part of each picture in the request that was used, null for a whole picture, a product or a text; "
         "empty on later pages"
     )
 
@@ -73,8 +75,8 @@ class Thing(BaseModel):
 
     model_config = EXACT
 
-    crop: CropBox = Field(description="the crop that searches by this thing")
-    score: float = Field(ge=0.0, le=1.0, description="its share of all that stands out in the picture; 0 for the whole picture")
+    crop: CropBox = Field(description="the crop to search by this object")
+    score: float = Field(ge=0.0, le=1.0, description="its share of the total saliency of the picture; 0 for the whole picture")
 
 
 class DetectAnswer(BaseModel):
@@ -146,7 +148,7 @@ class StatsAnswer(BaseModel):
 
     index: str
     model: str
-    next_model: str | None = Field(description="model of the index that is being filled to take this one's place, if any")
+    next_model: str | None = Field(description="model of the index that is being filled to replace this one, if any")
     products: int = Field(description="exact up to 40,000, a close estimate above")
     pictures: int
     last_indexed_at: datetime | None

@@ -113,7 +113,7 @@ class FanOut:
     def read_slice(self, backfill_id: str, number: int) -> SliceProgress:
         """Reads pages of a slice for about `SLICE_RUN_S`, then sends its next message, unless it is at its end or cancelled.
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must be redelivered.
         """
         backfill = get_backfill(self.store, backfill_id)
         slice_: Slice | None = self.store.slice(backfill_id, number)

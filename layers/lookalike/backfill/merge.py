@@ -32,7 +32,7 @@ class Merge:
     def resume(self, message: MergeWhenFinished) -> None:
         """Does the next step: wait, start the merge, or check it. Does nothing if the backfill was cancelled or started again meanwhile.
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back, or Elasticsearch could not merge.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must be redelivered, or Elasticsearch could not merge.
         """
         backfill = get_backfill(self.store, message.backfill_id)
         if backfill.run != message.run:
