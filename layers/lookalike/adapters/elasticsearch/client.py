@@ -3,7 +3,7 @@
 import base64
 import json
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -13,11 +13,13 @@ from typing import Any
 from elastic_transport import ConnectionError as NoConnection
 from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
+from elasticsearch.helpers import streaming_bulk
 
 from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Misconfigured
 
 TIMEOUT_S = 10.0
 RETRIES = 2
+BULK_RETRIES = 3
 
 BUSY = frozenset({408, 429, 502, 503, 504})
 """HTTP statuses that are worth a retry."""
@@ -141,6 +143,18 @@ def ensure_index(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> N
         except BadRequestError as error:
             if error.error != "resource_already_exists_exception":
                 raise
+
+
+def bulk(client: Elasticsearch, index: str, actions: Iterable[dict[str, Any]], **options: Any) -> dict[str, Mapping[str, Any]]:
+    """Carries out bulk actions, at most one for each document; returns Elasticsearch's answer to each, by document id.
+
+    Answers with the status 429 are retried. A failed action has an ``error`` in its answer; deleting a missing document does not fail.
+    ``options`` are those of the client's `streaming_bulk`.
+    """
+    with translate_errors(index):
+        results = streaming_bulk(client, actions, index=index, max_retries=BULK_RETRIES, raise_on_error=False, **options)
+        answers = [answer for _, result in results for answer in result.values()]
+    return {answer["_id"]: answer for answer in answers}
 
 
 def of_status(status: int, message: str) -> LookalikeError:

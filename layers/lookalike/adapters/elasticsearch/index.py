@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from elastic_transport import ObjectApiResponse
 from elasticsearch import BadRequestError, Elasticsearch
-from elasticsearch.helpers import pack_dense_vector, streaming_bulk
+from elasticsearch.helpers import pack_dense_vector
 
 from lookalike.adapters.elasticsearch import queries
-from lookalike.adapters.elasticsearch.client import of_status, translate_errors
+from lookalike.adapters.elasticsearch.client import bulk, of_status, translate_errors
 from lookalike.attributes import numbers, texts
 from lookalike.domain import Embedding, Hit, IndexedPicture, Origin, StoredPicture, Vector
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
@@ -22,7 +22,6 @@ from lookalike.indexing.ports import WritableIndex
 from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, SearchableIndex, Selection, Totals, key
 
 MAX_BULK_BYTES = 10_000_000
-BULK_RETRIES = 3
 PAGE = 10_000
 """Documents of one answer: Elasticsearch's limit."""
 
@@ -99,18 +98,11 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             *({"_op_type": "index", "_id": picture.image_id, **document(picture, vector)} for picture, vector in put),
             *({"_op_type": "delete", "_id": image} for image in delete),
         ]
-        refused = {}
         with translate_errors(self.name):
             if actions and not self._client.indices.exists(index=self.name):  # a bulk request would create it, without its mapping
                 raise IndexMissing(f"the index {self.name!r} is gone")
-            results = streaming_bulk(
-                self._client, actions, index=self.name, max_chunk_bytes=MAX_BULK_BYTES, max_retries=BULK_RETRIES, raise_on_error=False
-            )
-            for is_done, result in results:
-                [(operation, item)] = result.items()
-                if not is_done and (operation, item["status"]) != ("delete", 404):
-                    refused[item["_id"]] = _refusal(item)
-        return refused
+        answers = bulk(self._client, self.name, actions, max_chunk_bytes=MAX_BULK_BYTES)
+        return {image: _refusal(answer) for image, answer in answers.items() if "error" in answer}
 
     def delete_products(self, as_of: Mapping[str, int]) -> None:
         if not as_of:

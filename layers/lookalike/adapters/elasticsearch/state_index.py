@@ -6,12 +6,9 @@ from hashlib import blake2b
 from typing import Any
 
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import streaming_bulk
 
-from lookalike.adapters.elasticsearch.client import definition, ensure_index, translate_errors
+from lookalike.adapters.elasticsearch.client import bulk, definition, ensure_index, translate_errors
 from lookalike.errors import IndexUnavailable
-
-BULK_RETRIES = 3
 
 Body = dict[str, Any]
 
@@ -65,10 +62,7 @@ class StateIndex:
         if not actions:
             return {}
         self._ensure()
-        with translate_errors(self.name):
-            results = streaming_bulk(self.client, actions, index=self.name, max_retries=BULK_RETRIES, raise_on_error=False, refresh=refresh)
-            answers = [answer for _, result in results for answer in result.values()]
-        return {answer["_id"]: answer for answer in answers}
+        return bulk(self.client, self.name, actions, refresh=refresh)
 
     def write(self, actions: Sequence[Body], *, refresh: bool = False) -> None:
         """Carries out bulk actions, all of which must succeed; deleting a document that does not exist does."""
