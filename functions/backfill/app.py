@@ -1,4 +1,4 @@
-"""The function that runs backfills: commands from the AWS CLI, and the messages that it sends to itself through SQS."""
+"""The function that runs backfills: handles commands of the AWS CLI, and messages that it sends to itself through SQS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ Handler = Callable[[Any, LambdaContext], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """The use cases that commands and messages call."""
+    """The use cases behind commands and messages."""
 
     fan_out: FanOut
     progress: Progress
@@ -49,9 +49,9 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
     """Returns the handler of the function.
 
     Args:
-        use_cases: what commands and messages call.
-        decode: reads a message that the function sent to itself; returns None for other JSON.
-        redeliver: has failed messages come back soon.
+        use_cases: those behind commands and messages.
+        decode: decodes a message that the function sent to itself; returns None for other JSON.
+        redeliver: has failed messages redelivered soon.
     """
 
     def dispatch(payload: Any, context: LambdaContext) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def create(use_cases: UseCases, decode: Callable[[Any], BackfillMessage | None],
                 record.message_id: error for record in records if (error := _try_record(lambda body: dispatch(body, context), record))
             }
             reasons = {message_id: f"{error.code}: {error}" for message_id, error in errors.items()}
-            hopeless = {message_id: reason for message_id, reason in reasons.items() if errors[message_id].ending == "drop"}
-            return batches.answer(records, reasons, redeliver, hopeless)
+            poison = {message_id: reason for message_id, reason in reasons.items() if errors[message_id].ending == "drop"}
+            return batches.answer(records, reasons, redeliver, poison)
         try:
             return dispatch(event, context)
         except LookalikeError as error:
@@ -126,7 +126,7 @@ def _report(progress: Progress, question: commands.Status | commands.List | comm
 
 
 def _change(use_cases: UseCases, command: commands.Retry | commands.Cancel | commands.Switch | commands.Prune) -> dict[str, Any]:
-    """Carries out a command that changes a backfill, and logs it."""
+    """Runs a command that changes a backfill, and logs it."""
     match command:
         case commands.Retry():
             answer: dict[str, Any] = {"retried": use_cases.retry_failures.retry(command.backfill_id, command.reason)}

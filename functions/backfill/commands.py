@@ -1,7 +1,7 @@
 """Models of the commands that start and control backfills, as JSON."""
 
 import ssl
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from lookalike.backfill.dead_letters import QueueName
 from lookalike.backfill.model import OVERLAP_MINUTES, BucketSpec, CurrentSpec, FieldNames, IndexSpec, Into, SourceSpec
@@ -18,7 +18,7 @@ def _pem(text: str) -> str:
     try:
         ssl.create_default_context(cadata=text)
     except (ssl.SSLError, ValueError, TypeError) as error:
-        raise ValueError("this is no certificate in PEM form, with its lines from -----BEGIN CERTIFICATE----- on") from error
+        raise ValueError("this is no certificate in PEM form: one begins with -----BEGIN CERTIFICATE-----") from error
     return text
 
 
@@ -37,7 +37,7 @@ class FieldsModel(_Strict):
 
 
 class SourceModel(_Strict):
-    """The source of a backfill: an index whose documents are products, a bucket of pictures, or the index behind the alias."""
+    """The source of a backfill: an index of products, a bucket of pictures, or the index behind the alias."""
 
     index: Name | None = None
     query: dict[str, Any] | None = None
@@ -142,7 +142,7 @@ class Failures(_Strict):
 
 
 class Retry(_Strict):
-    """Tries failed products again: those with one error code, the ``reason``, or all."""
+    """Retries failed products: those with one error code, the ``reason``, or all."""
 
     action: Literal["retry"]
     backfill_id: Name
@@ -150,7 +150,7 @@ class Retry(_Strict):
 
 
 class Cancel(_Strict):
-    """Stops reading the source; products that are queued by then are still indexed."""
+    """Stops reading the source; products that are queued are still indexed."""
 
     action: Literal["cancel"]
     backfill_id: Name
@@ -189,7 +189,7 @@ class Redrive(_Strict):
 
 
 class Report(_Strict):
-    """Tells which pictures many products share, those of most products first: most of these stand for "no image"."""
+    """Lists the pictures that many products share, those of most products first: most of them are placeholders for "no image"."""
 
     action: Literal["report"]
     size: int = Field(default=20, ge=1, le=100)
@@ -198,26 +198,15 @@ class Report(_Strict):
 Command = Start | Status | List | Failures | Retry | Cancel | Switch | Prune | DeadLetters | Redrive | Report
 
 _COMMANDS: dict[str, TypeAdapter[Any]] = {
-    "start": TypeAdapter(Start),
-    "status": TypeAdapter(Status),
-    "list": TypeAdapter(List),
-    "failures": TypeAdapter(Failures),
-    "retry": TypeAdapter(Retry),
-    "cancel": TypeAdapter(Cancel),
-    "switch": TypeAdapter(Switch),
-    "prune": TypeAdapter(Prune),
-    "remove_vanished": TypeAdapter(Prune),
-    "dead_letters": TypeAdapter(DeadLetters),
-    "redrive": TypeAdapter(Redrive),
-    "report": TypeAdapter(Report),
+    action: TypeAdapter(command) for command in get_args(Command) for action in get_args(command.model_fields["action"].annotation)
 }
 
 
 def read(payload: Any) -> Command:
-    """Reads the payload of an invocation.
+    """Parses the payload of an invocation.
 
     Raises:
-        RequestInvalid: names the first field that is wrong.
+        RequestInvalid: names the first invalid field.
     """
     action = payload.get("action") if isinstance(payload, dict) else None
     if not isinstance(action, str) or action not in _COMMANDS:

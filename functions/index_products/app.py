@@ -27,8 +27,8 @@ def create(products_queue: ProductsQueue, decode: Callable[[str, int], Sequence[
 
     Args:
         products_queue: processes the messages of a batch.
-        decode: reads a message's body; raises `RequestInvalid` if it is no message of this queue.
-        redeliver: has failed messages come back soon.
+        decode: decodes a message's body; raises `RequestInvalid` if it is invalid.
+        redeliver: has failed messages redelivered soon.
     """
 
     @logger.inject_lambda_context
@@ -49,7 +49,7 @@ def create(products_queue: ProductsQueue, decode: Callable[[str, int], Sequence[
 def _read(
     records: Iterable[SQSRecord], decode: Callable[[str, int], Sequence[Message]]
 ) -> tuple[dict[str, Sequence[Message]], dict[str, str]]:
-    """What each message asks for, by its id, and why others cannot be read."""
+    """The decoded messages by SQS message id, and the reasons why others cannot be decoded."""
     readable: dict[str, Sequence[Message]] = {}
     unreadable: dict[str, str] = {}
     for record in records:

@@ -1,4 +1,4 @@
-"""The function that makes the index hold what the bucket holds: it receives S3 events through SQS."""
+"""The function that keeps the index in sync with the bucket: it receives S3 events through SQS."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import RequestInvalid, TransientError
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.uploads import Uploads
-from lookalike.keys import KEYS, Keys
+from lookalike.keys import DEFAULT_KEYS, KeyPatterns
 from lookalike.redelivery import Redeliver
 
 from functions import batches
@@ -24,8 +24,8 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(uploads: Uploads, redeliver: Redeliver, keys: Keys = KEYS) -> Handler:
-    """Returns the handler of the function; ``redeliver`` has failed messages come back soon, ``keys`` say whose an object is."""
+def create(uploads: Uploads, redeliver: Redeliver, keys: KeyPatterns = DEFAULT_KEYS) -> Handler:
+    """Returns the handler of the function; ``redeliver`` has failed messages redelivered soon, ``keys`` find product ids in keys."""
 
     @logger.inject_lambda_context
     @metrics.log_metrics
@@ -51,8 +51,8 @@ def create(uploads: Uploads, redeliver: Redeliver, keys: Keys = KEYS) -> Handler
     return handler
 
 
-def _objects(record: SQSRecord, keys: Keys) -> Iterator[tuple[str, str]]:
-    """The objects that a message is about: s3 URL and product id of each."""
+def _objects(record: SQSRecord, keys: KeyPatterns) -> Iterator[tuple[str, str]]:
+    """The objects that a message names, as pairs of ``s3://`` URL and product id."""
     for bucket, key in changes.read(record.body):
         product_id = keys.product_of_key(key)
         if product_id is None:

@@ -1,4 +1,4 @@
-"""The objects that a message names: an S3 event as S3 sends it, inside an SNS notification, or as EventBridge sends it."""
+"""Parses S3 events: as S3 sends them, inside an SNS notification, or as EventBridge sends them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,14 +12,14 @@ def read(body: str) -> Iterator[tuple[str, str]]:
     """The bucket and the key of each object that may have changed; none for S3's test event.
 
     Raises:
-        RequestInvalid, AttributeError, KeyError, TypeError: it is no such message.
+        RequestInvalid, AttributeError, KeyError, TypeError: the message is none of these.
     """
     event: Any = parsed(body, field="body")
     while event.get("Type") == "Notification":
         event = parsed(event["Message"], field="body")
     if event.get("Event") == "s3:TestEvent":
         return
-    if event.get("source") == "aws.s3":  # which, unlike S3, does not percent-encode keys
+    if event.get("source") == "aws.s3":  # EventBridge does not percent-encode keys, unlike S3
         yield event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
         return
     for change in S3Event(event).records:

@@ -1,4 +1,4 @@
-"""What the image runs."""
+"""Builds the handler when the container starts; the image's command names it."""
 
 from lookalike.wiring.indexing import IndexingWiring
 

@@ -1,4 +1,4 @@
-"""Models of the HTTP API's answers: the OpenAPI document is made of them, and tests check answers against them."""
+"""Models of the HTTP API's answers, from which the OpenAPI document is generated, and against which tests check answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -44,7 +44,7 @@ class Timings(BaseModel):
 
 
 class Warning(BaseModel):  # noqa: A001 - the name in the OpenAPI document
-    """A condition that no product can meet now; it was answered all the same."""
+    """A condition of the filter that no product can match now; it is no error."""
 
     model_config = EXACT
 
@@ -53,7 +53,7 @@ class Warning(BaseModel):  # noqa: A001 - the name in the OpenAPI document
 
 
 class SearchAnswer(BaseModel):
-    """The answer of a search: the hits, the best first; fewer than `size` and a cursor where they would be too large for an answer."""
+    """The answer of a search: hits, the best first. If `size` hits exceed the size limit of an answer, fewer hits and a cursor."""
 
     model_config = EXACT
 
@@ -61,24 +61,26 @@ class SearchAnswer(BaseModel):
     next_cursor: str | None = Field(description="send it as cursor to POST /search to get the next page; null on the last page")
     model: str = Field(description="id of the model that computed the vectors")
     timings_ms: Timings
-    warnings: list[Warning] = Field(description="what the filter asks for that no product has now; most often a misspelt name")
+    warnings: list[Warning] = Field(
+        description="conditions of the filter that no product can match now, most often because of a misspelt name"
+    )
     crops: list[CropBox | None] = Field(
-        description="the part that was searched by of each picture in the request, null for a whole one, a product or words; "
+        description="the part of each picture in the request that was used, null for a whole picture, a product or a text; "
         "empty on later pages"
     )
 
 
 class Thing(BaseModel):
-    """A box around a thing in a picture."""
+    """A bounding box of an object in a picture."""
 
     model_config = EXACT
 
-    crop: CropBox = Field(description="the crop that searches by this thing")
-    score: float = Field(ge=0.0, le=1.0, description="its share of all that stands out in the picture; 0 for the whole picture")
+    crop: CropBox = Field(description="the crop to search by this object")
+    score: float = Field(ge=0.0, le=1.0, description="its share of the total saliency of the picture; 0 for the whole picture")
 
 
 class DetectAnswer(BaseModel):
-    """The things in a picture, five at most, those that stand out most first; the whole picture where none is found."""
+    """The objects in a picture, at most five, the most salient first; the whole picture if none is found."""
 
     model_config = EXACT
 
@@ -100,7 +102,7 @@ class ProductPicture(BaseModel):
 
 
 class ProductAnswer(BaseModel):
-    """A product with the attributes that were sent last, and its pictures."""
+    """A product with its latest attributes and its pictures."""
 
     model_config = EXACT
 
@@ -146,7 +148,7 @@ class StatsAnswer(BaseModel):
 
     index: str
     model: str
-    next_model: str | None = Field(description="model of the index that is being filled to take this one's place, if any")
+    next_model: str | None = Field(description="model of the index that is being filled to replace this one, if any")
     products: int = Field(description="exact up to 40,000, a close estimate above")
     pictures: int
     last_indexed_at: datetime | None

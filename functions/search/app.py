@@ -37,7 +37,7 @@ def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: 
         browse: behind products, attributes and totals.
         health: behind ``/health``.
         allowed_origin: the web origin whose pages may call the API, ``*`` for any.
-        detect: the use case behind ``/detect``; None where there is no network for it.
+        detect: the use case behind ``/detect``; None if the image has no saliency network.
     """
     app = APIGatewayRestResolver(cors=_cors(allowed_origin))
     searches.add(app, search, metrics)
@@ -107,7 +107,7 @@ def _add_errors(app: APIGatewayRestResolver) -> None:
         return failure(LookalikeError(f"{type(error).__name__}: {error}"))
 
     def unsendable(error: UnicodeEncodeError) -> Json:
-        return failure(RequestInvalid(f"a text has half a surrogate pair, which no UTF-8 has: {error.object[error.start : error.end]!r}"))
+        return failure(RequestInvalid(f"a text has a lone surrogate, not valid in UTF-8: {error.object[error.start : error.end]!r}"))
 
     app.exception_handler(LookalikeError)(failure)
     app.exception_handler(UnicodeEncodeError)(unsendable)

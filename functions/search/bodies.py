@@ -1,4 +1,4 @@
-"""The forms in which a picture can be sent: as the body, in a form, or named in JSON."""
+"""Reads request bodies: a picture's file, a multipart form, or JSON."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Texts = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """What becomes of each form: a picture's file with its options, texts, and the value of a JSON body."""
+    """How each kind of body is converted: a picture's file with options, form fields, and decoded JSON."""
 
     of_file: Callable[[bytes, Texts], T]
     of_texts: Callable[[Texts], T]
@@ -26,7 +26,7 @@ class Reading(Generic[T]):
 
 
 def read(app: APIGatewayRestResolver, reading: Reading[T]) -> T:
-    """Reads the body of a request. Raises `RequestInvalid` or `PictureUnusable` if it has another form."""
+    """Reads the body of a request. Raises `RequestInvalid` or `PictureUnusable` if the body is of another type."""
     content_type, body, parameters = events.content_type(app), events.body(app), events.parameters(app)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type in MEDIA_TYPES:

@@ -1,4 +1,4 @@
-"""Handlers of the routes that show a product, the attributes and the totals of the index."""
+"""Handlers of the routes for a product, the attributes and the totals of the index."""
 
 from collections.abc import Callable
 from typing import TypeVar

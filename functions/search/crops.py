@@ -1,4 +1,4 @@
-"""Crop boxes as requests and answers have them."""
+"""The model of crop boxes in requests and answers."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +15,7 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class CropBox(BaseModel):
-    """The part of a picture to search by: its edges as fractions of the picture's width and height."""
+    """The part of a picture to search by; the edges are fractions of the picture's width and height."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,7 +31,7 @@ class CropBox(BaseModel):
         return self
 
     def crop(self) -> Crop:
-        """The crop box that the search takes."""
+        """Converts to the crop that the search expects."""
         return Crop(self.left, self.top, self.right, self.bottom)
 
 
@@ -40,7 +40,7 @@ AUTO: Literal["auto"] = "auto"
 
 
 class _OrAuto:
-    """Lets a field be `AUTO` as well; a union would put the names of its members into the place of an error."""
+    """Allows `AUTO` besides a box; a union would add the names of its members to the location in errors."""
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(_box_or_auto, handler.generate_schema(CropBox))
@@ -61,5 +61,5 @@ CropField = Annotated[CropBox | Literal["auto"], _OrAuto()]
 
 
 def part(given: CropBox | Literal["auto"] | None) -> Part:
-    """The part of a picture that the search takes."""
+    """Converts to the part of a picture that the search expects."""
     return given.crop() if isinstance(given, CropBox) else given

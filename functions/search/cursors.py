@@ -1,7 +1,7 @@
-"""Encodes and decodes ``next_cursor``: it holds all that the next page needs, so that no state is kept between two requests.
+"""Encodes and decodes ``next_cursor``, which contains everything that the next page needs, so that the service keeps no state.
 
-A cursor comes back from the client and is not trusted: each field is validated like any input. It is not signed, because a forged cursor
-gets nothing that another request could not get.
+Cursors come from clients and are not trusted: each field is validated like any input. They are not signed, because a forged cursor
+cannot return anything that another request could not.
 """
 
 import base64
@@ -37,7 +37,7 @@ class NextRequest(BaseModel):
 
 
 class PackedQueryVectors(BaseModel):
-    """`QueryVectors` as JSON, with vectors as base64 of float32: in half precision a copy on a later page would score 0.9998."""
+    """`QueryVectors` as JSON, with vectors as base64 of float32; with half precision, a copy on a later page would score only 0.9998."""
 
     model_config = STRICT
 
@@ -48,23 +48,23 @@ class PackedQueryVectors(BaseModel):
 
     @classmethod
     def pack(cls, query: QueryVectors) -> Self:
-        """The vectors as they are."""
+        """Converts query vectors to their JSON form."""
         preference = None if query.preference is None else _packed(query.preference)
         vectors = [_packed(vector) for vector in query.vectors]
         return cls(vectors=vectors, preference=preference, hashes=list(query.perceptual_hashes), without=sorted(query.without))
 
     def unpack(self) -> QueryVectors:
-        """Raises `RequestInvalid` if a vector has no direction."""
+        """Converts back to query vectors. Raises `RequestInvalid` if a vector has the length 0."""
         preference = None if self.preference is None else _unpacked(self.preference)
         vectors = tuple(_unpacked(vector) for vector in self.vectors)
         return QueryVectors(vectors, preference, tuple(self.hashes), frozenset(self.without))
 
 
 class Cursor(BaseModel):
-    """A cursor's JSON: what is searched by (vectors, or an id), the options of the first page, and the hits of all earlier pages.
+    """A cursor's JSON: the query (vectors, or an id), the options of the first page, and the hits of all earlier pages.
 
-    The vector of an indexed picture travels, because to look it up again takes as long as the search; a product's several do not, which
-    are 8 kB each in every answer.
+    The vector of an indexed picture is included, because looking it up again takes as long as the search. The vectors of a product with
+    several pictures are not, because each adds 8 kB to every answer.
     """
 
     model_config = STRICT

@@ -1,4 +1,4 @@
-"""Handlers of the routes that find the things in a picture."""
+"""Handlers of the routes that detect the objects in a picture."""
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from lookalike.concurrency import run_within
@@ -10,7 +10,7 @@ from functions.search.responses import Json
 
 
 def add(app: APIGatewayRestResolver, detect: Detect | None) -> None:
-    """Registers the handlers of this module; ``detect`` is None where there is no network for it: a 400 says how to have one."""
+    """Registers the handlers of this module; if ``detect`` is None, they answer with a 400 that says how to add the network."""
 
     def answer(picture: bytes | str) -> Json:
         if detect is None:
@@ -29,7 +29,7 @@ def add(app: APIGatewayRestResolver, detect: Detect | None) -> None:
 
 def _of_file(content: bytes, texts: bodies.Texts) -> bytes:
     for name in texts:
-        raise RequestInvalid("a picture's file goes without options here", field=name)
+        raise RequestInvalid("/detect with a picture's file takes no options", field=name)
     return content
 
 

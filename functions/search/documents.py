@@ -1,4 +1,4 @@
-"""Handlers of the OpenAPI document and of the page that shows it and tries the routes out."""
+"""Handlers of the OpenAPI document, and of the page that shows it and lets users try the routes."""
 
 import json
 from http import HTTPStatus

@@ -12,7 +12,7 @@ MARGIN_S = 2.5
 
 
 def without_base_path(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with its path as the route has it: API Gateway leaves the base path of a custom domain in front.
+    """The event without the base path of a custom domain, which API Gateway leaves in the path.
 
     The event's ``resource`` is the route as the template declares it, such as ``/products/{id}``: the path ends with it.
     """
@@ -34,7 +34,7 @@ def content_type(app: APIGatewayRestResolver) -> str:
 
 
 def body(app: APIGatewayRestResolver) -> bytes:
-    """The body's bytes; ``decoded_body`` of the event class would be text."""
+    """The bytes of the body; the event class's ``decoded_body`` would be text."""
     text = app.current_event.body or ""
     return base64.b64decode(text) if app.current_event.is_base64_encoded else text.encode()
 

@@ -29,7 +29,7 @@ def parse(content_type: str, body: bytes) -> Form:
         body: the request's body.
 
     Raises:
-        RequestInvalid: this is not a complete form, or it has more than `MAX_PARTS` parts.
+        RequestInvalid: the form is malformed or incomplete, or has more than `MAX_PARTS` parts.
     """
     boundary = _header("Content-Type", content_type).get_param("boundary")
     if not isinstance(boundary, str) or not boundary:
@@ -72,7 +72,7 @@ def _add(part: bytes, form: Form) -> None:
 
 
 def _text(head: bytes) -> str:
-    """The headers of a part: UTF-8, or Latin-1 as older clients write file names."""
+    """Decodes the headers of a part: UTF-8, or Latin-1, in which older clients write file names."""
     try:
         return head.decode()
     except UnicodeDecodeError:
@@ -80,7 +80,7 @@ def _text(head: bytes) -> str:
 
 
 def _is_file(headers: Message) -> bool:
-    """Whether a part has a file's name, or as some clients send files, only its type; JSON without a name is a field's value."""
+    """Whether a part is a file: it has a file name, or, from some clients, only a content type other than JSON."""
     is_text = headers.get_content_maintype() == "text" or headers.get_content_type() == content_types.APPLICATION_JSON
     return headers.get_filename() is not None or ("Content-Type" in headers and not is_text)
 

@@ -12,12 +12,12 @@ from functions.search.cursors import NextRequest
 from functions.search.forms import MEDIA_TYPE as FORM
 from functions.search.routes import ROUTES, Operation, Route
 
-DESCRIPTION = """Similar-picture search: send a picture, get the products that look like it.
+DESCRIPTION = """Similar-picture search: send a picture, get the products that look most like it.
 
 Send the API key in the header `x-api-key`. A filter is an object of attributes, each with a value, a list of values, a range such as
-`{"gte": 10, "lt": 50}` (numbers, prices and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. A value is found
-however it is written: `12.5` finds `"12,50 €"`, `true` finds `"True"`. What no product has at all is told in `warnings`. `GET /attributes`
-lists the attributes that can be filtered."""
+`{"gte": 10, "lt": 50}` (numbers, prices and dates) or `{"exists": true}`; `all`, `any` and `not` combine such objects. Values match
+however they are written: `12.5` finds `"12,50 €"`, `true` finds `"True"`. `warnings` names conditions that no product can match.
+`GET /attributes` lists the attributes that can be filtered."""
 
 _MODELS = (
     requests.SearchRequest,
@@ -60,7 +60,7 @@ _PRODUCT_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": 
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document as JSON values; its server is relative to its own address, so that it fits any stage and domain."""
+    """The OpenAPI document as JSON values; its server URL is relative, so that it is right for any stage and domain."""
     return {
         "openapi": "3.1.0",
         "info": {

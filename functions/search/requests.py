@@ -1,4 +1,4 @@
-"""Models of the search requests, and how each becomes a `Query`."""
+"""Models of the search requests, and their conversion to a `Query`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
@@ -54,21 +54,21 @@ class Picture(BaseModel):
 
     image_url: str | None = Field(default=None, description="the picture's http or https URL, or a data: URL")
     image: str | None = Field(default=None, description="the picture's file, base64-encoded")
-    product_id: str | None = Field(default=None, description="id of an indexed product; up to five of its pictures are searched by")
+    product_id: str | None = Field(default=None, description="id of an indexed product; up to five of its pictures are used as the query")
     image_id: str | None = Field(default=None, description="id of an indexed picture")
     text: str | None = Field(
         default=None,
         min_length=1,
         max_length=1000,
-        description="words to search by, where the model has a text encoder",
+        description="text to search by, if the model has a text encoder",
         examples=["a red hat"],
     )
     crop: CropField | None = Field(
-        default=None, description="with image_url or image: the part of the picture to search by; auto for the thing that stands out most"
+        default=None, description="with image_url or image: the part of the picture to search by; auto for the most salient object"
     )
 
     def example(self, include_self: bool) -> Example:
-        """The example that the search takes; ``include_self`` allows the product itself as a hit."""
+        """Converts to the example that the search expects; ``include_self`` allows the product itself as a hit."""
         crop = crops.part(self.crop)
         if self.product_id is not None:
             return ByProduct(self.product_id, include_self)
@@ -83,7 +83,7 @@ class Picture(BaseModel):
 class WeightedPicture(Picture):
     """One of several pictures or products to search by, with a weight."""
 
-    weight: float = Field(default=1.0, ge=-10.0, le=10.0, description="how much it counts; negative for hits that look unlike it")
+    weight: float = Field(default=1.0, ge=-10.0, le=10.0, description="its weight in the query; negative to prefer hits that are unlike it")
 
     @model_validator(mode="after")
     def _has_one_input(self) -> Self:
@@ -92,7 +92,7 @@ class WeightedPicture(Picture):
 
 
 class Options(BaseModel):
-    """Options of a search, whatever it searches by."""
+    """Options of any search."""
 
     model_config = STRICT
 
@@ -101,16 +101,16 @@ class Options(BaseModel):
     )
     size: Size = 10
     min_score: Fraction = Field(default=0.0, description="hits with a lower score are left out")
-    exact: bool = Field(default=False, description="compare with every picture instead of asking the approximate kNN index")
-    per: Per = Field(default="product", description="product: one hit a product, its best picture; image: one hit a picture")
+    exact: bool = Field(default=False, description="compare with every picture instead of using the approximate kNN index")
+    per: Per = Field(default="product", description="product: one hit per product, its best picture; image: one hit per picture")
     near_duplicates: bool = Field(default=False, description="only copies of the same picture: re-encoded, resized or slightly cropped")
     diversity: Fraction = Field(
         default=0.0,
-        description="how different the hits of the first page are from each other: 0 for no matter, 1 for as different as possible",
+        description="how different the hits of the first page are from each other: 0 for no preference, 1 for as different as possible",
     )
     fields: Fields | None = None
     index: IndexName = Field(
-        default="current", description="next: the index that is being filled to take the current one's place, to compare the two"
+        default="current", description="next: the index that is being filled to replace the current one, to compare the two"
     )
 
     @model_validator(mode="after")
@@ -118,16 +118,16 @@ class Options(BaseModel):
         _check_fields(self.fields)
         if self.near_duplicates and self.diversity:
             raise RequestInvalid(
-                "near_duplicates finds copies of one picture, diversity different pictures: give one of them", field="diversity"
+                "near_duplicates finds copies of a picture, diversity finds different pictures: give one of them", field="diversity"
             )
         return self
 
     def query_by(self, query_input: QueryInput) -> Query:
-        """The query with these options. Raises `RequestInvalid` if the filter cannot be read."""
+        """The query with these options. Raises `RequestInvalid` if the filter is invalid."""
         return Query(query_input, self.search_options(filters.parse(self.filter)), index=self.index)
 
     def search_options(self, parsed_filter: filters.Filter, seen: frozenset[str] = frozenset()) -> SearchOptions:
-        """The options that the search takes; ``seen`` are the hits of earlier pages."""
+        """Converts to the options that the search expects; ``seen`` has the hits of earlier pages."""
         return SearchOptions(parsed_filter, self.size, self.min_score, self.exact, self.per, self.near_duplicates, self.diversity, seen)
 
 
@@ -140,9 +140,7 @@ class ProductOptions(Options):
 class PictureOptions(Options):
     """Options of a search by a picture's file."""
 
-    crop: CropField | None = Field(
-        default=None, description="the part of the picture to search by; auto for the thing that stands out most"
-    )
+    crop: CropField | None = Field(default=None, description="the part of the picture to search by; auto for the most salient object")
 
     def query_by_content(self, content: bytes) -> Query:
         """The query by a picture's file. Raises as `query_by`."""
@@ -185,7 +183,7 @@ class SearchRequest(ProductOptions, Picture):
 
 
 class DetectRequest(BaseModel):
-    """A picture whose things are to be found: exactly one of ``image_url`` and ``image``."""
+    """A picture in which to detect objects: exactly one of ``image_url`` and ``image``."""
 
     model_config = _exactly_one("image_url", "image")
 

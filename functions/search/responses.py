@@ -48,7 +48,7 @@ def search(result: SearchResult, options: Options) -> Json:
 
 
 def detection(found: Detection) -> Json:
-    """The response with the boxes around the things in a picture, and the model that found them."""
+    """The response with the bounding boxes of the objects in a picture, and the id of the network that found them."""
     return as_json({"boxes": [asdict(thing) for thing in found.things], "model": found.model})
 
 
@@ -60,7 +60,7 @@ def product(shown: ShownProduct) -> Json:
 
 
 def attributes(listed: Sequence[FilterableAttribute]) -> Json:
-    """The response that lists the attributes that a filter can use, each with the forms of a condition on it."""
+    """The response that lists the attributes that can be filtered, each with the supported conditions."""
     return as_json({"attributes": [asdict(each) | {"filters": _forms(each)} for each in listed]})
 
 
@@ -74,7 +74,7 @@ def stats(counted: Stats) -> Json:
 def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ()) -> Json:
     """The response to a request that failed: ``{"error": {"code", "message", "field"?, "request_id"}}``.
 
-    What concerns us tells the caller nothing but the request id; the details are in the log.
+    Of our own faults, the caller gets only the request id; the details are in the log.
 
     Args:
         error: what went wrong.
@@ -91,12 +91,12 @@ def failure(error: LookalikeError, request_id: str, methods: Sequence[str] = ())
 
 
 def without_arns(text: str) -> str:
-    """A text for strangers: no ARN, which has the account's number and names of roles and secrets; the log has them."""
+    """Removes ARNs from a text for callers: they contain the account's number and names of roles and secrets."""
     return re.sub(r"arn:[\w-]+:[^\s'\",)]+", "(an AWS resource, see the log)", text)
 
 
 def without_places(text: str) -> str:
-    """A text for strangers about our own servers: no ARN, no host and no address."""
+    """Removes ARNs, hosts and addresses of our own servers from a text for callers."""
     return _PLACE.sub("(see the log)", without_arns(text))
 
 
@@ -117,12 +117,12 @@ def _message(error: LookalikeError, request_id: str) -> str:
 
 
 def _as_dict(instance: Hit | ShownPicture) -> dict[str, Any]:
-    """The fields; attributes are not copied level by level, for they may be nested as deep as JSON can be."""
+    """The fields as a dict, without copying attributes recursively, because they may be nested very deeply."""
     return {field.name: getattr(instance, field.name) for field in fields(instance)}
 
 
 def _fitting(items: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """As many of the first items as an answer can carry, one at least."""
+    """The first items that fit into an answer, at least one."""
     sizes = accumulate(len(json.dumps(json.dumps(item, ensure_ascii=False), ensure_ascii=False).encode()) for item in items)
     return items[: max(sum(size <= MAX_ITEMS_BYTES for size in sizes), 1)]
 

@@ -1,4 +1,4 @@
-"""The routes of the HTTP API, one row each: handlers, OpenAPI document, ``Allow`` headers and local gateway take them from here."""
+"""The table of the HTTP API's routes, which handlers, OpenAPI document, ``Allow`` headers and the local gateway use."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -23,15 +23,15 @@ DETECT_ERRORS = (400, 413, 422)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What the OpenAPI document says of a route.
+    """The part of the OpenAPI document about a route.
 
     Args:
         id: name of the method in generated clients.
         answer: model of the answer with status 200; its docstring describes the answer.
         parameters: model whose fields are the query parameters.
-        body: models of the JSON that it takes as its body, where a picture or a form with ``parameters`` can be.
+        body: models of a JSON body, which may also be a picture or a form with ``parameters``.
         errors: statuses beyond those that every route may answer.
-        other_answers: what further statuses with the same answer mean.
+        other_answers: descriptions of further statuses with the same answer.
     """
 
     id: str
@@ -47,13 +47,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path that are answered; where GET is, HEAD is too.
+    """A method and a path; a route with GET also answers HEAD.
 
     Args:
-        path: as OpenAPI writes it; ``{id}`` is a product's id, percent-encoded.
-        cache_control: header of its successful answers.
-        is_open: whether it needs no API key.
-        operation: its part of the OpenAPI document; None for what is read in a browser.
+        path: in OpenAPI's notation; ``{id}`` is a product's id, percent-encoded.
+        cache_control: the header Cache-Control of successful answers.
+        is_open: whether no API key is needed.
+        operation: its part of the OpenAPI document; None for pages.
     """
 
     method: Literal["GET", "POST"]
@@ -187,7 +187,7 @@ def methods_of(route: Route) -> list[str]:
 
 
 def allowed_methods(path: str) -> Sequence[str]:
-    """The methods that a requested path can be called with; none if there is no such path."""
+    """The methods of a requested path; none if there is no such path."""
     return [
         method for route in ROUTES for method in methods_of(route) if re.fullmatch(re.escape(route.path).replace(r"\{id\}", "[^/]+"), path)
     ]

@@ -47,7 +47,7 @@ def _of_texts(texts: bodies.Texts) -> tuple[requests.Options, Query]:
 
 
 def _of_json(value: Any) -> tuple[requests.Options, Query]:
-    """Reads the first page's request, or a later page's, which has a cursor."""
+    """Reads the JSON of a request for the first page or, with a cursor, for a later one."""
     if isinstance(value, dict) and "cursor" in value:
         return cursors.from_json(value)
     request = requests.from_json(value)

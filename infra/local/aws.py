@@ -1,6 +1,6 @@
-"""S3, SQS and Secrets Manager on this machine: moto's server as a child process, and in it the resources that template.yaml declares.
+"""S3, SQS and Secrets Manager on this machine: moto's server as a child process, with the resources that template.yaml declares.
 
-What it holds is in memory and goes with it. `TRIGGERS` are the template's event sources, which are polled (`infra.local.event_source`).
+Its data are in memory and lost when it ends. `TRIGGERS` are the template's event sources, which are polled (`infra.local.event_source`).
 """
 
 import json
@@ -28,7 +28,7 @@ ACCOUNT = "123456789012"
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue and the one that takes what failed too often."""
+    """A queue and its dead-letter queue."""
 
     url: str
     arn: str
@@ -37,7 +37,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Resources:
-    """What the functions are told about by their environment."""
+    """The resources that the functions know by their environment."""
 
     bucket: str
     uploads: Queue
@@ -85,7 +85,7 @@ class AwsServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What boto3 and the AWS CLI need to speak with it."""
+        """The environment variables that boto3 and the AWS CLI need for it."""
         return client_environment(self.url)
 
     def __enter__(self) -> Self:
@@ -101,12 +101,12 @@ class AwsServer:
 
 
 def client_environment(url: str) -> dict[str, str]:
-    """What boto3 and the AWS CLI need to speak with a server at this address."""
+    """The environment variables that boto3 and the AWS CLI need for a server at this URL."""
     return {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
 
 def session() -> boto3.Session:
-    """Clients made from it (with ``endpoint_url``) carry credentials that the local services accept, whatever the environment holds."""
+    """A boto3 session with credentials that the local services accept, independent of the environment; give clients an ``endpoint_url``."""
     return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106 - any will do
 
 
@@ -123,8 +123,8 @@ def create_resources(
     Args:
         aws_url: endpoint of S3, SQS and Secrets Manager.
         name: the first part of every resource's name.
-        visibility_timeout_s: after how long a message that failed comes back.
-        max_receive_count: how often a message is tried before it goes to the dead-letter queue.
+        visibility_timeout_s: seconds after which a failed message is redelivered.
+        max_receive_count: how often a message may be received before it is moved to the dead-letter queue.
         secret: credentials for Elasticsearch; None creates no secret.
     """
     sqs, s3 = session().client("sqs", endpoint_url=aws_url), session().client("s3", endpoint_url=aws_url)

@@ -1,4 +1,4 @@
-"""Commands that end when their parent ends, however that happens.
+"""Child processes that end when their parent ends, however that happens.
 
 The parent holds one end of a pipe; this file, run as a small process beside the command, waits at the other. The kernel closes
 the parent's end even after ``kill -9``. (``PR_SET_PDEATHSIG`` is Linux's only, and watches the thread that forked instead of the process.)
@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 
 class Failure(Exception):
-    """What ends a command with a message for its user: what is missing or went wrong, and what to do."""
+    """Ends a command with a message for its user: what went wrong, and what to do."""
 
 
 class ChildProcess:
@@ -28,8 +28,8 @@ class ChildProcess:
         command: program and arguments.
         log: file to which standard output and error are appended.
         environment: the whole environment of the command.
-        user: run as this user, where it is another; only root can ask for that.
-        lock: open file whose lock is held until the command is gone, even if the parent went before it.
+        user: run as this user; only root may run as another one.
+        lock: open file whose lock is held until the command has ended, even if the parent ends before it.
         grace_s: seconds between SIGTERM and SIGKILL.
     """
 
@@ -68,7 +68,7 @@ class ChildProcess:
         return self._process.poll()
 
     def wait_until(self, is_ready: Callable[[], bool], within_s: float, name: str) -> None:
-        """Returns when it is ready; if it ends or takes too long, it is killed, and a `Failure` has the end of its log."""
+        """Waits until it is ready. If it ends or takes too long, it is killed, and a `Failure` with the end of its log is raised."""
         deadline = time.monotonic() + within_s
         try:
             while not is_ready():
@@ -97,7 +97,7 @@ class ChildProcess:
 
 
 def tail(log: Path, most: int = 15) -> str:
-    """The last lines of a log, but for the steps of Java's stack traces."""
+    """The last lines of a log, without the frames of Java's stack traces."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if not line.startswith("\t")]
     return f"The end of {log}:\n" + "\n".join(lines[-most:])
 

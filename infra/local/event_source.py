@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class EventSource:
-    """Polls until its ``with`` block ends; an invocation that runs then is waited for.
+    """Polls until its ``with`` block ends, and waits then for running invocations.
 
     Args:
         sqs: client for the queue; used by several threads, which boto3's clients allow.
@@ -57,7 +57,7 @@ class EventSource:
             thread.join()
 
     def stop_polling(self) -> None:
-        """Takes no more messages; returns at once."""
+        """Stops receiving messages; returns at once."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -105,7 +105,7 @@ def event_sources(resources: Resources, aws_url: str, invoke: Invoke, triggers: 
 
 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> dict[str, Any]:
-    """The event that Lambda makes of messages as boto3 receives them. Message attributes are left out, for nothing here has any."""
+    """Lambda's event for messages as boto3 receives them, without message attributes, which nothing here uses."""
     source = {"messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": queue_arn, "awsRegion": REGION}
     records: Iterable[dict[str, Any]] = (
         {

@@ -47,8 +47,8 @@ class Function:
     """A pool of processes; they end with the process that started them.
 
     Args:
-        definition: what it is.
-        environment: the variables that the function is configured with.
+        definition: its module, timeout and number of processes.
+        environment: the function's environment variables.
         log: file to which its standard output and error are appended.
     """
 
@@ -66,7 +66,7 @@ class Function:
             process.start()
 
     def init_error(self) -> str | None:
-        """Waits for the init phase of all processes; the error that it failed with, as JSON."""
+        """Waits for the init phase of all processes; returns the error as JSON if it failed."""
         failures = [failure.payload for process in self._processes if (failure := process.init_failure())]
         return failures[0] if failures else None
 
@@ -76,7 +76,7 @@ class Function:
         return [each.process.pid for each in self._processes if each.process]
 
     def invoke(self, payload: str) -> Answer:
-        """Hands an event to an idle process, once there is one."""
+        """Sends an event to an idle process, waiting until there is one."""
         process = self._idle.get()
         try:
             answer = process.invoke(payload)
@@ -88,7 +88,7 @@ class Function:
         return answer
 
     def stop(self) -> None:
-        """Ends the processes for good, busy or not: their invocations fail, and so do all later ones."""
+        """Ends the processes, also busy ones: running and later invocations fail."""
         for process in self._processes:
             process.stop()
 

@@ -1,6 +1,6 @@
 """API Gateway's REST API in front of a function: requests become proxy events, the function's answers become responses.
 
-Limits and refusals are the gateway's own, in the error shape that template.yaml's gateway responses give them in AWS.
+It applies API Gateway's limits, with errors in the form that template.yaml's gateway responses define.
 """
 
 import base64
@@ -41,7 +41,7 @@ class Gateway(LoopbackServer):
         invoke: calls the function, see `infra.local.invocation`.
         function: name of the function that serves every route.
         port: 0 for any that is free.
-        api_key: what ``x-api-key`` must be, but on the open paths; None asks for no key.
+        api_key: the required ``x-api-key``, except on open paths; None for no key.
         timeout_s: how long the function may take.
     """
 
@@ -116,12 +116,12 @@ def proxy_event(request: Request, body: bytes, *, request_id: str, at_s: float) 
 
 
 def response(answer: Any, *, accept: str, request_id: str) -> Response:
-    """What a proxy integration's answer becomes.
+    """Converts a proxy integration's answer to an HTTP response.
 
     A base64 body is decoded only where the first type of the request's ``Accept`` is a binary media type: so does API Gateway.
 
     Raises:
-        FunctionFailed: it is not one.
+        FunctionFailed: the answer is malformed.
     """
     if not isinstance(answer, dict) or not isinstance(answer.get("statusCode"), int):
         raise FunctionFailed(f"no statusCode in {str(answer)[:200]}")
@@ -140,7 +140,7 @@ def response(answer: Any, *, accept: str, request_id: str) -> Response:
 
 
 def refusal(status: int, code: str, message: str, request_id: str) -> Response:
-    """An answer of the gateway's own."""
+    """An error response of the gateway itself."""
     body = json.dumps({"error": {"code": code, "message": message, "request_id": request_id}})
     return Response(body, status, {"x-amzn-RequestId": request_id}, content_type="application/json")
 

@@ -1,4 +1,4 @@
-"""Calls a function through the Lambda API, wherever that is: infra.local.lambda_api, `sam local start-lambda`, or AWS."""
+"""Calls a function through the Lambda API: of infra.local.lambda_api, `sam local start-lambda`, or AWS."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ def through(lambda_client: "LambdaClient") -> Invoke:
 
 
 def command(invoke: Invoke, given: Json, function: str = BACKFILL_FUNCTION) -> Json:
-    """Has the backfill function carry out a command.
+    """Invokes the backfill function with a command.
 
     Raises:
         Failure: its answer is an error.

@@ -1,4 +1,4 @@
-"""What is common to the system as processes of this machine (`infra.local.system`) and as containers (`infra.sam.system`)."""
+"""What the system as processes (`infra.local.system`) and the system in containers (`infra.sam.system`) share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -24,13 +24,13 @@ def usual_ports(say: Say, **wanted: int) -> dict[str, int]:
 
 @dataclass(kw_only=True, eq=False)
 class RunningSystem(ABC):
-    """A system that runs while its ``with`` block lasts; nothing of it is left afterwards, nor if it fails to start.
+    """A system that runs until its ``with`` block ends; all its parts are stopped then, also if it fails to start.
 
     Args:
         alias: alias of the index.
         ports: where ``api``, ``lambda_api``, ``aws`` and, in containers, ``elasticsearch`` listen; where nothing else does, if not given.
-        visibility_timeout_s: seconds after which a message that failed comes back.
-        max_receive_count: how often a message is tried.
+        visibility_timeout_s: seconds after which a failed message is redelivered.
+        max_receive_count: how often a message may be received.
         first_retry_delay_s: seconds until a product or message with a transient error is tried again; twice as many each time.
         say: told what happens.
     """

@@ -1,4 +1,4 @@
-"""What runs inside a function's process, as Lambda's runtime does: imports the entry module once, then handles one event at a time."""
+"""The program in a function's process, like Lambda's runtime: imports the entry module once, then handles one event at a time."""
 
 import importlib
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Context:
-    """The second argument of a handler: of Lambda's own, what the functions and their logs read."""
+    """The second argument of a handler, with the attributes of Lambda's context that the functions and their logs use."""
 
     aws_request_id: str
     deadline_s: float
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _receive(parent: Connection, events: "queue.SimpleQueue[str]") -> None:
-    """Also notices, while a handler is busy, that the parent is gone: then this process ends."""
+    """Receives events; ends this process when the parent is gone, also while a handler is busy."""
     try:
         while True:
             events.put(parent.recv())

@@ -1,7 +1,7 @@
 """The whole system on this machine: Elasticsearch, AWS's services, the functions, the gateway, and what polls the queues.
 
-``python -m infra.local.system`` serves until Ctrl-C. Everything is the deployed code with the deployed events; only what stands around
-it is local.
+``python -m infra.local.system`` serves until Ctrl-C. Code and events are those of the deployed system; only the
+services around them are local.
 """
 
 import argparse
@@ -107,7 +107,7 @@ class LocalSystem(RunningSystem):
         }
 
     def _poll(self, stack: ExitStack, invoke: invocation.Invoke) -> None:
-        """As Lambda does it, but that products are not waited for, which a backfill posts faster than they are indexed.
+        """Polls as Lambda does, but without a batching window for products, because backfills send them faster than they are indexed.
 
         Of uploads and products, one batch is collected while another is worked on.
         """

@@ -1,7 +1,7 @@
-"""What of a product's attributes can be filtered.
+"""Makes a product's attributes filterable.
 
-Attributes may be any JSON, and two products may give the same name different types. So each scalar counts as text, and as a number too
-if it reads as one: the two can never contradict each other, and no attribute can cost a picture.
+Attributes may be any JSON, and the same name may have different types in two products. Each scalar is therefore indexed as text, and also
+as a number if it can be parsed as one: types never conflict, and no attribute can prevent a picture from being indexed.
 """
 
 import math
@@ -17,10 +17,10 @@ from lookalike import amounts
 from lookalike.domain import Attributes
 
 MAX_NAME = 256
-"""Characters of an attribute's dotted name; longer ones are kept and cannot be filtered."""
+"""Characters of an attribute's dotted name; attributes with longer names are stored but cannot be filtered."""
 
 MAX_DEPTH = 10
-"""Levels of nested attributes that can be filtered; deeper ones are kept."""
+"""Levels of nested attributes that can be filtered; deeper ones are only stored."""
 
 MAX_TEXT = 1000
 """Characters of a value that are compared; a longer one is compared by its beginning and a hash of the whole."""
@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?(?<=\d)", re.ASCII)
 
 
 def texts(attributes: Attributes) -> dict[str, list[str]]:
-    """Every scalar as text, by its name; a nested one's name is dotted."""
+    """Every scalar as text, by its dotted name."""
     found: dict[str, list[str]] = {}
     for name, value in _scalars(attributes):
         found.setdefault(name, []).append(as_text(value))
@@ -40,7 +40,7 @@ def texts(attributes: Attributes) -> dict[str, list[str]]:
 
 
 def numbers(attributes: Attributes) -> dict[str, list[float]]:
-    """Every scalar that reads as a number or a date, by its name."""
+    """Every scalar that can be parsed as a number or a date, by its dotted name."""
     found: dict[str, list[float]] = {}
     for name, value in _scalars(attributes):
         number = as_number(value)
@@ -50,7 +50,7 @@ def numbers(attributes: Attributes) -> dict[str, list[float]]:
 
 
 def as_text(value: Scalar) -> str:
-    """The text that a scalar is filtered by, one for every way to write it: ``true`` for "True", ``12.5`` for "+12.50", letters in NFC."""
+    """A scalar in the canonical form that filters compare: ``true`` for "True", ``12.5`` for "+12.50", letters in NFC."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float) or (len(value) <= MAX_TEXT and _NUMBER.fullmatch(value)):
@@ -62,9 +62,9 @@ def as_text(value: Scalar) -> str:
 
 
 def as_number(value: Scalar) -> float | None:
-    """The number that a scalar reads as: also a price (`lookalike.amounts`), or a date as milliseconds since 1970. None for others.
+    """A scalar as a number: prices are parsed (`lookalike.amounts`), ISO 8601 dates become milliseconds since 1970; None for others.
 
-    Dates are ISO 8601, in UTC unless they say otherwise.
+    Dates without a time zone are in UTC.
     """
     if isinstance(value, bool):
         return None
@@ -78,12 +78,12 @@ def as_number(value: Scalar) -> float | None:
 
 
 def as_name(name: str) -> str:
-    """An attribute's name as it is filtered by: in NFC."""
+    """An attribute's name in the form that filters compare: NFC."""
     return normalize("NFC", name)
 
 
 def can_be_filtered(name: str) -> bool:
-    """Whether the index takes an attribute's name."""
+    """Whether an attribute of this name is indexed for filters."""
     return bool(name.strip()) and len(name) <= MAX_NAME and "\0" not in name
 
 

@@ -14,13 +14,13 @@ R = TypeVar("R")
 
 
 def map_unordered(pool: Executor, function: Callable[[T], R], items: Iterable[T], *, window: int) -> Iterator[R]:
-    """``function`` of each item, in the order in which they become ready, so that a slow one holds up nobody.
+    """Applies ``function`` to each item and yields the results as they become ready, so that a slow one delays no other.
 
     Args:
         pool: calls the function.
         function: must not raise.
         items: read only as far as needed.
-        window: how many results may be under way or waiting, which bounds the memory.
+        window: how many items may be in progress or waiting to be yielded, which bounds the memory.
     """
     pending: set[Future[R]] = set()
     for item in items:
@@ -32,7 +32,7 @@ def map_unordered(pool: Executor, function: Callable[[T], R], items: Iterable[T]
 
 
 def prefetch(items: Iterable[T]) -> Generator[T]:
-    """The same items in the same order, while the next one is already being made in a thread of its own."""
+    """Yields the same items in the same order, while a thread of its own produces the next one."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as thread:
         upcoming = thread.submit(lambda: list(islice(iterator, 1)))
@@ -44,16 +44,16 @@ def prefetch(items: Iterable[T]) -> Generator[T]:
 def run_within(seconds: float, work: Callable[[], R], what: str) -> R:
     """Returns what ``work`` returns, or raises its error, if it ends in time.
 
-    It runs in a thread of its own, because nothing else bounds a server that accepts a connection and answers nothing, or a byte at a time.
-    The thread is left to the time limits of its sockets.
+    ``work`` runs in a thread of its own, because socket timeouts do not bound a server that sends a byte now and then. After the time limit
+    the thread is abandoned; it ends with the timeouts of its sockets.
 
     Args:
-        seconds: the time limit; nothing is begun if it is not above 0.
-        work: what to do.
+        seconds: the time limit; if it is not above 0, nothing is started.
+        work: the function to call.
         what: who did not answer, for the error's message.
 
     Raises:
-        TransientError: the time is over.
+        TransientError: the time limit is over.
     """
     result: Future[R] = Future()
 

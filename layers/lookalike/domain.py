@@ -1,4 +1,4 @@
-"""The nouns: products, pictures, models, and what a search gives back."""
+"""The types that all parts share: products, pictures, models, search hits."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,36 +20,36 @@ Vectors: TypeAlias = NDArray[np.float32]
 """Several embeddings, shape (n, dimensions)."""
 
 Attributes: TypeAlias = Mapping[str, Any]
-"""What a shop says of a product: any JSON, kept and returned as given."""
+"""What a shop stores about a product: a JSON object, returned as it was given."""
 
 Origin = Literal["upload", "products"]
-"""Where a picture came from: the bucket, or the products queue."""
+"""How a picture came into the index: from the bucket, or through the products queue."""
 
 
 def image_id(product_id: str, image_url: str) -> str:
-    """The document id of a product's picture: computed, so that every write can be repeated. 32 hex digits."""
+    """The document id of a product's picture, 32 hex digits: computed, so that repeated writes replace the same document."""
     return blake2b(f"{product_id}\0{without_credentials(image_url)}".encode(), digest_size=16).hexdigest()
 
 
 def without_credentials(url: str) -> str:
-    """A URL without the user and password before its host: what is stored with a picture and shown, and what makes its id."""
+    """A URL without the user and password before its host: the form that is stored, shown in answers, and hashed for the id."""
     return _CREDENTIALS.sub(r"\1", url)
 
 
-def shown(url: str) -> str:
-    """A URL as it is told in failures: without credentials, and of a data: URL its beginning."""
+def displayed(url: str) -> str:
+    """A URL as failures show it: without credentials, and at most `MAX_DISPLAYED` characters of it."""
     public = without_credentials(url)
-    return public if len(public) <= MAX_SHOWN else f"{public[:MAX_SHOWN]}…"
+    return public if len(public) <= MAX_DISPLAYED else f"{public[:MAX_DISPLAYED]}…"
 
 
-MAX_SHOWN = 2000
+MAX_DISPLAYED = 2000
 
 _CREDENTIALS = re.compile(r"^(\s*https?://)[^/?#]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product as its source describes it; ``image_urls`` are http(s) or s3 addresses."""
+    """A product as its source describes it; ``image_urls`` are http(s), s3 or data: URLs."""
 
     product_id: str
     image_urls: tuple[str, ...]
@@ -58,10 +58,13 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A picture as it was fetched: its bytes, and what the place where it was says of it.
+    """A fetched picture: its bytes and its metadata at the origin.
 
-    ``etag`` is the ETag, or where there is none the date of the last change. ``attributes`` is the user metadata of an S3 object, None
-    where the place keeps none. A picture that ``is_unmodified`` was not fetched, because the fetcher has it.
+    Args:
+        content: the bytes of the file; empty if they were not fetched.
+        etag: the ETag, or if the origin sends none, Last-Modified.
+        attributes: the user metadata of an S3 object, None for other origins.
+        is_unmodified: the file still has the ETag that the caller knows, so its bytes were not fetched.
     """
 
     content: bytes
@@ -71,18 +74,20 @@ class PictureFile:
 
 
 Resize = Literal["stretch", "centre_crop", "pad"]
-"""How a picture of another shape is brought to a network's: out of proportion, without its edges, or with white edges."""
+"""How a picture of another aspect ratio is fitted to a network's input: distorted, cropped to the centre, or padded with white."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A network as its manifest describes it; two vectors can be compared only if they come from the same one.
+    """A network as its manifest describes it; only vectors of the same model can be compared.
 
-    ``input_size`` is (width, height) in pixels; ``interpolation`` is Pillow's name of the filter that scales a picture to it.
-    ``precision`` is ``f32`` where the CPU's faster arithmetic turns vectors too far. ``crop_share`` is how much of the edge a
-    ``centre_crop`` keeps. ``adapted_from`` is the SHA-256 of the weights of the
-    model whose vectors this one transforms, if its vectors can be had from those without the pictures. ``remote`` is the service that
-    is asked, ``bedrock/…`` or ``elasticsearch/…`` with the model's name there, None for a network that runs here.
+    Args:
+        input_size: (width, height) in pixels.
+        interpolation: Pillow's name of the filter that scales pictures to the input size.
+        precision: ``f32`` for networks that lose accuracy in the CPU's faster number formats.
+        crop_share: the share of the shorter side that ``centre_crop`` keeps.
+        adapted_from: SHA-256 of the weights of the model whose vectors this one transforms; None if it needs the pictures.
+        remote: the service that computes the vectors, ``bedrock/MODEL`` or ``elasticsearch/ENDPOINT``; None if the network runs here.
     """
 
     id: str
@@ -103,18 +108,18 @@ IndexType = Literal["hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "bbq_disk", "f
 
 
 MAX_OVERSAMPLE = 10
-"""Elasticsearch's own limit is that of the candidates, 10,000."""
+"""Oversampling beyond this hits Elasticsearch's limit of 10,000 candidates."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """How an index is cut, stored and searched.
+    """How an index is sharded, stored and searched.
 
     Args:
         shards: primary shards.
-        replicas: copies of each; None for one where there are two nodes, none on a single node (``auto_expand_replicas``).
-        type: quantisation and graph; ``bbq_disk`` needs an Enterprise licence.
-        oversample: a search rescores that many times k candidates with the full vectors.
+        replicas: copies of each shard; None for ``auto_expand_replicas``: one copy if there are two nodes, none on a single node.
+        type: quantisation and graph of the vectors; ``bbq_disk`` needs an Enterprise licence.
+        oversample: a search rescores ``oversample * k`` candidates with the full vectors.
     """
 
     shards: int = 1
@@ -134,17 +139,17 @@ class Embedder(Protocol):
         """Unit vectors, float32, shape (n, dimensions), of n pictures at the model's input size."""
 
     def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
-        """The vectors of the same pictures, from those that another model made; None if that takes the pictures."""
+        """This model's vectors of the same pictures, computed from another model's; None if the pictures are needed."""
 
     def embed_text(self, text: str) -> Vector:
-        """The unit vector of words, to be compared with those of pictures. Raises `RequestInvalid` if the model knows pictures alone."""
+        """The unit vector of a text, comparable with those of pictures. Raises `RequestInvalid` if the model has no text encoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture that was decoded and checked.
 
-    ``width`` and ``height`` are those of the file after its EXIF turn; ``pixels`` may be smaller, never smaller than was asked for.
+    ``width`` and ``height`` are those of the file after its EXIF rotation; ``pixels`` may be reduced, but not below the requested size.
     """
 
     pixels: Pixels
@@ -155,7 +160,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A part of a picture, its edges as fractions of the width and of the height: 0 is left and top, 1 right and bottom."""
+    """A rectangle in a picture, as fractions of its width and height: 0 is the left or top edge, 1 the right or bottom edge."""
 
     left: float
     top: float
@@ -164,7 +169,7 @@ class Crop:
 
 
 Part: TypeAlias = Crop | Literal["auto"] | None
-"""Of a picture: the part in a box, the thing that stands out most, or the whole."""
+"""Which part of a picture is embedded: a rectangle, the most salient object (``auto``), or the whole picture (None)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +184,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class IndexedPicture:
-    """One document of the index; its vector travels beside it."""
+    """One document of the index, without its vector."""
 
     product_id: str
     image_url: str
@@ -200,7 +205,7 @@ class IndexedPicture:
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture of the index, as a search begins with it."""
+    """An indexed picture as a query uses it."""
 
     image_id: str
     product_id: str

@@ -5,28 +5,28 @@
     LookalikeError
     ├── RequestRefused          the caller has to change the request
     │   ├── RequestInvalid        400  unknown field, two pictures, bad filter
-    │   ├── ApiKeyRefused         403  no API key, or one that is not known
+    │   ├── ApiKeyRefused         403  no API key, or an unknown one
     │   ├── NotFound              404  no such product, picture, backfill or route
-    │   ├── MethodRefused         405  the route knows other methods
-    │   └── BodyTooLarge          413  more than the gateway carries
+    │   ├── MethodRefused         405  the route has other methods
+    │   └── BodyTooLarge          413  above the gateway's limit
     ├── PictureRefused          the picture has to be replaced
     │   ├── PictureUnusable       422  not a picture, too large, truncated
-    │   └── PictureUnreachable    422  404, 410, no such host, blocked address
-    ├── TransientError          it goes away by itself; try again later
-    │   ├── DownloadFailed        503  timeout, 429 or 5xx from where the picture is
+    │   └── PictureUnreachable    422  404, 410, unknown host, blocked address
+    ├── TransientError          it will pass; try again later
+    │   ├── DownloadFailed        503  timeout, 429 or 5xx from the picture's server
     │   ├── IndexUnavailable      503  the index is busy, starting, not reachable
-    │   ├── OutOfTime             503  the function's time is over
-    │   ├── TriedTooOften         503  the message went to the dead-letter queue
+    │   ├── OutOfTime             503  not started: too little of the function's time is left
+    │   ├── TriedTooOften         503  the message is in the dead-letter queue
     │   └── IndexMissing          503  nothing was indexed yet
     └── Misconfigured           500  settings, roles or models have to be corrected
 
-An HTTP answer carries ``http_status`` and ``code``; a queue worker looks at ``ending``. Nothing else decides how an error ends.
+An HTTP answer has the error's ``http_status`` and ``code``; a queue function acts on its ``ending``. Nothing else decides that.
 """
 
 from typing import ClassVar, Literal
 
 Ending = Literal["drop", "retry", "fail"]
-"""What a queue worker does: record the error and drop the item, try the item again, or fail the whole batch."""
+"""What a queue function does: record the error and drop the item, try the item again, or fail the whole batch."""
 
 
 class LookalikeError(Exception):
@@ -53,13 +53,13 @@ class RequestRefused(LookalikeError):
 
 
 class RequestInvalid(RequestRefused):
-    """A field is unknown, missing, contradicts another, or has a value that cannot be used."""
+    """A field is unknown, missing, invalid, or contradicts another."""
 
     http_status, code = 400, "request_invalid"
 
 
 class ApiKeyRefused(RequestRefused):
-    """The API key is missing or not known."""
+    """The API key is missing or unknown."""
 
     http_status, code = 403, "api_key_refused"
 
@@ -71,13 +71,13 @@ class NotFound(RequestRefused):
 
 
 class MethodRefused(RequestRefused):
-    """The route exists, for other methods."""
+    """The route exists, but not with this method."""
 
     http_status, code = 405, "method_refused"
 
 
 class BodyTooLarge(RequestRefused):
-    """The body is larger than API Gateway carries to a function."""
+    """The body is larger than API Gateway can pass to a function."""
 
     http_status, code = 413, "body_too_large"
 
@@ -89,16 +89,16 @@ class PictureRefused(LookalikeError):
 
 
 class PictureUnusable(PictureRefused):
-    """The bytes are not a picture in a format and size that is accepted."""
+    """The bytes are not a picture of an accepted format and size."""
 
     code = "picture_unusable"
 
 
 class PictureUnreachable(PictureRefused):
-    """The picture cannot be fetched: the remote refuses it, or its address is blocked.
+    """The picture cannot be fetched: its server refuses it, or its address is blocked.
 
     Args:
-        status: the remote's HTTP status, None if there was no answer.
+        status: the HTTP status of the server's answer, None if there was none.
     """
 
     code = "picture_unreachable"
@@ -109,7 +109,7 @@ class PictureUnreachable(PictureRefused):
 
 
 class TransientError(LookalikeError):
-    """A fault that goes away by itself, such as a timeout or a busy server.
+    """A fault that passes by itself, such as a timeout or a busy server.
 
     Args:
         retry_after_s: seconds after which to try again.
@@ -135,13 +135,13 @@ class IndexUnavailable(TransientError):
 
 
 class OutOfTime(TransientError):
-    """The function's time is over before this was begun: it is unharmed and can be done at once by another invocation."""
+    """The function had too little time left to start this item: another invocation can do it at once, and no attempt is counted."""
 
     code = "out_of_time"
 
 
 class TriedTooOften(TransientError):
-    """The item's message failed so often that the queue gave it up: it is a dead letter."""
+    """The item's message was received as often as its queue allows, and is a dead letter now."""
 
     code = "dead_letter"
 

@@ -1,7 +1,7 @@
-"""Which products a search may find: the filter language of the HTTP API.
+"""The filter language of the HTTP API: which products a search may return.
 
-``{"category": "dress", "brand": ["a", "b"], "price": {"gte": 10, "lt": 50}, "sale_price": {"exists": true}}`` asks for all of these at
-once; ``{"all": […]}``, ``{"any": […]}`` and ``{"not": {…}}`` combine such objects.
+``{"category": "dress", "brand": ["a", "b"], "price": {"gte": 10, "lt": 50}, "sale_price": {"exists": true}}`` requires all of these
+conditions; ``{"all": […]}``, ``{"any": […]}`` and ``{"not": {…}}`` combine such objects.
 """
 
 from collections.abc import Iterator
@@ -13,20 +13,20 @@ from lookalike.errors import RequestInvalid
 
 MAX_DEPTH = 8
 MAX_CLAUSES = 1024
-"""Names, values and bounds of a whole filter."""
+"""The largest number of names, values and bounds in a filter."""
 
 MAX_CHARACTERS = 150_000
 """Of all names and texts of a filter together: cursors carry it, for which an answer has 1 MB."""
 
 EXACT_INTEGERS = 2**53
-"""Larger ones are rounded as numbers, so that they are compared as text alone."""
+"""Larger integers are not exact as doubles, so they are compared as text only."""
 
 BOUNDS = ("gt", "gte", "lt", "lte")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The attribute has one of these values: compared as text, or one that is one of the numbers that these read as."""
+    """The attribute equals one of these texts or, compared as numbers, one of these numbers."""
 
     attribute: str
     values: tuple[str, ...]
@@ -35,7 +35,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The attribute, read as a number or a date, lies within the bounds: pairs of one of `BOUNDS` and a number."""
+    """The attribute, as a number or a date, is within the bounds: pairs of a name of `BOUNDS` and a number."""
 
     attribute: str
     bounds: tuple[tuple[str, float], ...]
@@ -50,21 +50,21 @@ class Exists:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Every one of the filters holds; none at all always holds."""
+    """All of the filters match; an empty tuple matches every product."""
 
     filters: tuple["Filter", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of the filters holds."""
+    """At least one of the filters matches."""
 
     filters: tuple["Filter", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The filter does not hold."""
+    """The filter does not match."""
 
     filter: "Filter"
 
@@ -72,11 +72,11 @@ class Not:
 Filter: TypeAlias = Terms | Range | Exists | All | AnyOf | Not
 
 EVERYTHING = All(())
-"""The filter that every product passes."""
+"""The filter that matches every product."""
 
 
 def parse(given: Any, field: str = "filter", depth: int = 0) -> Filter:
-    """Reads a filter from JSON. Raises `RequestInvalid` with the path to the part that is wrong."""
+    """Parses a filter from decoded JSON. Raises `RequestInvalid` with the path of the part that is invalid."""
     if not isinstance(given, dict):
         raise RequestInvalid("a filter is an object of attribute names and what each must be", field=field)
     if depth > MAX_DEPTH:
@@ -89,7 +89,7 @@ def parse(given: Any, field: str = "filter", depth: int = 0) -> Filter:
 
 
 def conditions(given: Filter) -> Iterator[Terms | Range | Exists]:
-    """The conditions on attributes that a filter is made of."""
+    """The conditions on attributes in a filter, however nested."""
     match given:
         case All(filters) | AnyOf(filters):
             for inner in filters:
@@ -101,17 +101,17 @@ def conditions(given: Filter) -> Iterator[Terms | Range | Exists]:
 
 
 def _clauses(given: Any) -> int:
-    """How many names and values JSON has, on all its levels together."""
+    """The number of names and values in JSON, on all levels together."""
     return sum(len(inner) for inner in _values(given) if isinstance(inner, dict | list))
 
 
 def _characters(given: Any) -> int:
-    """How many characters the names and texts of JSON have."""
+    """The number of characters in the names and texts of JSON."""
     return sum(len(inner) if isinstance(inner, str) else sum(map(len, inner)) for inner in _values(given) if isinstance(inner, str | dict))
 
 
 def _values(given: Any) -> Iterator[Any]:
-    """JSON, and all that is in it, on all its levels."""
+    """A JSON value and every value inside it, on all levels."""
     left = [given]
     while left:
         yield (inner := left.pop())

@@ -1,4 +1,4 @@
-"""Do Elasticsearch, the index behind the alias and the models at hand agree?"""
+"""The health check: whether Elasticsearch answers, and the container image has the model of the index that is searched."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,20 @@ from lookalike.concurrency import run_within
 from lookalike.errors import LookalikeError
 
 LIMIT_S = 6.0
-"""For each of three questions, which together fit into the time of a request."""
+"""The time limit of each of three checks, which together fit into the time of a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a monitor wants to know; ``fault`` says what is wrong, None if nothing is."""
+    """The result of a health check.
+
+    Args:
+        elasticsearch: version and status of the cluster.
+        index: the index behind the alias.
+        model: the id of its model.
+        models: ids of the models in the container image.
+        fault: what is wrong, None if nothing is; the fields of later checks are None then.
+    """
 
     elasticsearch: str | None
     index: str | None
@@ -21,35 +29,29 @@ class Health:
     fault: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class HealthCheck:
     """Checks that Elasticsearch answers and that the image has the model that the index needs.
 
     Args:
         cluster: version and state of Elasticsearch in a few words.
         current: name of the index behind the alias, and the id of its model.
-        model_is_loaded: raises if the index's model cannot be had, or is another than the index was filled with.
-        models: ids of the models at hand.
+        model_is_loaded: raises if the index's model is missing, or has other weights than the index was filled with.
+        models: ids of the models in the container image.
     """
 
-    def __init__(
-        self,
-        cluster: Callable[[], str],
-        current: Callable[[], tuple[str, str]],
-        model_is_loaded: Callable[[], object],
-        models: Callable[[], Sequence[str]],
-    ) -> None:
-        self._cluster = cluster
-        self._current = current
-        self._model_is_loaded = model_is_loaded
-        self._models = models
+    cluster: Callable[[], str]
+    current: Callable[[], tuple[str, str]]
+    model_is_loaded: Callable[[], object]
+    models: Callable[[], Sequence[str]]
 
     def check(self) -> Health:
-        """Asks each in turn and stops at the first fault; never raises a `LookalikeError`."""
+        """Runs the checks in turn and stops at the first fault; never raises a `LookalikeError`."""
         elasticsearch = index = model = fault = None
         try:
-            elasticsearch = run_within(LIMIT_S, self._cluster, "Elasticsearch")
-            index, model = run_within(LIMIT_S, self._current, "Elasticsearch")
-            run_within(LIMIT_S, self._model_is_loaded, "Elasticsearch")
+            elasticsearch = run_within(LIMIT_S, self.cluster, "Elasticsearch")
+            index, model = run_within(LIMIT_S, self.current, "Elasticsearch")
+            run_within(LIMIT_S, self.model_is_loaded, "Elasticsearch")
         except LookalikeError as error:
             fault = str(error)
-        return Health(elasticsearch, index, model, self._models(), fault)
+        return Health(elasticsearch, index, model, self.models(), fault)

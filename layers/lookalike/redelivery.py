@@ -1,4 +1,4 @@
-"""When messages that failed come back: soon, not only after a queue's visibility timeout of six times the function's."""
+"""When failed messages are redelivered: after a backoff, not only after the queue's visibility timeout."""
 
 import random
 from collections.abc import Callable, Collection, Iterable
@@ -7,15 +7,15 @@ from typing import TypeAlias
 
 MAX_DELAY_S = 900
 JITTER = 0.25
-"""A delay is longer by up to this fraction, so that what failed together does not come back together."""
+"""A delay is longer by up to this fraction, so that messages that failed together are not redelivered together."""
 
 MAX_DOUBLINGS = 10
 
 
 def backoff_s(first_delay_s: int, failures: int, draw: Callable[[], float] = random.random, *, least_s: int = 0) -> int:
-    """Seconds to wait: twice as many after each earlier failure, ``least_s`` at least, and `MAX_DELAY_S`, SQS's longest delay, at most.
+    """Seconds to wait before the next attempt: doubled after each failure, from ``least_s`` to `MAX_DELAY_S`, the longest delay of SQS.
 
-    ``draw`` returns numbers from 0 to 1, for the jitter.
+    ``draw`` returns random numbers from 0 to 1, for the jitter.
     """
     delay_s = max(first_delay_s << min(failures, MAX_DOUBLINGS), least_s)
     return min(round(delay_s * (1 + JITTER * draw())), MAX_DELAY_S)
@@ -29,7 +29,7 @@ class ReceivedMessage:
         receives: how often it was received, from 1.
         sent_ms: when it was sent first, in milliseconds since 1970.
         reason: why it failed.
-        is_hopeless: whether it will fail however often it comes back.
+        is_poison: whether it would fail however often it is redelivered.
     """
 
     queue_arn: str
@@ -39,9 +39,9 @@ class ReceivedMessage:
     body: str
     sent_ms: int
     reason: str
-    is_hopeless: bool = False
+    is_poison: bool = False
 
 
 Redeliver: TypeAlias = Callable[[Iterable[ReceivedMessage]], Collection[str]]
-"""Has messages come back, each after its delay, or moves them to the dead-letter queue with their reasons if they were received as
-often as the queue allows, or are hopeless; returns the ids of those that it moved, which are settled. Raises nothing."""
+"""Has failed messages redelivered, each after its backoff; moves those that are poison, or were received as often as their queue allows,
+to the dead-letter queue with their reasons. Returns the ids of the moved messages, which are settled. Raises nothing."""

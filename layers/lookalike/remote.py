@@ -1,4 +1,4 @@
-"""A model that is asked over the network: what its adapters have in common."""
+"""Models behind a network service: what their adapters share."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,19 +11,19 @@ from lookalike.errors import Misconfigured
 from lookalike.pictures import decoding
 
 AT_ONCE = 8
-"""Requests that are under way, of all batches together; services of this kind have a limit of requests a minute."""
+"""Concurrent requests of all batches together; such services limit the requests per minute."""
 
 Ask: TypeAlias = Callable[[bytes | str], Sequence[float]]
-"""The numbers of a JPEG file or of a text. Raises `PictureUnusable` or `RequestInvalid` for what the service refuses to embed,
-`TransientError` once the client's own retries are over, `Misconfigured` for a right, setting or model that is missing."""
+"""Returns the embedding of a JPEG file or of a text. Raises `PictureUnusable` or `RequestInvalid` if the service refuses the input,
+`TransientError` when the client's retries are exhausted, `Misconfigured` if a permission, setting or model is missing."""
 
 
 class RemoteEmbedder(Embedder):
-    """Sends each picture as a JPEG file; vectors are made unit length here, whatever the service does.
+    """Sends each picture as a JPEG file, and normalises the vectors to unit length.
 
     Args:
         model: as its manifest describes it.
-        ask: one request.
+        ask: sends one request.
     """
 
     def __init__(self, model: Model, ask: Ask) -> None:

@@ -9,50 +9,50 @@ from typing import Any, cast, get_args
 
 from lookalike.domain import MAX_OVERSAMPLE, IndexOptions, IndexType
 from lookalike.errors import Misconfigured, RequestInvalid
-from lookalike.keys import PATTERNS, Keys
+from lookalike.keys import DEFAULT_PATTERNS, KeyPatterns
 
 PREFIX = "LOOKALIKE_"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a function knows of where it runs. Each field is the variable ``LOOKALIKE_`` + its name in capitals.
+    """The configuration of a function. Each field is the environment variable ``LOOKALIKE_`` + its name in capitals.
 
-    The places of AWS services are not among them: boto3 reads ``AWS_ENDPOINT_URL`` and its like by itself.
+    The endpoints of AWS services are not among them: boto3 reads ``AWS_ENDPOINT_URL`` and similar variables itself.
     """
 
     elasticsearch_url: str
-    """Address of the shop's Elasticsearch, several separated by commas."""
+    """URL of the shop's Elasticsearch; several nodes separated by commas."""
     elasticsearch_secret_arn: str | None = None
     """Secrets Manager secret with ``api_key``, or ``username`` and ``password``; none for an open server."""
     elasticsearch_ca: str | None = None
-    """PEM text of the certificate authority, where the server's is not a public one."""
+    """PEM text of the certificate authority, if it is not a public one."""
     source_url: str | None = None
-    """Address of another cluster that backfills read from with a secret, which is sent nowhere else."""
+    """URL of another cluster that backfills read with a secret; the secret is sent nowhere else."""
     source_secret_arn: str | None = None
-    """That secret, in the same form."""
+    """Secrets Manager secret for ``source_url``, in the same form as Elasticsearch's."""
     source_bucket: str | None = None
     """Another bucket that backfills read from, and whose pictures answers link to."""
     alias: str = "lookalike"
-    """Alias of the index that is searched; in small letters, as Elasticsearch wants it."""
+    """Alias of the index that is searched, in lower case, as Elasticsearch requires."""
     models: Path = Path("/opt/models")
-    """Folder with one sub-folder a model, named by the model's id."""
+    """Folder with one sub-folder for each model, named by the model's id."""
     model: str = "inception_resnet_v2"
-    """Model of the first index; a later index names its own."""
+    """Id of the model for the first index; later indices name their own model."""
     index_shards: int = 1
     """Primary shards of a new index."""
     index_replicas: int | None = None
-    """Replicas of a new index; by default one where there are two nodes, none on a single node."""
+    """Replicas of a new index; by default one if there are two nodes, none on a single node."""
     index_type: IndexType = "bbq_hnsw"
     """How a new index stores and searches vectors: ``index_options.type`` of a ``dense_vector`` field."""
     index_oversample: float = 3.0
-    """A search of a new index rescores that many times k candidates with the full vectors."""
+    """Searches of a new index rescore this many times k candidates with the full vectors."""
     index_merge: bool = True
-    """Whether an index is merged into few segments after a backfill that read its whole source: searches are faster then."""
+    """Whether the index is merged into few segments, for faster searches, after a backfill that read its whole source."""
     bucket: str | None = None
-    """The bucket of pictures."""
-    key_patterns: tuple[str, ...] = PATTERNS
-    """How keys of objects name their product, separated by commas: ``products/{product_id}/*``."""
+    """Name of the bucket to which pictures are uploaded."""
+    key_patterns: tuple[str, ...] = DEFAULT_PATTERNS
+    """Patterns of the keys of pictures in the bucket, separated by commas, such as ``products/{product_id}/*``."""
     uploads_queue_url: str | None = None
     """Queue that `on_upload` reads."""
     products_queue_url: str | None = None
@@ -60,25 +60,25 @@ class Settings:
     backfill_queue_url: str | None = None
     """Queue of the backfill's slices."""
     first_retry_delay_s: int = 10
-    """Seconds until a product or message with a transient error is tried again; twice as many each time."""
+    """Seconds until a product or message with a transient error is tried again; doubled each time."""
     private_image_origins: frozenset[str] = frozenset()
-    """``host:port`` pairs, separated by commas, from which pictures may be fetched though the address is private."""
+    """``host:port`` pairs, separated by commas, from which pictures may be fetched although their addresses are private."""
     image_ca: str | None = None
-    """PEM text of a certificate authority that pictures' servers may have besides the public ones."""
+    """PEM text of a certificate authority that is trusted for pictures' servers, besides the public ones."""
     image_headers_secret_arn: str | None = None
-    """Secrets Manager secret with the headers that some pictures' hosts want: ``{"cdn.example": {"Authorization": "…"}}``."""
+    """Secrets Manager secret with HTTP headers by picture host: ``{"cdn.example": {"Authorization": "…"}}``."""
     placeholder_hashes: frozenset[str] = frozenset()
-    """Perceptual hashes, separated by commas, of pictures that stand for none, which no search finds; the command `report` names them."""
+    """Perceptual hashes, separated by commas, of placeholder pictures, which searches leave out; the command `report` finds them."""
     public_s3_endpoint: str | None = None
-    """Address under which clients reach S3, for presigned URLs; by default AWS's own."""
+    """S3 endpoint that clients can reach, for presigned URLs; by default that of AWS."""
     presigned_url_expiry_s: int = 3600
-    """How long a presigned URL works, an hour at most."""
+    """Seconds for which a presigned URL is valid, an hour at most."""
     allowed_origin: str = "*"
     """The web origin whose pages may call the HTTP API, ``*`` for any."""
 
     @property
     def index_options(self) -> IndexOptions:
-        """How new indices are cut, stored and searched."""
+        """The index options of new indices."""
         return IndexOptions(self.index_shards, self.index_replicas, self.index_type, self.index_oversample)
 
     @classmethod
@@ -133,7 +133,7 @@ def _integer(text: str, *, least: int, most: int, unit: str = "") -> int:
 def _key_patterns(text: str) -> tuple[str, ...]:
     patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
     try:
-        return tuple(Keys(patterns).patterns)
+        return tuple(KeyPatterns(patterns).patterns)
     except RequestInvalid as error:
         raise ValueError(f"is {text!r}: {error}") from error
 

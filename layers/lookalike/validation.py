@@ -1,4 +1,4 @@
-"""JSON from outside, checked: what is wrong with it becomes our own error."""
+"""Parses and validates JSON from outside, with `RequestInvalid` for whatever is wrong with it."""
 
 import json
 from math import isfinite
@@ -17,7 +17,7 @@ _NO_OBJECT = ("dict_type", "model_type", "dataclass_type")
 def parsed(text: str | bytes, field: str) -> Any:
     """The value of a JSON text.
 
-    Raises `RequestInvalid`: it is not JSON; NaN, Infinity and half a surrogate pair, which cannot be sent on in UTF-8, are not either.
+    Raises `RequestInvalid` if it is not JSON, or contains NaN, Infinity, or a lone surrogate, which UTF-8 cannot represent.
     """
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
@@ -29,7 +29,7 @@ def parsed(text: str | bytes, field: str) -> Any:
 
 
 def validated(model: TypeAdapter[T], given: Any, *, is_strict: bool = False) -> T:
-    """The value as the model has it; if strict, a text is no number. Raises `RequestInvalid`, naming the first field that is wrong."""
+    """The value converted to the model; ``is_strict`` refuses numbers as text. Raises `RequestInvalid`, naming the first invalid field."""
     try:
         return model.validate_python(given, strict=is_strict or None)
     except ValidationError as error:

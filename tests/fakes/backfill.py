@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, pairwise
 
+from lookalike.backfill.indices import SharedPicture
 from lookalike.backfill.model import Backfill, IndexSpec, Into, Position, Slice, SourceDocument, SourcePage, SourceSpec
 from lookalike.backfill.outcomes import OutcomeCounts, StoredOutcome
-from lookalike.backfill.report import SharedPicture
 from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.outcomes import ItemOutcome
@@ -35,7 +35,7 @@ class FakeOutcomeStore:
             if there is None or there.run < outcome.run:
                 self.record([outcome])
 
-    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
+    def record_dead_letters(self, failures: Iterable[ItemOutcome]) -> None:
         for failure in failures:
             there = self._kept.get((failure.backfill_id or "", failure.key))
             if there is None or there.run < failure.run or (there.run, there.state) == (failure.run, "queued"):

@@ -16,7 +16,7 @@ from lookalike.indexing.ports import WriteTarget
 from lookalike.indexing.product_updates import ProductUpdates
 from lookalike.indexing.products_queue import ProductsQueue
 from lookalike.indexing.uploads import Uploads
-from lookalike.keys import KEYS
+from lookalike.keys import DEFAULT_KEYS
 from lookalike.pictures.decoding import content_sha256
 
 from tests.fakes import BackfillUseCases, FakeEmbedder, FakeFetcher, FakeIndex, FakeProductStates, FakeSource, picture
@@ -249,7 +249,7 @@ def away() -> IndexUnavailable:
 
 
 def _product_of(url: str) -> str:
-    return KEYS.product_of_url(url) or ""
+    return DEFAULT_KEYS.product_of_url(url) or ""
 
 
 def _stored(product_id: str, url: str, content: bytes, attributes: Attributes) -> Stored:

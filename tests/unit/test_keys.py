@@ -1,8 +1,8 @@
-"""Keys of objects, in our own bucket and in those that shops have."""
+"""KeyPatterns of objects, in our own bucket and in those that shops have."""
 
 import pytest
 from lookalike.errors import Misconfigured, RequestInvalid
-from lookalike.keys import KEYS, Keys
+from lookalike.keys import DEFAULT_KEYS, KeyPatterns
 from lookalike.settings import Settings
 
 
@@ -26,7 +26,7 @@ from lookalike.settings import Settings
     ],
 )
 def test_a_pattern_names_the_product_of_a_key(pattern: str, key: str, product_id: str | None) -> None:
-    keys = Keys((pattern,))
+    keys = KeyPatterns((pattern,))
 
     assert keys.product_of_key(key) == product_id
     assert keys.product_of_url(f"s3://bucket/{key}") == product_id
@@ -34,13 +34,13 @@ def test_a_pattern_names_the_product_of_a_key(pattern: str, key: str, product_id
 
 def test_a_key_that_nearly_fits_many_stars_is_told_in_the_end() -> None:
     """Each star tried at each slash would take 10^15 tries."""
-    assert Keys(("*/*/*/*/*/*/*/{product_id}/end",)).product_of_key("/" * 511) is None
+    assert KeyPatterns(("*/*/*/*/*/*/*/{product_id}/end",)).product_of_key("/" * 511) is None
 
 
 @pytest.mark.parametrize("pattern", ["products/*", "{product_id}/{product_id}", "", "{product}/*"])
 def test_a_pattern_has_one_place_for_the_product(pattern: str) -> None:
     with pytest.raises(RequestInvalid):
-        Keys((pattern,))
+        KeyPatterns((pattern,))
 
 
 def test_the_setting_lists_patterns_and_is_named_if_one_is_wrong() -> None:
@@ -48,6 +48,6 @@ def test_the_setting_lists_patterns_and_is_named_if_one_is_wrong() -> None:
     given = Settings.load(environment | {"LOOKALIKE_KEY_PATTERNS": "products/{product_id}/*, {product_id}.jpg"})
 
     assert given.key_patterns == ("products/{product_id}/*", "{product_id}.jpg")
-    assert Settings.load(environment).key_patterns == KEYS.patterns
+    assert Settings.load(environment).key_patterns == DEFAULT_KEYS.patterns
     with pytest.raises(Misconfigured, match="LOOKALIKE_KEY_PATTERNS"):
         Settings.load(environment | {"LOOKALIKE_KEY_PATTERNS": "products/*"})

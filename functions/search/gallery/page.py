@@ -1,6 +1,6 @@
-"""Puts the gallery together as one HTML document, because API Gateway has no route for a second file.
+"""Assembles the gallery as a single HTML document, because API Gateway has no routes for further files.
 
-Opened from its folder, ``index.html`` loads its style sheets and scripts from there; what is served has them inside, and a
+Opened from its folder, ``index.html`` loads its style sheets and scripts from there. The served document contains them, with a
 Content-Security-Policy that allows only these.
 """
 
@@ -31,11 +31,11 @@ class Page:
 
 
 def assemble(folder: Path = FOLDER, *, has_detection: bool = False) -> Page:
-    """Fills ``index.html`` with the style sheets and scripts that it names, the media types that the search accepts, and what it can do.
+    """Inserts style sheets, scripts, accepted media types and the service's capabilities into ``index.html``.
 
     Args:
-        folder: of the page.
-        has_detection: whether ``/detect`` finds the things in a picture.
+        folder: the folder of the page.
+        has_detection: whether the service has a network for ``/detect``.
     """
     styles: list[str] = []
     scripts: list[str] = []

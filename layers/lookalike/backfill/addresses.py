@@ -1,4 +1,4 @@
-"""Addresses of pictures as shops store them: relative, several in one text, or as a template of other fields."""
+"""Picture URLs as shops store them: relative, several in one text, or as a template of other fields."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,21 +13,21 @@ _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 _WITHOUT_BASE = "https:"
-"""What ``//cdn.example/a.jpg`` is relative to where no base is given."""
+"""The base for ``//cdn.example/a.jpg`` if none is given."""
 
 
 @lru_cache
 def placeholders(template: str) -> Sequence[str]:
-    """The fields that a template such as ``https://cdn.example/{sku}.jpg`` is made of; none if it is the name of a field."""
+    """The field names in a template such as ``https://cdn.example/{sku}.jpg``; none if it is itself a field name."""
     return _PLACEHOLDER.findall(template)
 
 
 def read(fields: FieldNames, values: Callable[[str], Iterable[object]]) -> tuple[str, ...]:
-    """The addresses of a product's pictures, each once.
+    """The URLs of a product's pictures, without duplicates, resolved against ``base_url``.
 
     Args:
-        fields: where they are, and how they are written.
-        values: the values of a document at a dotted path.
+        fields: which field or template has them, and in which form.
+        values: returns the values of a document at a dotted path.
     """
     if names := placeholders(fields.image_urls):
         written = list(_filled(fields.image_urls, names, values))
@@ -37,14 +37,14 @@ def read(fields: FieldNames, values: Callable[[str], Iterable[object]]) -> tuple
 
 
 def is_absolute(url: str) -> bool:
-    """Whether an address says by itself where the picture is."""
+    """Whether a URL has a scheme."""
     return bool(_SCHEME.match(url))
 
 
 def _filled(template: str, names: Sequence[str], values: Callable[[str], Iterable[object]]) -> Iterator[str]:
-    """The template with each value of its fields, percent-encoded but for slashes; nothing if a field has none, no more than is refused.
+    """The template filled with each combination of its fields' values, which are percent-encoded except slashes.
 
-    A value at the beginning is the beginning of an address, and stays as it is.
+    Nothing if a field has no value; at most one URL more than a product may have. A value at the beginning of the template is not encoded.
     """
     once = list(dict.fromkeys(names))
     found = [[_written(value) for value in values(name) if isinstance(value, str | int | float) and _written(value)] for name in once]
@@ -63,7 +63,7 @@ def _written(value: str | int | float) -> str:
 
 
 def _split(text: str, separator: str | None) -> list[str]:
-    """The addresses in a text. Absolute ones may have the separator themselves: what follows it then begins no address."""
+    """Splits a text into URLs. A part that does not begin a URL belongs to the absolute URL before it, which contains the separator."""
     parts: list[str] = []
     for part in text.split(separator) if separator else [text]:
         if parts and separator and _goes_on(parts[-1].strip(), part.strip()):
@@ -74,14 +74,14 @@ def _split(text: str, separator: str | None) -> list[str]:
 
 
 def _goes_on(address: str, part: str) -> bool:
-    """Whether a part belongs to the address before it: the data of a data: URL, or of a URL what neither has a scheme nor is a path."""
+    """Whether a part continues the URL before it: the data of a data: URL, or text that has no scheme and is no absolute path."""
     if address[:5].lower() == "data:" and "," not in address:
         return True
     return bool(part) and is_absolute(address) and not is_absolute(part) and not part.startswith("/")
 
 
 def _absolute(url: str, base: str | None) -> str:
-    """The address, relative to the base; one without a base stays as it is, and is refused when it is fetched."""
+    """The URL resolved against the base; without a base a relative one is unchanged, and refused when it is fetched."""
     if is_absolute(url) or (base is None and not url.startswith("//")):
         return url
     try:

@@ -1,4 +1,4 @@
-"""Dead letters: messages that failed too often are recorded with their reasons, and sent again when somebody asks for it."""
+"""Dead letters: messages that failed too often are recorded with their reasons, and sent again by a command."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,13 +25,13 @@ class DeadLetter:
     """A message that failed too often.
 
     Args:
-        queue: the queue that gave it up.
+        queue: the queue in which it failed.
         message_id: the queue's id of the message.
         body: as it was sent.
-        sent_ms: when it was sent first, in milliseconds since 1970.
-        reason: why it failed, as far as the function could say.
+        sent_ms: when it was first sent, in milliseconds since 1970.
+        reason: the last error, if the function could record it.
         backfill_id: the backfill that it belongs to.
-        messages: what it asks for, if it is one of the products queue that can be read.
+        messages: the decoded body of a message of the products queue; empty if it cannot be decoded, and for other queues.
     """
 
     queue: QueueName
@@ -47,97 +47,90 @@ class DeadLetterQueues(Protocol):
     """The dead-letter queues of the three queues."""
 
     def drain(self, record: Callable[[Sequence[DeadLetter]], None], stop_at: float) -> None:
-        """Takes what is in the dead-letter queues, batch by batch; what was recorded is deleted there.
+        """Receives all messages of the dead-letter queues, batch by batch, and deletes each batch after it was recorded.
 
         Args:
-            record: stores a batch; what it raises ends the work and leaves the batch in its queue.
-            stop_at: the time, by `time.monotonic`, after which no batch is begun.
+            record: stores a batch; an exception ends the work and leaves the batch in its queue.
+            stop_at: the time, by `time.monotonic`, after which no batch is received.
 
         Raises as `lookalike.indexing.messages.ProductsQueueSender.send`.
         """
 
     def send_again(self, letters: Sequence[DeadLetter]) -> None:
-        """Sends messages to their queues; those about products are as old as they were. Raises as `drain`."""
+        """Sends messages to their queues again; those about products keep their original time. Raises as `drain`."""
 
 
 class DeadLetterStore(Protocol):
-    """Where dead letters are recorded; all that was recorded is seen at once."""
+    """Stores dead letters; reads see every earlier write."""
 
     def put(self, letters: Iterable[DeadLetter]) -> None:
-        """Stores dead letters; one that is stored already is replaced."""
+        """Stores dead letters, replacing those with the same queue and message id."""
 
     def page(self, queue: QueueName | None = None, backfill_id: str | None = None, *, size: int) -> Sequence[DeadLetter]:
         """The oldest dead letters: those of one queue, or of one backfill, or all."""
 
     def counts(self) -> Mapping[str, Mapping[str, int]]:
-        """How many dead letters each backfill has, by its id and by queue; backfills without any are missing."""
+        """The number of dead letters by backfill id and queue; backfills without any are missing."""
 
     def remove(self, letters: Iterable[DeadLetter]) -> None:
-        """Removes dead letters, as far as they are stored."""
+        """Removes dead letters; those that are not stored are ignored."""
 
     def remove_of(self, backfill_id: str, queue: QueueName) -> None:
         """Removes the dead letters of a backfill that came from one queue."""
 
 
+@dataclass(frozen=True, slots=True)
 class DeadLetters:
     """Records dead letters, lists them and sends them again; ``clock`` is that of `time.monotonic`."""
 
-    def __init__(
-        self,
-        queues: DeadLetterQueues,
-        store: DeadLetterStore,
-        outcomes: OutcomeStore,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._queues = queues
-        self._store = store
-        self._outcomes = outcomes
-        self._clock = clock
+    queues: DeadLetterQueues
+    store: DeadLetterStore
+    outcomes: OutcomeStore
+    clock: Callable[[], float] = time.monotonic
 
     def collect(self) -> None:
-        """Records what is in the dead-letter queues, for at most `RUN_S`; a backfill's products among it are failures of the backfill.
+        """Records the messages of the dead-letter queues, for at most `RUN_S`; a backfill's items in them become failures of the backfill.
 
         Raises as `DeadLetterQueues.drain`.
         """
-        self._queues.drain(self._record, self._clock() + RUN_S)
+        self.queues.drain(self._record, self.clock() + RUN_S)
 
     def list(self, queue: QueueName | None = None, backfill_id: str | None = None) -> dict[str, Any]:
         """The oldest `LISTED` dead letters with their reasons."""
         names = ("queue", "backfill_id", "reason", "sent_ms", "body")
-        found = self._store.page(queue, backfill_id, size=LISTED)
+        found = self.store.page(queue, backfill_id, size=LISTED)
         return {"dead_letters": [{name: getattr(letter, name) for name in names} for letter in found]}
 
     def redrive(self, queue: QueueName | None = None, backfill_id: str | None = None) -> dict[str, Any]:
         """Sends dead letters again, for at most `RUN_S`: those of one queue, or of one backfill, or all.
 
         Returns:
-            ``redriven``, how many were sent, and ``is_complete``, false if there are more.
+            ``redriven``, the number of messages sent, and ``is_complete``, false if there are more.
 
         Raises as `DeadLetterQueues.drain`.
         """
-        stop_at, redriven = self._clock() + RUN_S, 0
-        while self._clock() < stop_at:
-            letters = self._store.page(queue, backfill_id, size=PAGE)
-            self._queues.send_again(letters)
-            self._store.remove(letters)
+        stop_at, redriven = self.clock() + RUN_S, 0
+        while self.clock() < stop_at:
+            letters = self.store.page(queue, backfill_id, size=PAGE)
+            self.queues.send_again(letters)
+            self.store.remove(letters)
             redriven += len(letters)
             if len(letters) < PAGE:
                 return {"redriven": redriven, "is_complete": True}
         return {"redriven": redriven, "is_complete": False}
 
     def supersede(self, backfill_id: str) -> None:
-        """Before a backfill's failures are sent again: its reading goes on, and what is sent again need not be redriven too."""
+        """Prepares a retry: redrives the backfill's own messages, and removes its products' dead letters, whose items the retry sends."""
         self.redrive("backfill", backfill_id)
-        self._store.remove_of(backfill_id, "products")
+        self.store.remove_of(backfill_id, "products")
 
     def _record(self, letters: Sequence[DeadLetter]) -> None:
-        self._store.put(letters)
-        self._outcomes.record_given_up(failure for letter in letters for failure in _failures(letter))
+        self.store.put(letters)
+        self.outcomes.record_dead_letters(failure for letter in letters for failure in _failures(letter))
 
 
 def _failures(letter: DeadLetter) -> Iterable[ItemOutcome]:
-    """The items of a backfill's dead letter, as failures that a retry finds."""
+    """The items of a backfill's dead letter, as failures, so that a retry includes them."""
     for message in letter.messages:
         if message.backfill_id is None:
             continue

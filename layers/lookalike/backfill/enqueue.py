@@ -1,4 +1,4 @@
-"""Sends what documents of a source describe to the products queue."""
+"""Sends the items that source documents describe to the products queue."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,11 +10,11 @@ from lookalike.indexing.messages import MAX_IMAGE_URLS, MAX_ITEMS, CopyPictures,
 from lookalike.indexing.outcomes import ItemOutcome
 
 _TOO_MANY_URLS = f"the product has more than {MAX_IMAGE_URLS:,} image URLs"
-_TOO_LARGE = "the product is too large for a message of the queue: name the attributes that are wanted, or shorten its image URLs"
+_TOO_LARGE = "the product is too large for a message of the queue: select fewer attributes, or shorten its image URLs"
 
 
 def enqueue(backfill: Backfill, read: Iterable[SourceDocument], as_of: int, outcomes: OutcomeStore, sender: ProductsQueueSender) -> int:
-    """Sends the items of documents, and records what is wrong with the others; returns the number of items.
+    """Sends the items of documents, and records faulty documents as failures; returns the number of items.
 
     ``as_of`` is when the documents were read, in milliseconds since 1970.
     """
@@ -51,7 +51,7 @@ def _messages(
 
 
 def _merged(products: Iterable[Product]) -> Sequence[Product]:
-    """Documents of the same product are one: all their pictures, the attributes of the first."""
+    """Merges documents with the same product id: all their pictures, the attributes of the first."""
     merged: dict[str, Product] = {}
     for product in products:
         first = merged.setdefault(product.product_id, product)

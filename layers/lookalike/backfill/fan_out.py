@@ -1,7 +1,8 @@
 """Fan-out: reads the source page by page and sends its items to the products queue.
 
-The source is cut into slices, each read by whichever function takes its message. A slice's position is one small document, which is
-advanced only after a page was sent: a slice whose function dies goes on from there, and of two that read the same slice one stops.
+The source is divided into slices, each with a message that any instance of the function may receive. The position in a slice is a small
+document, which is advanced after each page was sent, by compare-and-set: if an instance dies, another resumes there; of two that read the
+same slice, one stops.
 """
 
 import time
@@ -11,15 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lookalike.backfill import addresses
+from lookalike.backfill.continuation import postpone_if_busy
 from lookalike.backfill.dead_letters import DeadLetterStore
 from lookalike.backfill.enqueue import enqueue
-from lookalike.backfill.messages import ContinueRetry, MergeWhenFinished, ReadSlice, Sender, is_put_off
+from lookalike.backfill.indices import Indices
+from lookalike.backfill.messages import ContinueRetry, MergeWhenFinished, ReadSlice, Sender
 from lookalike.backfill.model import (
     Backfill,
     BackfillStore,
     CurrentSpec,
     IndexSpec,
-    Indices,
     Into,
     Position,
     Slice,
@@ -38,59 +40,47 @@ PAGE = 1000
 SLICE_PRODUCTS = 20_000
 MAX_SLICES = 500
 SAMPLE = 100
-"""Documents that are read before a backfill starts."""
+"""Documents that are checked before a backfill starts."""
 
 SLICE_RUN_S = 45.0
 """How long one call reads before it sends the slice's next message; a page and its messages fit between this and the function's timeout."""
 
 REFRESH_MS = 60_000
-"""A search of the source sees what was written before its index's last refresh, and clocks differ."""
+"""Margin for the refresh interval of the source's index, and for differences between clocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class SliceProgress:
-    """How many items one call read of a slice, and whether that was its last."""
+    """The number of items that one call read of a slice, and whether the slice is read to its end."""
 
     items: int
     is_at_end: bool
 
 
+@dataclass(frozen=True, slots=True)
 class FanOut:
     """Starts, reads and cancels backfills.
 
     Args:
         merges: whether the index is merged into few segments after a run that read the whole source.
         clock: seconds, for how long a call reads.
-        now: the time of day.
+        now: the current time.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        sender: Sender,
-        indices: Indices,
-        dead_letters: DeadLetterStore,
-        *,
-        merges: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._source = source
-        self._store = store
-        self._outcomes = outcomes
-        self._sender = sender
-        self._indices = indices
-        self._dead_letters = dead_letters
-        self._merges = merges
-        self._clock = clock
-        self._now = now
+    source: Source
+    store: BackfillStore
+    outcomes: OutcomeStore
+    sender: Sender
+    indices: Indices
+    dead_letters: DeadLetterStore
+    merges: bool = False
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def start(self, spec: SourceSpec, into: Into | None = None, *, force: bool = False) -> Backfill:
-        """Starts a backfill. The same request again resumes while anything is unread, and reads the whole source anew afterwards.
+        """Starts a backfill. The same request again resumes reading if anything is unread, else it starts another run.
 
-        One into a new index that was cancelled starts anew, because uploads were not written to that index meanwhile.
+        A cancelled backfill into a new index is not resumed but started again, because that index missed the uploads since.
 
         Args:
             spec: what to read.
@@ -103,77 +93,77 @@ class FanOut:
             TransientError, Misconfigured: as their docstrings say.
         """
         backfill_id = id_of(spec, into)
-        backfill = self._store.backfill(backfill_id)
-        slices = self._store.slices(backfill_id) if backfill else []
+        backfill = self.store.backfill(backfill_id)
+        slices = self.store.slices(backfill_id) if backfill else []
         reading = phase_of_reading(slices)
         unread = [slice_.number for slice_ in slices if slice_.position is not None]
         if backfill is None or reading is None or (into and reading is Phase.CANCELLED):
             backfill = self._begin(backfill_id, spec, into, backfill, force=force)
             unread = list(range(backfill.slices))
             if backfill.full_run < backfill.run:  # only what changed is read, and what failed before need not have
-                self._sender.send_backfill([ContinueRetry(backfill_id, backfill.run)])
+                self.sender.send_backfill([ContinueRetry(backfill_id, backfill.run)])
         elif reading is Phase.CANCELLED:
-            self._store.set_cancelled(backfill_id, False)
-        if self._merges and backfill.full_run == backfill.run and reading in (None, Phase.CANCELLED):
-            self._sender.send_backfill([MergeWhenFinished(backfill_id, backfill.run)])
-        self._sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
-        self._dead_letters.remove_of(backfill_id, "backfill")
+            self.store.set_cancelled(backfill_id, False)
+        if self.merges and backfill.full_run == backfill.run and reading in (None, Phase.CANCELLED):
+            self.sender.send_backfill([MergeWhenFinished(backfill_id, backfill.run)])
+        self.sender.send_backfill(ReadSlice(backfill_id, number) for number in unread)
+        self.dead_letters.remove_of(backfill_id, "backfill")
         return backfill
 
     def read_slice(self, backfill_id: str, number: int) -> SliceProgress:
         """Reads pages of a slice for about `SLICE_RUN_S`, then sends its next message, unless it is at its end or cancelled.
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must be redelivered.
         """
-        backfill = get_backfill(self._store, backfill_id)
-        slice_: Slice | None = self._store.slice(backfill_id, number)
+        backfill = get_backfill(self.store, backfill_id)
+        slice_: Slice | None = self.store.slice(backfill_id, number)
         if slice_ is None or slice_.position is None or slice_.is_cancelled:
             return SliceProgress(0, is_at_end=True)
-        if is_put_off(self._sender, ReadSlice(backfill_id, number)):
+        if postpone_if_busy(self.sender, ReadSlice(backfill_id, number)):
             return SliceProgress(0, is_at_end=False)
-        begun, stop = slice_.read, self._clock() + SLICE_RUN_S
+        begun, stop = slice_.read, self.clock() + SLICE_RUN_S
         with closing(prefetch(self._pages(backfill.spec, slice_.position))) as pages:
             for as_of, page in pages:
                 read = 0 if page.is_restart else slice_.read
                 begun = min(begun, read)
-                items = enqueue(backfill, page.documents, self._as_of(backfill, as_of, page), self._outcomes, self._sender)
-                slice_ = self._store.advance(slice_, page.next, read + items)
+                items = enqueue(backfill, page.documents, self._as_of(backfill, as_of, page), self.outcomes, self.sender)
+                slice_ = self.store.advance(slice_, page.next, read + items)
                 if slice_ is None or slice_.position is None:
                     return SliceProgress((slice_.read if slice_ else read) - begun, is_at_end=True)
-                if self._clock() > stop:
+                if self.clock() > stop:
                     break
-        self._sender.send_backfill([ReadSlice(backfill_id, number)])
+        self.sender.send_backfill([ReadSlice(backfill_id, number)])
         return SliceProgress(slice_.read - begun, is_at_end=False)
 
     def cancel(self, backfill_id: str) -> Backfill:
-        """Stops the reading at the next page, in any phase; what was sent to the queue is still indexed. Raises `NotFound`."""
-        backfill = get_backfill(self._store, backfill_id)
-        self._store.set_cancelled(backfill_id, True)
+        """Stops reading after the current page; products that are queued are still indexed. Raises `NotFound`."""
+        backfill = get_backfill(self.store, backfill_id)
+        self.store.set_cancelled(backfill_id, True)
         if backfill.into:
-            self._indices.end_dual_write(backfill.into)
+            self.indices.end_dual_write(backfill.into)
         return backfill
 
     def _as_of(self, backfill: Backfill, read_at: int, page: SourcePage) -> int:
-        """When a page's documents were true at the earliest, in milliseconds since 1970: a newer message of the shop's must win."""
+        """The earliest time of which a page may show the state, in milliseconds since 1970: newer messages of the shop must win."""
         return round(backfill.started_at.timestamp() * 1000) if page.is_snapshot else read_at - REFRESH_MS
 
     def _pages(self, spec: SourceSpec, start: Position) -> Iterator[tuple[int, SourcePage]]:
-        """Pages, each with the time before it was read, in milliseconds since 1970."""
+        """Pages, each with the time at which its reading began, in milliseconds since 1970."""
         position: Position | None = start
         while position is not None:
-            as_of = round(self._now().timestamp() * 1000)
-            page = self._source.page(spec, position, PAGE)
+            as_of = round(self.now().timestamp() * 1000)
+            page = self.source.page(spec, position, PAGE)
             yield as_of, page
             position = page.next
 
     def _begin(self, backfill_id: str, spec: SourceSpec, into: Into | None, last: Backfill | None, *, force: bool) -> Backfill:
         # The index first: what is written from now on reaches it by dual write, and what was written before is read below.
-        name = self._indices.begin_dual_write(replace(into, index=into.index or (last.into if last else None))) if into else None
+        name = self.indices.begin_dual_write(replace(into, index=into.index or (last.into if last else None))) if into else None
         resolved = self._resolved(spec, last)
         if isinstance(resolved, CurrentSpec) and resolved.index == name:
-            raise RequestInvalid(f"the index {name!r} is the one that is searched by now: nothing is to be filled", field="into")
-        total = self._source.count(resolved)
-        positions = self._source.slices(resolved, most=max(1, min(MAX_SLICES, (total or 0) // SLICE_PRODUCTS)))
+            raise RequestInvalid(f"the index {name!r} is already the one that is searched: there is nothing to fill", field="into")
+        total = self.source.count(resolved)
+        positions = self.source.slices(resolved, most=max(1, min(MAX_SLICES, (total or 0) // SLICE_PRODUCTS)))
         if not force and isinstance(resolved, IndexSpec) and resolved.since is None:
             self._check_sample(resolved)
         run = last.run + 1 if last else 1
@@ -184,17 +174,17 @@ class FanOut:
             resolved,
             total,
             len(positions),
-            self._now(),
+            self.now(),
             into=name,
-            is_unique=self._source.is_unique(resolved),
+            is_unique=self.source.is_unique(resolved),
             full_run=last.full_run if last and is_partial else run,
         )
-        self._store.begin(backfill, positions)
+        self.store.begin(backfill, positions)
         return backfill
 
     def _check_sample(self, spec: IndexSpec) -> None:
-        """Checks that any of some documents can be indexed: a misspelt field must not fail a whole catalogue."""
-        documents = self._source.sample(spec, SAMPLE)
+        """Checks that some of a sample can be indexed, so that a misspelt field name does not fail a whole catalogue."""
+        documents = self.source.sample(spec, SAMPLE)
         products = [document.product for document in documents if document.product]
         if documents and not products:
             fault = documents[0].fault
@@ -202,26 +192,26 @@ class FanOut:
         if products and not any(product.image_urls for product in products):
             raise RequestInvalid(
                 f"none of {len(products)} products has an image URL in {spec.fields.image_urls!r}: "
-                "name the field that has it (it may be left out of _source, which cannot be read then), or start with force",
+                "name the field that has it (fields excluded from _source cannot be read), or start with force",
                 field="source.fields.image_urls",
             )
         urls = [url for product in products for url in product.image_urls]
         if urls and not any(map(addresses.is_absolute, urls)):
             raise RequestInvalid(
-                f"image URLs are relative, such as {urls[0][:200]!r}: say in base_url what they are relative to",
+                f"image URLs are relative, such as {urls[0][:200]!r}: give their base_url",
                 field="source.fields.base_url",
             )
 
     def _resolved(self, spec: SourceSpec, last: Backfill | None) -> SourceSpec:
-        """The source of one run: the alias as the index that it points to now, and the time from which changes are read."""
+        """The source of one run: the concrete index behind the alias, and the time from which changes are read."""
         if isinstance(spec, CurrentSpec):
-            return CurrentSpec(self._indices.searched())
+            return CurrentSpec(self.indices.searched())
         if not isinstance(spec, IndexSpec):
             return spec
-        resolved = self._source.resolved(spec)
+        resolved = self.source.resolved(spec)
         if not spec.updated_at or not last or not isinstance(last.spec, IndexSpec):
             return resolved
-        # A run that was cancelled left more unread than what changed since it began.
-        is_read = phase_of_reading(self._store.slices(last.backfill_id)) is None
+        # After a cancelled run, more is unread than what changed since its start.
+        is_read = phase_of_reading(self.store.slices(last.backfill_id)) is None
         since = (last.started_at - timedelta(minutes=spec.overlap_minutes)).isoformat()
         return replace(resolved, since=since if is_read else last.spec.since)

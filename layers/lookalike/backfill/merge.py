@@ -1,57 +1,49 @@
-"""Merges the segments of an index that a backfill has filled: each is a graph of its own, and a search goes through all of them."""
+"""Merges the segments of an index after a backfill: each segment has an HNSW graph of its own, and a search visits all of them."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from lookalike.backfill.indices import Indices
 from lookalike.backfill.messages import MergeWhenFinished, Sender
-from lookalike.backfill.model import BackfillStore, Indices, get_backfill
+from lookalike.backfill.model import BackfillStore, get_backfill
 from lookalike.backfill.state import BackfillStates, Phase
 
 MAX_WAIT_S = 900
 """The longest delay that SQS gives a message."""
 
 
+@dataclass(frozen=True, slots=True)
 class Merge:
-    """Waits for a backfill's end, has Elasticsearch merge, and sees to it that this succeeds; the backfill is finished without it.
+    """Waits until a backfill is finished, starts the merge, and checks that it succeeds; the backfill counts as finished regardless.
 
     Args:
-        wait_s: at least between two looks at whether the backfill, or the merge, has ended; else a tenth of what it has taken so far.
-        now: the time of day.
+        wait_s: the least time between two checks, in seconds; it grows to a tenth of the time since the backfill's start.
+        now: the current time.
     """
 
-    def __init__(
-        self,
-        store: BackfillStore,
-        states: BackfillStates,
-        sender: Sender,
-        indices: Indices,
-        *,
-        wait_s: int = 10,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._store = store
-        self._states = states
-        self._sender = sender
-        self._indices = indices
-        self._wait_s = wait_s
-        self._now = now
+    store: BackfillStore
+    states: BackfillStates
+    sender: Sender
+    indices: Indices
+    wait_s: int = 10
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def resume(self, message: MergeWhenFinished) -> None:
-        """Takes the next step, if there is one; does nothing if the backfill was cancelled, or started again meanwhile.
+        """Does the next step: wait, start the merge, or check it. Does nothing if the backfill was cancelled or started again meanwhile.
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back, or Elasticsearch could not merge.
+        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must be redelivered, or Elasticsearch could not merge.
         """
-        backfill = get_backfill(self._store, message.backfill_id)
+        backfill = get_backfill(self.store, message.backfill_id)
         if backfill.run != message.run:
             return
         if message.task is not None:
-            following = None if self._indices.is_merged(message.task) else message
-        elif (phase := self._states.of(backfill).phase) is Phase.FINISHED:
-            task = self._indices.begin_merge(backfill.into)
+            following = None if self.indices.is_merged(message.task) else message
+        elif (phase := self.states.of(backfill).phase) is Phase.FINISHED:
+            task = self.indices.begin_merge(backfill.into)
             following = replace(message, task=task) if task else None
         else:
             following = None if phase is Phase.CANCELLED else message
         if following:
-            taken_s = (self._now() - backfill.started_at).total_seconds()
-            self._sender.send_backfill([following], delay_s=min(max(self._wait_s, round(taken_s / 10)), MAX_WAIT_S))
+            taken_s = (self.now() - backfill.started_at).total_seconds()
+            self.sender.send_backfill([following], delay_s=min(max(self.wait_s, round(taken_s / 10)), MAX_WAIT_S))

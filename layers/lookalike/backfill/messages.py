@@ -1,6 +1,6 @@
-"""Messages of the backfill queue, which the backfill function sends to itself to go on with long work.
+"""Messages of the backfill queue, which the backfill function sends to itself to continue long work.
 
-How they are written as JSON is `lookalike.adapters.sqs.backfill_messages`.
+`lookalike.adapters.sqs.backfill_messages` encodes them as JSON.
 """
 
 from collections.abc import Iterable
@@ -9,15 +9,10 @@ from typing import Protocol, TypeAlias
 
 from lookalike.indexing.messages import ProductsQueueSender
 
-MAX_WAITING = 10_000
-"""Messages of the products queue, of up to 50 products each, beyond which nothing more is read: some hours of work."""
-
-PUT_OFF_S = 300
-
 
 @dataclass(frozen=True, slots=True)
 class ReadSlice:
-    """Read on in the slice with this number of a backfill's source."""
+    """Continue reading the slice with this number of a backfill's source."""
 
     backfill_id: str
     slice: int
@@ -25,7 +20,7 @@ class ReadSlice:
 
 @dataclass(frozen=True, slots=True)
 class ContinueRetry:
-    """Go on retrying failures, behind the item with the key ``after``; ``code`` None means failures of all codes."""
+    """Continue retrying failures after the item with the key ``after``; ``code`` None means failures of all codes."""
 
     backfill_id: str
     run: int
@@ -35,7 +30,7 @@ class ContinueRetry:
 
 @dataclass(frozen=True, slots=True)
 class ContinuePrune:
-    """Go on deleting what the source no longer has, behind the item with the key ``after``."""
+    """Continue deleting items that the source no longer has, after the item with the key ``after``."""
 
     backfill_id: str
     run: int
@@ -44,7 +39,7 @@ class ContinuePrune:
 
 @dataclass(frozen=True, slots=True)
 class MergeWhenFinished:
-    """Have the index merged into few segments once the run is finished; ``task`` is the server's, once it merges."""
+    """Merge the index into few segments when the run is finished; ``task`` is Elasticsearch's id of the merge, once it was started."""
 
     backfill_id: str
     run: int
@@ -61,15 +56,4 @@ class Sender(ProductsQueueSender, Protocol):
         """Sends to the backfill queue. Raises `TransientError` if the queue did not take all of the messages."""
 
     def waiting(self) -> int:
-        """About how many messages wait in the products queue. Raises `TransientError`."""
-
-
-def is_put_off(sender: Sender, message: BackfillMessage) -> bool:
-    """Puts a step that would lengthen the products queue off until that is short again; returns whether it did.
-
-    A message that waits for longer than SQS keeps it is lost, and a catalogue can be read much faster than it is embedded.
-    """
-    is_long = sender.waiting() > MAX_WAITING
-    if is_long:
-        sender.send_backfill([message], delay_s=PUT_OFF_S)
-    return is_long
+        """The approximate number of messages in the products queue. Raises `TransientError`."""

@@ -1,6 +1,6 @@
-"""Backfills: where products are read from, and how far each slice of the source is read.
+"""Backfills: the sources that they read, and the position in each slice of a source.
 
-An item is what one outcome is about: a product of an index, an object of a bucket, or a picture of the index that is searched.
+An outcome is recorded for each item: a product of an index, an object of a bucket, or a picture of the index that is searched.
 """
 
 import hashlib
@@ -14,19 +14,19 @@ from lookalike.domain import Product
 from lookalike.errors import NotFound
 
 Position: TypeAlias = Mapping[str, Any]
-"""Where the reading of a slice goes on: JSON that only the source understands."""
+"""Where to continue reading a slice: JSON that only the source interprets."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """Where a source document has what; dotted paths; of a list on the way each element is looked into.
-
-    Without ``id`` it is the document's id; without ``attributes`` they are everything else.
+    """Which fields of a source document have the product's data, as dotted paths through objects and lists.
 
     Args:
-        image_urls: a field, or a template of fields: ``https://cdn.example/{sku}.jpg``.
-        base_url: what relative addresses are relative to.
-        separator: what stands between several addresses in one text.
+        id: the product's id; None for the document's ``_id``.
+        image_urls: a field, or a template of fields such as ``https://cdn.example/{sku}.jpg``.
+        attributes: an object, or several fields; None for all other fields.
+        base_url: the base of relative URLs.
+        separator: separates several URLs in one text.
     """
 
     id: str | None = None
@@ -37,7 +37,7 @@ class FieldNames:
 
 
 OVERLAP_MINUTES = 15 * 60
-"""Local time is 14 hours ahead of UTC at most; clocks differ, and documents are found only after a refresh."""
+"""Time zones are at most 14 hours ahead of UTC; one more hour is for differing clocks and the refresh interval."""
 
 DateUnit = Literal["date", "s", "number"]
 
@@ -47,13 +47,13 @@ class IndexSpec:
     """Which documents of which index are products.
 
     Args:
-        url: another cluster's address; by default our own.
-        secret_arn: where that cluster's credentials are.
+        url: another cluster's URL; None for our own.
+        secret_arn: the secret with that cluster's credentials.
         ca: PEM text of that cluster's certificate authority.
-        updated_at: a date field; with it every run but the first reads only what changed since the run before.
-        overlap_minutes: how far before that run's start: `OVERLAP_MINUTES` covers dates without a zone, whatever zone they mean.
-        since: the beginning of that range, in ISO 8601; set when a run is started.
-        updated_unit: how the field is written: as a date, or as a number of seconds, or of any part of one, since 1970; set at a start.
+        updated_at: a date field; with it, every run after the first reads only changes since the run before.
+        overlap_minutes: changes are read from this long before that run's start; the default allows for dates without a time zone.
+        since: the beginning of that range, in ISO 8601; set when a run starts.
+        updated_unit: the form of the field: a date, or a number of seconds or of smaller units since 1970; set when a run starts.
     """
 
     index: str
@@ -70,7 +70,7 @@ class IndexSpec:
 
 @dataclass(frozen=True, slots=True)
 class BucketSpec:
-    """The pictures of a bucket, at ``images/PRODUCT_ID/NAME.jpg`` or ``images/PRODUCT_ID.jpg``."""
+    """The pictures of a bucket whose keys begin with the prefix and match the key patterns of the settings."""
 
     bucket: str
     prefix: str = "images/"
@@ -78,7 +78,7 @@ class BucketSpec:
 
 @dataclass(frozen=True, slots=True)
 class CurrentSpec:
-    """The pictures of the index that is searched; ``index`` is its name, set when a run is started."""
+    """The pictures of the index that is searched; ``index`` is its name, set when a run starts."""
 
     index: str | None = None
 
@@ -88,7 +88,7 @@ SourceSpec: TypeAlias = IndexSpec | BucketSpec | CurrentSpec
 
 @dataclass(frozen=True, slots=True)
 class Into:
-    """A new index to fill, beside the one that is searched.
+    """A new index to fill while the current one is searched.
 
     Args:
         model: id of the model that fills it.
@@ -103,7 +103,10 @@ class Into:
 
 @dataclass(frozen=True, slots=True)
 class SourceDocument:
-    """A document of the source: the item that it describes, or in ``fault`` why it describes none. ``key`` identifies the document."""
+    """A document of the source: the item that it describes, or in ``fault`` the reason why it describes none.
+
+    ``key`` identifies the document.
+    """
 
     key: str
     product: Product | None = None
@@ -113,7 +116,7 @@ class SourceDocument:
 
     @property
     def item_key(self) -> str:
-        """The key of the item's outcome: the product's id, the object's address or the image's id; of a faulty document its own key."""
+        """The key of the item's outcome: the product's id, the object's URL or the image's id; the document's key if it is faulty."""
         return self.product.product_id if self.product else self.object_url or self.image_id or self.key
 
 
@@ -122,8 +125,8 @@ class SourcePage:
     """A page of documents, and the position of the next page; None after the last.
 
     Args:
-        documents: read once; they may be made as they are asked for, while the source is asked for the next page.
-        is_snapshot: the documents are as they were when the slice was begun, not as they are now.
+        documents: may be iterated once; they may be parsed lazily, while the next page is requested.
+        is_snapshot: the documents have the state of the slice's start, not the current one.
         is_restart: the slice is read from its beginning again.
     """
 
@@ -134,31 +137,31 @@ class SourcePage:
 
 
 class Source(Protocol):
-    """Where products are read from; it is never written."""
+    """Where products are read from; it is never written to."""
 
     def resolved(self, spec: IndexSpec) -> IndexSpec:
-        """The source as it is read: without the system's own indices, and with the unit of its dates.
+        """The source with lookalike's own indices excluded, and with the unit of its dates.
 
-        Raises `RequestInvalid` if there is no such index, or nobody has the date field, or the server is another system or too old.
+        Raises `RequestInvalid` if there is no such index, no document has the date field, or the server is no Elasticsearch or too old.
         """
 
     def count(self, spec: SourceSpec) -> int | None:
-        """The number of documents; None if that is known only when all were read."""
+        """The number of documents; None if it is unknown before all were read."""
 
     def is_unique(self, spec: SourceSpec) -> bool:
-        """Whether all documents of an item come on one page, so that each item is read once."""
+        """Whether all documents of an item are on one page, so that each item is read once."""
 
     def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
         """Some documents, at most ``size``, drawn at random."""
 
     def slices(self, spec: SourceSpec, most: int) -> Sequence[Position]:
-        """The first positions of at most ``most`` slices, which are disjoint and together are the whole source."""
+        """The first positions of about ``most`` disjoint slices that together cover the source."""
 
     def page(self, spec: SourceSpec, position: Position, size: int) -> SourcePage:
         """At most ``size`` documents from a position on."""
 
     def find(self, spec: SourceSpec, keys: Sequence[str]) -> Sequence[SourceDocument]:
-        """The documents, as they are now, of the items whose outcomes have these keys."""
+        """The current documents of the items whose outcomes have these keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +172,9 @@ class Backfill:
         run: how often it was started, from 1.
         total: documents of the source; None if that is not known.
         slices: how many slices the source is read in.
-        into: the index that it fills, if that is not the one searched.
+        into: the new index that it fills; None for the index behind the alias.
         is_unique: whether each item is read once, see `Source.is_unique`.
-        full_run: the last run that read the whole source, not only what had changed; failures of earlier runs are superseded.
+        full_run: the last run that read the whole source and not only changes; failures of earlier runs no longer count.
     """
 
     backfill_id: str
@@ -187,7 +190,7 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """How far a slice is read: ``position`` is None at its end. ``version`` is the store's own, for `BackfillStore.advance`."""
+    """The progress of a slice: ``position`` is None at its end; ``version`` is for `BackfillStore.advance`."""
 
     backfill_id: str
     number: int
@@ -198,7 +201,7 @@ class Slice:
 
 
 class BackfillStore(Protocol):
-    """Where backfills and the positions of their slices are stored."""
+    """Stores backfills and the positions of their slices."""
 
     def backfill(self, backfill_id: str) -> Backfill | None:
         """A backfill, None if there is none."""
@@ -213,48 +216,18 @@ class BackfillStore(Protocol):
         """All slices of a backfill, in the order of their numbers."""
 
     def slice(self, backfill_id: str, number: int) -> Slice:
-        """One slice of a backfill, by its number."""
+        """One slice of a backfill, by its number. Raises `NotFound`."""
 
     def advance(self, slice_: Slice, position: Position | None, read: int) -> Slice | None:
         """Stores a slice's new position and count; None if another process changed the slice since it was read."""
 
     def set_cancelled(self, backfill_id: str, is_cancelled: bool) -> None:
-        """Marks every slice, so that a process that reads one cannot advance it."""
-
-
-class Indices(Protocol):
-    """The indices of pictures that there are."""
-
-    def searched(self) -> str:
-        """The name of the index behind the alias, refreshed. Raises `IndexMissing`."""
-
-    def begin_dual_write(self, into: Into) -> str:
-        """Creates the index unless it exists, and has every picture written to it too from now on; returns its name.
-
-        Raises:
-            RequestInvalid: another index is being filled, or this one was filled by another model or made with other options, or there
-                is no such model, or the server's licence does not cover the index type.
-        """
-
-    def end_dual_write(self, name: str) -> None:
-        """Has no more pictures written to the index, unless it is the one that is searched; the index is kept."""
-
-    def switch(self, name: str) -> str | None:
-        """Moves the alias to the index, atomically; returns the index that it pointed to before, which is kept."""
-
-    def begin_merge(self, name: str | None) -> str | None:
-        """Has the index, by default the one that is searched, merged into few segments.
-
-        Returns at once, with the server's task; None if there is nothing to merge, or no such index.
-        """
-
-    def is_merged(self, task: str) -> bool:
-        """Whether the task has ended. Raises `Misconfigured` if it failed."""
+        """Marks every slice, so that processes that are reading one can no longer advance it."""
 
 
 _DEFAULTS = [("overlap_minutes", OVERLAP_MINUTES), ("updated_unit", "date")]
 _LATER = frozenset({"base_url", "separator"})
-"""What came later than the first backfills, whose ids stay."""
+"""Fields that were added later: left out where not given, so that ids of earlier backfills stay the same."""
 
 
 def id_of(spec: SourceSpec, into: Into | None = None) -> str:

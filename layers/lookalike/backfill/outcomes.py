@@ -1,4 +1,4 @@
-"""What became of the items of backfills, as it is stored and counted."""
+"""The stored outcomes of backfills' items, and their counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from typing import Protocol
 from lookalike.indexing.outcomes import ItemOutcome, OutcomeRecorder
 
 RECENT_S = 60
-"""How far back `OutcomeCounts.recent` looks."""
+"""The time span of `OutcomeCounts.recent`, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCounts:
-    """Items of a backfill by what became of them.
+    """The number of items of a backfill by outcome.
 
     Args:
         indexed, unchanged, deleted, failed: items of the last run; ``failed`` by error code.
-        queued: items that are known to wait in the queue, of the last run or retried from an earlier one.
-        recent: items of the last run whose outcome is younger than `RECENT_S`.
+        queued: items that are known to wait in the queue, of the last run or retried from earlier ones.
+        recent: items of the last run with an outcome of the last `RECENT_S`.
         last_at: time of the last outcome.
-        failures: failed items of the whole backfill, by error code: of every run since the one that last read the whole source.
+        failures: failed items by error code, of all runs since the last one that read the whole source.
     """
 
     indexed: int
@@ -34,7 +34,7 @@ class OutcomeCounts:
 
     @property
     def settled(self) -> int:
-        """Items of the last run that are done."""
+        """Items of the last run that have an outcome."""
         return self.indexed + self.unchanged + self.deleted + sum(self.failed.values())
 
 
@@ -56,24 +56,24 @@ class OutcomeStore(OutcomeRecorder, Protocol):
     """The outcome of every item of every backfill."""
 
     def counts(self, backfill_id: str, run: int, full_run: int) -> OutcomeCounts:
-        """Counts a backfill's outcomes; new ones are seen after the next refresh."""
+        """Counts a backfill's outcomes; new ones are counted after the next refresh."""
 
     def failures(
         self, backfill_id: str, full_run: int, *, code: str | None = None, after: str | None = None, size: int, with_queued: bool = False
     ) -> Sequence[StoredOutcome]:
-        """Failed items of all runs from ``full_run`` on, in the order of their keys; optionally also those that wait in the queue."""
+        """Failed items of all runs from ``full_run`` on, in the order of their keys; with ``with_queued`` also queued ones."""
 
     def of_earlier_runs(self, backfill_id: str, run: int, *, after: str | None = None, size: int) -> Sequence[StoredOutcome]:
-        """Items that only runs before ``run`` found in the source, in the order of their keys."""
+        """Items that were last found by a run before ``run``, in the order of their keys."""
 
     def count_of_earlier_runs(self, backfill_id: str, run: int) -> int:
-        """The number of items that only runs before ``run`` found in the source."""
+        """The number of items that were last found by a run before ``run``."""
 
     def mark_queued(self, queued: Iterable[ItemOutcome]) -> None:
-        """Stores that items wait in the queue, except those that have an outcome of the same or a later run; seen at once."""
+        """Stores that items are queued, except those with an outcome of the same or a later run; counted and listed at once."""
 
-    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
-        """Stores failures of items whose messages became dead letters, except those that were settled by the same or a later run."""
+    def record_dead_letters(self, failures: Iterable[ItemOutcome]) -> None:
+        """Stores failures of items whose messages became dead letters, except items with an outcome of the same or a later run."""
 
     def remove(self, backfill_id: str, keys: Iterable[str]) -> None:
         """Removes the outcomes of these items."""

@@ -1,7 +1,7 @@
 """Reports how far backfills are, and what failed in them."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,46 +13,39 @@ LISTED = 100
 """Backfills that `Progress.list` shows."""
 
 
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """Answers questions about backfills, in any phase; ``now`` is the time of day."""
+    """Reports on backfills, in any phase; ``now`` returns the current time."""
 
-    def __init__(
-        self,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        states: BackfillStates,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._states = states
-        self._now = now
+    store: BackfillStore
+    outcomes: OutcomeStore
+    states: BackfillStates
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def status(self, backfill_id: str) -> dict[str, Any]:
-        """How far a backfill is. Raises `NotFound` if there is no such backfill."""
-        return report(self._states.of(get_backfill(self._store, backfill_id)), self._now())
+        """The progress of a backfill, see `report`. Raises `NotFound` if there is no such backfill."""
+        return report(self.states.of(get_backfill(self.store, backfill_id)), self.now())
 
     def phase(self, backfill_id: str) -> Phase:
         """What a backfill is doing. Raises as `status`."""
-        return self._states.of(get_backfill(self._store, backfill_id)).phase
+        return self.states.of(get_backfill(self.store, backfill_id)).phase
 
     def list(self) -> dict[str, Any]:
         """The newest `LISTED` backfills, the newest first."""
-        states = self._states.of_all(self._store.backfills(LISTED))
-        return {"backfills": [_summary(report(state, self._now())) | {"source": _source(state.backfill)} for state in states]}
+        states = self.states.of_all(self.store.backfills(LISTED))
+        return {"backfills": [_summary(report(state, self.now())) | {"source": _source(state.backfill)} for state in states]}
 
     def failures(self, backfill_id: str, code: str | None, size: int, cursor: str | None) -> dict[str, Any]:
         """A page of failed items with URL and reason, of one error code or of all. Raises `NotFound` if there is no such backfill."""
-        backfill = get_backfill(self._store, backfill_id)
-        found = self._outcomes.failures(backfill_id, backfill.full_run, code=code, after=cursor, size=size)
+        backfill = get_backfill(self.store, backfill_id)
+        found = self.outcomes.failures(backfill_id, backfill.full_run, code=code, after=cursor, size=size)
         names = ("product_id", "image_url", "code", "reason", "at")
         listed = [{name: getattr(failure, name) for name in names} for failure in found]
         return {"failures": listed, "next_cursor": found[-1].key if len(found) == size else None}
 
 
 def report(state: BackfillState, now: datetime) -> dict[str, Any]:
-    """The answer of ``status``. ``rate`` is in items a second: of the last minute while it runs, of the whole run at its end."""
+    """The answer of ``status``. ``rate`` is in items per second: over the last minute while it runs, over the whole run when finished."""
     backfill, counts = state.backfill, state.counts
     is_finished = state.phase is Phase.FINISHED
     rate = _rate(state, now)
@@ -89,7 +82,7 @@ def _rate(state: BackfillState, now: datetime) -> float:
 
 
 def _percent(state: BackfillState) -> float | None:
-    """Below 100 as long as it is not finished; None if the number of items is not known."""
+    """Below 100 until the backfill is finished; None if the number of items is unknown."""
     if state.expected is None:
         return None
     return round(min(100 * state.counts.settled / max(state.expected, 1), 99.9), 1)

@@ -2,40 +2,29 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-from lookalike.backfill.messages import ContinuePrune, Sender, is_put_off
+from lookalike.backfill.continuation import PAGE, page_by_page
+from lookalike.backfill.messages import ContinuePrune, Sender
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, get_backfill
-from lookalike.backfill.outcomes import OutcomeStore
+from lookalike.backfill.outcomes import OutcomeStore, StoredOutcome
 from lookalike.backfill.state import BackfillStates, Phase
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.messages import MAX_ITEMS, CopyPictures, DeleteProducts, Message, SyncObjects
 
-PAGE = 500
-RUN_S = 20.0
-"""How long one call works before it sends a message to go on; the caller of the command waits for the first call."""
-
 PRUNE_IN = frozenset({Phase.FINISHED})
-"""Until all is indexed, products of the last run may still have the outcome of an earlier one."""
+"""Before that, products of the last run may still have the outcome of an earlier one."""
 
 
+@dataclass(frozen=True, slots=True)
 class Prune:
     """Prunes, page by page; ``clock`` counts seconds."""
 
-    def __init__(
-        self,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        sender: Sender,
-        states: BackfillStates,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._sender = sender
-        self._states = states
-        self._clock = clock
+    store: BackfillStore
+    outcomes: OutcomeStore
+    sender: Sender
+    states: BackfillStates
+    clock: Callable[[], float] = time.monotonic
 
     def prune(self, backfill_id: str, *, dry_run: bool) -> int:
         """Deletes what the last run did not find in the source; returns how many items that is. With ``dry_run`` it only counts.
@@ -44,42 +33,33 @@ class Prune:
             NotFound: there is no such backfill.
             RequestInvalid: the last run did not read the whole source, or is not finished.
         """
-        backfill = get_backfill(self._store, backfill_id)
+        backfill = get_backfill(self.store, backfill_id)
         if backfill.full_run != backfill.run:
-            raise RequestInvalid("the last run read only what had changed: what vanished is known after a backfill without updated_at")
-        self._states.of(backfill).require("prune", PRUNE_IN)
-        vanished = self._outcomes.count_of_earlier_runs(backfill_id, backfill.run)
+            raise RequestInvalid("the last run read only changes: prune needs a backfill without updated_at")
+        self.states.of(backfill).require("prune", PRUNE_IN)
+        vanished = self.outcomes.count_of_earlier_runs(backfill_id, backfill.run)
         if not dry_run:
             self.resume(ContinuePrune(backfill_id, backfill.run))
         return vanished
 
     def resume(self, message: ContinuePrune) -> None:
-        """Works for about `RUN_S`, then sends a message to go on; does nothing if the backfill was started again meanwhile.
+        """Continues after the message's key. Raises as `page_by_page`."""
+        page_by_page(self.store, self.sender, self.clock, message, self._vanished, self._delete)
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
-        """
-        backfill = get_backfill(self._store, message.backfill_id)
-        stop = self._clock() + RUN_S
-        if is_put_off(self._sender, message):
-            return
-        while backfill.run == message.run:
-            page = self._outcomes.of_earlier_runs(message.backfill_id, message.run, after=message.after, size=PAGE)
-            keys = [outcome.key for outcome in page]
-            self._sender.send(_removal(backfill, keys).split(MAX_ITEMS))
-            self._outcomes.remove(message.backfill_id, keys)
-            if len(page) < PAGE:
-                return
-            message = replace(message, after=page[-1].key)
-            if self._clock() > stop:
-                self._sender.send_backfill([message])
-                return
+    def _vanished(self, backfill: Backfill, message: ContinuePrune) -> Sequence[StoredOutcome]:
+        return self.outcomes.of_earlier_runs(backfill.backfill_id, backfill.run, after=message.after, size=PAGE)
+
+    def _delete(self, backfill: Backfill, vanished: Sequence[StoredOutcome]) -> None:
+        keys = [outcome.key for outcome in vanished]
+        self.sender.send(_removal(backfill, keys).split(MAX_ITEMS))
+        self.outcomes.remove(backfill.backfill_id, keys)
 
 
 def _removal(backfill: Backfill, keys: Sequence[str]) -> Message:
-    """Products are deleted; objects and pictures are synced, and deleted because they are not there."""
+    """Deletes products; syncs objects and pictures, which deletes them because they no longer exist."""
     if isinstance(backfill.spec, BucketSpec):
         return SyncObjects(tuple(keys), into=backfill.into)
     if isinstance(backfill.spec, CurrentSpec):
         return CopyPictures(tuple(keys), source_index=backfill.spec.index or "", into=backfill.into)
-    as_of = round(backfill.started_at.timestamp() * 1000)  # what is newer than the run that did not find them stays
+    as_of = round(backfill.started_at.timestamp() * 1000)  # products that were put after the run began stay
     return DeleteProducts(tuple(keys), into=backfill.into, as_of=as_of)

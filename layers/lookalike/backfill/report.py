@@ -1,55 +1,29 @@
-"""Which pictures many products share: most of these stand for "no image"."""
+"""Which pictures many products share: most of these are placeholders for "no image"."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from lookalike.backfill.indices import Indices
 
 
 @dataclass(frozen=True, slots=True)
-class SharedPicture:
-    """What several pictures in the index look like.
-
-    Args:
-        perceptual_hash: theirs, 64 hex digits.
-        products: how many products have it; a close estimate above 40,000.
-        files: how many different files they are, about.
-        image_url: the address of one of them.
-    """
-
-    perceptual_hash: str
-    products: int
-    files: int
-    image_url: str
-
-
-class CountedIndices(Protocol):
-    """The index that is searched."""
-
-    def searched(self) -> str:
-        """Its name. Raises `IndexMissing`."""
-
-    def shared_pictures(self, index: str, limit: int) -> Sequence[SharedPicture]:
-        """The ``limit`` perceptual hashes that most pictures of the index have, those of one picture left out."""
-
-
 class Report:
-    """Tells which pictures many products share.
+    """Lists the pictures that many products share.
 
     Args:
         indices: the indices of pictures.
-        placeholders: perceptual hashes that are left out of searches already.
+        placeholders: perceptual hashes that searches leave out already.
     """
 
-    def __init__(self, indices: CountedIndices, placeholders: frozenset[str]) -> None:
-        self._indices = indices
-        self._placeholders = placeholders
+    indices: Indices
+    placeholders: frozenset[str]
 
     def report(self, limit: int) -> dict[str, Any]:
         """The index's name, and the pictures that more than one product has, those of most products first."""
-        index = self._indices.searched()
-        shared = [each for each in self._indices.shared_pictures(index, limit) if each.products > 1]
+        index = self.indices.searched()
+        shared = [each for each in self.indices.shared_pictures(index, limit) if each.products > 1]
         pictures = [
-            asdict(each) | {"is_left_out": each.perceptual_hash in self._placeholders}
+            asdict(each) | {"is_left_out": each.perceptual_hash in self.placeholders}
             for each in sorted(shared, key=lambda each: -each.products)
         ]
         return {"index": index, "pictures": pictures}

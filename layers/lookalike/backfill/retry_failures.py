@@ -1,105 +1,79 @@
-"""Sends failed items of a backfill again, as the source has them now."""
+"""Sends failed items of a backfill again, with the data that the source has now."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
+from lookalike.backfill.continuation import PAGE, page_by_page
 from lookalike.backfill.dead_letters import DeadLetters
 from lookalike.backfill.enqueue import enqueue
 from lookalike.backfill.fan_out import REFRESH_MS
-from lookalike.backfill.messages import ContinueRetry, Sender, is_put_off
+from lookalike.backfill.messages import ContinueRetry, Sender
 from lookalike.backfill.model import Backfill, BackfillStore, Source, SourceDocument, get_backfill
 from lookalike.backfill.outcomes import OutcomeStore, StoredOutcome
 from lookalike.backfill.state import BackfillStates, Phase
 from lookalike.indexing.outcomes import ItemOutcome
 
-PAGE = 500
-RUN_S = 20.0
-"""How long one call works before it sends a message to go on; the caller of the command waits for the first call."""
-
 RETRY_IN = frozenset(Phase)
-"""Failures may be retried in every phase, also while others are still being read and indexed."""
+"""Failures may be retried in every phase, also while reading and indexing go on."""
 
 
+@dataclass(frozen=True, slots=True)
 class RetryFailures:
     """Retries failures, page by page; ``clock`` counts seconds, ``now_ms`` gives the time in milliseconds since 1970."""
 
-    def __init__(
-        self,
-        source: Source,
-        store: BackfillStore,
-        outcomes: OutcomeStore,
-        sender: Sender,
-        states: BackfillStates,
-        dead_letters: DeadLetters,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        now_ms: Callable[[], int] = lambda: round(time.time() * 1000),
-    ) -> None:
-        self._source = source
-        self._store = store
-        self._outcomes = outcomes
-        self._sender = sender
-        self._states = states
-        self._dead_letters = dead_letters
-        self._clock = clock
-        self._now_ms = now_ms
+    source: Source
+    store: BackfillStore
+    outcomes: OutcomeStore
+    sender: Sender
+    states: BackfillStates
+    dead_letters: DeadLetters
+    clock: Callable[[], float] = time.monotonic
+    now_ms: Callable[[], int] = lambda: round(time.time() * 1000)
 
     def retry(self, backfill_id: str, code: str | None = None) -> int:
-        """Sends failed items again, of one error code or of all; returns how many. Raises `NotFound`. An interrupted backfill goes on."""
-        backfill = get_backfill(self._store, backfill_id)
-        state = self._states.of(backfill)
+        """Sends failed items again, of one error code or of all; returns how many. Resumes an interrupted backfill. Raises `NotFound`."""
+        backfill = get_backfill(self.store, backfill_id)
+        state = self.states.of(backfill)
         state.require("retry", RETRY_IN)
-        self._dead_letters.supersede(backfill_id)
+        self.dead_letters.supersede(backfill_id)
         self.resume(ContinueRetry(backfill_id, backfill.run, code))
         failures = state.counts.failures
         return failures.get(code, 0) if code else sum(failures.values())
 
     def resume(self, message: ContinueRetry) -> None:
-        """Works for about `RUN_S`, then sends a message to go on; does nothing if the backfill was started again meanwhile.
+        """Continues after the message's key. Raises as `page_by_page`."""
+        page_by_page(self.store, self.sender, self.clock, message, self._failures, self._send)
 
-        Raises `NotFound`, and `TransientError` or `Misconfigured` if the message must come back.
-        """
-        backfill = get_backfill(self._store, message.backfill_id)
-        stop = self._clock() + RUN_S
-        if is_put_off(self._sender, message):
-            return
-        while backfill.run == message.run:
-            page = self._outcomes.failures(
-                message.backfill_id, backfill.full_run, code=message.code, after=message.after, size=PAGE, with_queued=True
-            )
-            self._send(backfill, page)
-            if len(page) < PAGE:
-                return
-            message = replace(message, after=page[-1].key)
-            if self._clock() > stop:
-                self._sender.send_backfill([message])
-                return
+    def _failures(self, backfill: Backfill, message: ContinueRetry) -> Sequence[StoredOutcome]:
+        return self.outcomes.failures(
+            backfill.backfill_id, backfill.full_run, code=message.code, after=message.after, size=PAGE, with_queued=True
+        )
 
     def _send(self, backfill: Backfill, failures: Sequence[StoredOutcome]) -> None:
-        """Sends a page of failures, each as one of the run in which it failed."""
-        as_of = self._now_ms() - REFRESH_MS
-        documents = self._source.find(backfill.spec, [failure.key for failure in failures])
+        """Sends a page of failures, each with the number of the run in which it failed."""
+        as_of = self.now_ms() - REFRESH_MS
+        documents = self.source.find(backfill.spec, [failure.key for failure in failures])
         items = {document.item_key for document in documents}
-        # Marked as queued before they are sent: a function that dies between the two finds them again, because it looks for both.
-        self._outcomes.record(_marked(backfill, failure, failure.key in items) for failure in failures)
+        # Marked as queued before they are sent: after a crash in between, the next attempt finds them, because it lists both states.
+        self.outcomes.record(_marked(backfill, failure, failure.key in items) for failure in failures)
         run_of = {failure.key: failure.run for failure in failures}
         run_of |= {document.item_key: run_of[document.key] for document in documents if document.key in run_of}
         by_run = sorted(documents, key=lambda document: run_of.get(document.item_key, backfill.run))
         for run, of_run in groupby(by_run, key=lambda document: run_of.get(document.item_key, backfill.run)):
-            enqueue(replace(backfill, run=run), list(of_run), as_of, self._outcomes, self._sender)
-        self._outcomes.remove(backfill.backfill_id, _renamed(failures, documents))
+            enqueue(replace(backfill, run=run), list(of_run), as_of, self.outcomes, self.sender)
+        self.outcomes.remove(backfill.backfill_id, _renamed(failures, documents))
 
 
 def _renamed(failures: Sequence[StoredOutcome], documents: Sequence[SourceDocument]) -> list[str]:
-    """Keys of documents that described no item when they failed, and describe one now, which has a key of its own."""
+    """Keys of documents that were faulty when they failed and now describe an item, which has another key."""
     items = {document.key: document.item_key for document in documents}
     return [failure.key for failure in failures if items.get(failure.key, failure.key) != failure.key]
 
 
 def _marked(backfill: Backfill, failure: StoredOutcome, is_found: bool) -> ItemOutcome:
-    """The failure as an item that is queued; its code stays, for a retry of failures of this code that is interrupted."""
+    """The failure as a queued item; its code is kept, so that an interrupted retry of this code finds it again."""
     outcome = ItemOutcome(
         failure.product_id,
         "queued",
@@ -110,4 +84,4 @@ def _marked(backfill: Backfill, failure: StoredOutcome, is_found: bool) -> ItemO
         reason=failure.reason,
         item=failure.key,
     )
-    return outcome if is_found else replace(outcome, state="failed", code="not_found", reason="the source does not have it any more")
+    return outcome if is_found else replace(outcome, state="failed", code="not_found", reason="the source no longer has it")

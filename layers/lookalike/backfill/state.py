@@ -11,24 +11,24 @@ from lookalike.errors import RequestInvalid, is_transient
 
 
 class Phase(StrEnum):
-    """What a backfill is doing."""
+    """The phase of a backfill."""
 
     READING = "reading"
     INDEXING = "indexing"
     INTERRUPTED = "interrupted"
-    """A message of the backfill queue is a dead letter: `start`, `retry` or `redrive` goes on."""
+    """A message of the backfill queue is a dead letter: the commands `start`, `retry` and `redrive` resume."""
     FINISHED = "finished"
     CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillState:
-    """How far a backfill is.
+    """The state of a backfill.
 
     Args:
         read: items read from the source by the last run.
-        expected: items of the whole source, as far as that is known.
-        counts: what became of the items.
+        expected: items of the whole source; None if unknown.
+        counts: the items by outcome.
         dead_letters: the backfill's messages that failed too often, by queue.
     """
 
@@ -45,7 +45,7 @@ class BackfillState:
         return sum(count for code, count in self.counts.failures.items() if is_transient(code))
 
     def require(self, action: str, phases: Iterable[Phase]) -> None:
-        """Checks that an action may run now. Raises `RequestInvalid` if the backfill is in none of the phases."""
+        """Checks that an action may run now. Raises `RequestInvalid` unless the backfill is in one of the phases."""
         allowed = frozenset(phases)
         if self.phase not in allowed:
             wanted = " or ".join(phase for phase in Phase if phase in allowed)
@@ -53,7 +53,7 @@ class BackfillState:
 
 
 def phase_of_reading(slices: Iterable[Slice]) -> Phase | None:
-    """Reading or cancelled while any slice is not read to its end, else None."""
+    """READING or CANCELLED while any slice is not read to its end, else None."""
     unread = [slice_ for slice_ in slices if slice_.position is not None]
     if any(slice_.is_cancelled for slice_ in unread):
         return Phase.CANCELLED
@@ -63,7 +63,7 @@ def phase_of_reading(slices: Iterable[Slice]) -> Phase | None:
 def state_of(
     backfill: Backfill, slices: Sequence[Slice], counts: OutcomeCounts, dead_letters: Mapping[str, int] | None = None
 ) -> BackfillState:
-    """The state of a backfill, from how far it is read, what became of its items, and its dead letters."""
+    """The state of a backfill, computed from its slices, the counts of outcomes, and its dead letters by queue."""
     state = _without_dead_letters(backfill, slices, counts)
     if not dead_letters:
         return state
@@ -75,7 +75,7 @@ def _without_dead_letters(backfill: Backfill, slices: Sequence[Slice], counts: O
     read = sum(slice_.read for slice_ in slices)
     reading = phase_of_reading(slices)
     if backfill.into and any(slice_.is_cancelled for slice_ in slices):
-        reading = Phase.CANCELLED  # what was written since does not reach the new index
+        reading = Phase.CANCELLED  # the new index misses what was written since
     if reading is None:
         is_settled = counts.queued == 0 and (counts.settled >= read or not backfill.is_unique)
         expected: int | None = read if backfill.is_unique else counts.settled + counts.queued
@@ -83,13 +83,13 @@ def _without_dead_letters(backfill: Backfill, slices: Sequence[Slice], counts: O
     return BackfillState(backfill, reading, read, None if backfill.total is None else max(backfill.total, read), counts)
 
 
+@dataclass(frozen=True, slots=True)
 class BackfillStates:
-    """Reads what the state is computed from."""
+    """Reads the stores from which states are computed."""
 
-    def __init__(self, store: BackfillStore, outcomes: OutcomeStore, dead_letters: DeadLetterStore) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._dead_letters = dead_letters
+    store: BackfillStore
+    outcomes: OutcomeStore
+    dead_letters: DeadLetterStore
 
     def of(self, backfill: Backfill) -> BackfillState:
         """A backfill's state. Raises `TransientError`."""
@@ -97,7 +97,7 @@ class BackfillStates:
 
     def of_all(self, backfills: Iterable[Backfill]) -> Iterator[BackfillState]:
         """The state of each backfill. Raises `TransientError`."""
-        dead_letters = self._dead_letters.counts()
+        dead_letters = self.dead_letters.counts()
         for backfill in backfills:
-            counts = self._outcomes.counts(backfill.backfill_id, backfill.run, backfill.full_run)
-            yield state_of(backfill, self._store.slices(backfill.backfill_id), counts, dead_letters.get(backfill.backfill_id))
+            counts = self.outcomes.counts(backfill.backfill_id, backfill.run, backfill.full_run)
+            yield state_of(backfill, self.store.slices(backfill.backfill_id), counts, dead_letters.get(backfill.backfill_id))

@@ -1,6 +1,6 @@
-"""Indexing: makes pictures findable, and unfindable when they are gone.
+"""Indexing: writes pictures to the indices, and deletes those that are gone.
 
-Uploads and the products queue both end here: `Indexer.sync` for objects of the bucket, `Indexer.put` for products with image URLs.
+Uploads and the products queue both use it: `Indexer.sync` for objects of the bucket, `Indexer.put` for products with image URLs.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,10 +18,10 @@ from lookalike.indexing.pipeline import IndexingPipeline, PictureTask
 from lookalike.indexing.ports import PictureFetcher, WritableIndex, WriteTarget
 
 DOWNLOADS = 24
-"""Downloads at once; more than one host gets, so that a slow one does not hold up the others."""
+"""Concurrent downloads: more than one host is allowed, so that a slow host does not block the others."""
 
 SYNC_ATTEMPTS = 5
-"""How often an object or picture is read again that changes while it is indexed."""
+"""How often an object or picture is indexed again if it changes meanwhile."""
 
 NO_URLS: Mapping[str, Collection[str]] = {}
 
@@ -30,11 +30,11 @@ class Indexer:
     """Puts, deletes, copies and syncs pictures.
 
     Args:
-        targets: the indices to write (cached for seconds): one, or two while an index with another model is being filled.
+        targets: returns the indices to write to (cached for seconds): one, or two while a new index is being filled.
         pictures: fetches pictures.
-        now: the clock.
-        targets_now: the same as ``targets``, never from a cache.
-        named: an index by its name.
+        now: returns the current time.
+        targets_now: returns the same as ``targets``, bypassing the cache.
+        named: returns an index by its name.
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class Indexer:
     ) -> Iterator[PictureOutcome]:
         """Indexes the products' pictures, and deletes those that a product no longer lists.
 
-        Yields an outcome for each picture, in the order they are done; one for a product that has none.
+        Yields an outcome for each picture as it is done, and a failure for a product without pictures.
 
         Args:
             products: of two with the same id, the later one counts.
-            into: the name of the one index to write; by default all that are searched or filled.
-            unlisted: by product id, image URLs that are not the product's any more, whose pictures a search may not find yet.
+            into: the name of the only index to write to; by default the one that is searched and the one that is being filled.
+            unlisted: by product id, former image URLs of the product, whose pictures a search may not find yet.
             stop_at: as `IndexingPipeline.run` takes it.
 
         Raises:
-            TransientError, Misconfigured: the index cannot be written now, or another index appeared meanwhile: repeat the whole call.
+            TransientError, Misconfigured: the index cannot be written to, or a new index appeared meanwhile: repeat the whole call.
         """
         latest = {product.product_id: product for product in products}
         if not latest:
@@ -85,7 +85,7 @@ class Indexer:
         self._check_that_all_were_written(targets, into)
 
     def delete(self, as_of: Mapping[str, int], into: str | None = None, unlisted: Mapping[str, Collection[str]] = NO_URLS) -> None:
-        """Deletes the pictures of products, but not those that were uploaded since.
+        """Deletes the pictures of products, except those that were uploaded later.
 
         Args:
             as_of: product id -> when it was deleted, in milliseconds since 1970.
@@ -103,11 +103,11 @@ class Indexer:
         self._check_that_all_were_written(targets, into)
 
     def copy(self, image_ids: Iterable[str], source_index: str, into: str, stop_at: float = inf) -> Iterator[tuple[str, PictureOutcome]]:
-        """Makes an index hold pictures as another one has them now.
+        """Copies pictures from one index to another.
 
-        Where the model of ``into`` can use the vectors that are there, no picture is fetched; else each is fetched and embedded.
-        The documents are read again after the write, and indexed again if they changed meanwhile, because whoever changed them may have
-        written the new index before us. Yields (image id, outcome).
+        If the model of ``into`` can compute its vectors from those of the source, no picture is fetched; else each is fetched and embedded.
+        The source's documents are read again after the write, and copied again if they changed meanwhile: whoever changed them may have
+        written to ``into`` before us. Yields (image id, outcome).
 
         Raises as `put`.
         """
@@ -137,13 +137,13 @@ class Indexer:
         )
 
     def sync(self, objects: Mapping[str, str], into: str | None = None, stop_at: float = inf) -> Iterator[PictureOutcome]:
-        """Makes the index hold what the bucket holds now, whether the event that led here is old, repeated or one of several.
+        """Brings the index to the current state of objects in the bucket, independent of the order and number of events.
 
-        Each object is read again (HEAD) after it was written, and indexed again if it changed meanwhile. A bad picture is deleted from
-        the index, because what the index held is no longer in the bucket.
+        Each object is checked again (HEAD) after the write, and indexed again if it changed meanwhile. If an object is a bad picture, its
+        document is deleted, because the earlier picture is no longer in the bucket.
 
         Args:
-            objects: s3 address -> product id.
+            objects: product ids by ``s3://`` URL.
             into: as `put` takes it.
             stop_at: as `put` takes it.
 
@@ -168,7 +168,7 @@ class Indexer:
         self._check_that_all_were_written(targets, into)
 
     def _copied(self, pictures: Mapping[str, IndexedPicture], source: WriteTarget, target: WriteTarget) -> dict[str, PictureOutcome]:
-        """Writes those whose vectors can be had from the source's; none where the models have nothing to do with each other."""
+        """Writes the pictures whose vectors can be computed from the source's; returns their outcomes by image id."""
         known = source.index.embedded({picture.content_sha256 for picture in pictures.values()})
         vectors = np.array([embedding.vector for embedding in known.values()])
         made = target.embedder.from_vectors(vectors, source.embedder.model) if known else None
@@ -192,19 +192,19 @@ class Indexer:
 
     def _named_target(self, name: str) -> WriteTarget:
         if self._named is None:
-            raise Misconfigured(f"there is nobody to ask for the index {name!r}")
+            raise Misconfigured(f"the index {name!r} cannot be resolved here")
         return self._named(name)
 
     def _check_that_all_were_written(self, targets: Sequence[WriteTarget], into: str | None) -> None:
-        """Pictures written before an index appeared are read by its backfill; those written afterwards must be written there too."""
+        """A new index's backfill reads what was written before the index appeared; later writes must reach the index too."""
         written = [target.index for target in targets]
         if into is None and not all(target.index in written for target in self._targets_now()):
-            raise TransientError("another index that must be written too appeared meanwhile")
+            raise TransientError("a new index, which must be written to as well, appeared meanwhile")
 
     def _is_current(self, outcome: PictureOutcome) -> bool:
-        """Whether the outcome is about the object and metadata that are there now; one that will be tried again needs no second look."""
+        """Whether an outcome is about the current object and metadata; true for one that will be retried anyway."""
         if outcome.error is not None and (outcome.error.ending != "drop" or isinstance(outcome.error, PictureUnreachable)):
-            return True  # an archived object is there and stays as unreadable
+            return True  # an archived object exists, but cannot be read again either
         try:
             head = self._pictures.head(outcome.image_url)
         except (PictureRefused, RequestInvalid):
@@ -217,12 +217,12 @@ def _state_of_copy(is_same: bool, is_rejected: bool) -> OutcomeState:
 
 
 def _delete(index: WritableIndex, image_ids: Iterable[str]) -> None:
-    """Deletes documents. Raises the error of one that Elasticsearch rejects: nothing may be acknowledged that stays."""
+    """Deletes documents. Raises the first error, because a delete may not be acknowledged while the document exists."""
     for error in index.write((), image_ids).values():
         raise error
 
 
 def _indexed(index: WritableIndex, product_ids: Collection[str], urls: Mapping[str, Collection[str]]) -> set[str]:
-    """Ids of the products' pictures from the products queue: those that a search finds, and those at the given URLs."""
+    """Image ids of the products' pictures from the products queue: those that a search finds, and those at the given URLs."""
     at_urls = index.pictures({image_id(product_id, url) for product_id in product_ids for url in urls.get(product_id, ())})
     return {id_ for id_, picture in at_urls.items() if picture.origin == "products"} | index.images_of(product_ids, "products").keys()

@@ -1,7 +1,7 @@
-"""Messages of the products queue: what each asks for, and about which items.
+"""Messages of the products queue.
 
-An item is what one outcome is about: a product, an object of a bucket, or a picture of an index. How messages are written as JSON is
-`lookalike.adapters.sqs.messages`.
+An outcome is recorded for each item of a message: a product, an object of a bucket, or a picture of an index.
+`lookalike.adapters.sqs.messages` encodes messages as JSON.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,19 +19,19 @@ MAX_IMAGE_URLS = 1000
 """Image URLs of one product."""
 
 ItemKey: TypeAlias = tuple[str, str]
-"""What an item is (``product``, ``object`` or ``image``), and its id or address."""
+"""The kind of an item (``product``, ``object`` or ``image``), and its id or URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Message(Generic[T]):
-    """What all messages carry.
+    """The fields of all messages.
 
     Args:
-        items: what the message is about, `MAX_ITEMS` at most.
-        into: name of the one index to write; by default every index that is searched or being filled.
-        backfill_id, run: the backfill whose outcomes these are; None for a message of the shop's own.
+        items: at most `MAX_ITEMS`.
+        into: the name of the only index to write to; by default the one that is searched and the one that is being filled.
+        backfill_id, run: the backfill that sent the message; None for the shop's own messages.
         attempt: how often the items were sent again after a transient error.
-        as_of: when this was true, in milliseconds since 1970; None for when the message was sent first.
+        as_of: the time of this state, in milliseconds since 1970; None for the time when the message was first sent.
     """
 
     kind: ClassVar[Literal["product", "object", "image"]]
@@ -45,17 +45,17 @@ class _Message(Generic[T]):
 
     @property
     def keys(self) -> tuple[ItemKey, ...]:
-        """The key of each item; the put and the delete of a product have the same."""
+        """The key of each item; a put and a delete of the same product have the same key."""
         return tuple((self.kind, item.product_id if isinstance(item, Product) else str(item)) for item in self.items)
 
     def split(self, size: int = 1) -> Iterator[Self]:
-        """The same in messages of at most ``size`` items."""
+        """Splits the message into messages of at most ``size`` items."""
         return (replace(self, items=self.items[at : at + size]) for at in range(0, len(self.items), size))
 
 
 @dataclass(frozen=True, slots=True)
 class PutProducts(_Message[Product]):
-    """Index these products as they are given."""
+    """Index these products, in place of their earlier pictures from this queue."""
 
     kind = "product"
 
@@ -69,14 +69,14 @@ class DeleteProducts(_Message[str]):
 
 @dataclass(frozen=True, slots=True)
 class SyncObjects(_Message[str]):
-    """Make the index hold the objects at these s3 addresses as the bucket holds them when the message is read."""
+    """Bring the index to the current state of the objects at these ``s3://`` URLs."""
 
     kind = "object"
 
 
 @dataclass(frozen=True, slots=True)
 class CopyPictures(_Message[str]):
-    """Make the index ``into`` hold the pictures with these image ids as ``source_index`` holds them when the message is read."""
+    """Copy the current documents of these image ids from ``source_index`` to the index ``into``."""
 
     kind = "image"
 

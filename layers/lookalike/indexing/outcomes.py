@@ -1,4 +1,4 @@
-"""What became of a picture, and of the product, object or image that a message was about."""
+"""Outcomes: the results of indexing a picture, an item and a batch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _SEVERITY: dict[OutcomeState | Ending, int] = {"unchanged": 0, "deleted": 1, "in
 
 @dataclass(frozen=True, slots=True)
 class PictureOutcome:
-    """What became of one picture; ``etag`` and ``attributes`` are those of the file that was read, None if there was none."""
+    """The result of indexing one picture; ``etag`` and ``attributes`` are those of the file that was read, None without one."""
 
     product_id: str
     image_url: str
@@ -25,19 +25,19 @@ class PictureOutcome:
 
 
 def most_severe(outcomes: Iterable[PictureOutcome]) -> PictureOutcome:
-    """The outcome that decides for all: a failure before a success, and of failures the one that has to be tried again."""
+    """The most severe outcome: failures before successes, and failures that need another attempt before final ones."""
     return max(outcomes, key=lambda outcome: _SEVERITY[outcome.error.ending if outcome.error else outcome.state])
 
 
 @dataclass(frozen=True, slots=True)
 class ItemOutcome:
-    """What became of an item: a product, an object of the bucket, or a picture of an index. It failed if any of its pictures did.
+    """The result for an item (a product, an object of the bucket, or a picture of an index), which failed if any of its pictures did.
 
     Args:
-        state: ``queued`` is an item that waits in the products queue.
-        backfill_id: None for an upload, and for a message of the shop's own.
+        state: ``queued`` means that the item is in the products queue.
+        backfill_id: None for uploads and for the shop's own messages.
         run: the run of the backfill.
-        item: the item's key, where that is neither a product's id nor an upload's address.
+        item: the item's key, unless that is the product's id or the URL of an upload.
     """
 
     product_id: str
@@ -58,11 +58,11 @@ class ItemOutcome:
 
 @dataclass(slots=True)
 class BatchResult:
-    """What became of a batch of messages.
+    """The result of a batch of messages.
 
     Args:
-        outcomes: of single pictures, where the caller reports them.
-        returned: ids of messages that must come back, and why.
+        outcomes: those of single pictures, if the caller reports them.
+        returned: reasons by message id, of messages that must be redelivered.
     """
 
     outcomes: Sequence[PictureOutcome] = ()
@@ -70,18 +70,18 @@ class BatchResult:
 
     @classmethod
     def returning(cls, message_ids: Iterable[str], error: LookalikeError) -> "BatchResult":
-        """A batch of which nothing came to its end."""
+        """The result of a batch that failed as a whole."""
         result = cls()
         result.give_back(message_ids, error)
         return result
 
     def give_back(self, message_ids: Iterable[str], error: LookalikeError) -> None:
-        """Has messages come back because of an error."""
+        """Marks messages to be redelivered because of an error."""
         self.returned |= dict.fromkeys(message_ids, f"{error.code}: {error}")
 
 
 class OutcomeRecorder(Protocol):
-    """Stores what became of items."""
+    """Stores outcomes of items."""
 
     def record(self, outcomes: Iterable[ItemOutcome]) -> None:
-        """Stores outcomes, each in place of one of the same key unless that is of a later run. Raises `TransientError`."""
+        """Stores outcomes; each replaces one of the same key unless that is of a later run. Raises `TransientError`."""

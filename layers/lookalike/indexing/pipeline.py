@@ -1,9 +1,9 @@
-"""The way of pictures into an index: look up, fetch, decode, embed, write, in batches that overlap."""
+"""The indexing pipeline: look up, fetch, decode, embed and write pictures, in batches that overlap."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from math import inf
@@ -31,16 +31,16 @@ from lookalike.pictures import decoding
 from lookalike.pictures.decoding import content_sha256
 
 MAX_FETCHED = 48
-"""Pictures that are being downloaded or wait to be decoded, which bounds the memory."""
+"""The most pictures that are being downloaded or waiting to be decoded, which bounds the memory."""
 
 BATCH = 16
 """Pictures that are embedded and written together."""
 
 EMBEDDED_AT_ONCE = 2
-"""Batches: while the last pictures of one are embedded, the first of the next keep the other cores busy."""
+"""Batches; while the last pictures of one batch are embedded, the first of the next keep the other cores busy."""
 
 MAX_BATCH_BYTES = 64_000_000
-"""Of the files of pictures that are embedded and written together."""
+"""The most bytes of the files of a batch."""
 
 LOOKUPS = 50
 """Documents that are looked up with one request."""
@@ -48,7 +48,7 @@ LOOKUPS = 50
 
 @dataclass(frozen=True, slots=True)
 class PictureTask:
-    """One picture to index. ``attributes`` None stands for those that its place keeps (S3 user metadata)."""
+    """One picture to index. ``attributes`` None means the attributes of the fetched file (S3 user metadata)."""
 
     product_id: str
     image_url: str
@@ -63,7 +63,7 @@ class PictureTask:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """A task with its picture's file, or with the error that came instead; ``known`` is the document that each target has of it."""
+    """A task with its picture's file or error; ``known`` has each target's current document of the picture."""
 
     task: PictureTask
     known: Sequence[IndexedPicture | None]
@@ -83,7 +83,7 @@ _LookedUp: TypeAlias = tuple[PictureTask, Sequence[IndexedPicture | None]]
 
 @dataclass(slots=True)
 class _Job:
-    """A fetched picture on its way into one index; each stage fills in its part."""
+    """The state of a fetched picture for one target; each stage of the pipeline fills in its part."""
 
     fetched: _Fetched
     error: LookalikeError | None
@@ -100,37 +100,37 @@ class _Batch:
     jobs: Sequence[_Job]
 
 
+@dataclass(frozen=True, slots=True)
 class IndexingPipeline:
     """Indexes pictures into one or several targets.
 
     Args:
         fetcher: fetches the pictures.
-        downloads: the threads that do so.
-        now: the clock, for ``indexed_at``.
+        downloads: the threads that call the fetcher.
+        now: returns the current time, for ``indexed_at``.
     """
 
-    def __init__(self, fetcher: PictureFetcher, downloads: Executor, now: Callable[[], datetime]) -> None:
-        self._fetcher = fetcher
-        self._downloads = downloads
-        self._networks = ThreadPoolExecutor(EMBEDDED_AT_ONCE, thread_name_prefix="embed")
-        self._now = now
+    fetcher: PictureFetcher
+    downloads: Executor
+    now: Callable[[], datetime]
+    _embedding: Executor = field(default_factory=lambda: ThreadPoolExecutor(EMBEDDED_AT_ONCE, thread_name_prefix="embed"), init=False)
 
     def run(self, tasks: Iterable[PictureTask], targets: Sequence[WriteTarget], stop_at: float = inf) -> Iterator[PictureOutcome]:
-        """Indexes the pictures and yields an outcome for each, in the order in which they are done.
+        """Indexes the pictures and yields an outcome for each as it is done.
 
         Args:
             tasks: the pictures.
-            targets: the indices to write.
-            stop_at: the time, by `time.monotonic`, after which no picture is begun; the rest end with `OutOfTime`.
+            targets: the indices to write to.
+            stop_at: the time, by `time.monotonic`, after which no picture is started; the rest end with `OutOfTime`.
 
         Raises:
-            TransientError, Misconfigured: an index cannot be read or written now.
+            TransientError, Misconfigured: an index cannot be read or written to.
         """
         looked_up = _looked_up(tasks, targets, stop_at)
-        fetched = map_unordered(self._downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)
+        fetched = map_unordered(self.downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)
         batches = constrained_batches(fetched, MAX_BATCH_BYTES, BATCH, get_len=lambda one: len(one.file.content), strict=False)
         prepared = prefetch([self._prepare(number, target, batch) for number, target in enumerate(targets)] for batch in batches)
-        embedded = map_unordered(self._networks, lambda of_targets: [*map(_embed, of_targets)], prepared, window=EMBEDDED_AT_ONCE)
+        embedded = map_unordered(self._embedding, lambda of_targets: [*map(_embed, of_targets)], prepared, window=EMBEDDED_AT_ONCE)
         for of_targets in embedded:
             outcomes = [self._write(batch) for batch in of_targets]
             yield from (most_severe(of_one_picture) for of_one_picture in zip(*outcomes, strict=True))
@@ -140,7 +140,7 @@ class IndexingPipeline:
         if time.monotonic() > stop_at:
             return _Fetched(task, known, PictureFile(b""), error=OutOfTime("there was no time left to fetch the picture"))
         try:
-            file = self._fetcher.fetch(task.image_url, _common_etag(known))
+            file = self.fetcher.fetch(task.image_url, _common_etag(known))
         except LookalikeError as error:
             return _Fetched(task, known, PictureFile(b""), error=error)
         if file.is_unmodified and known[0]:
@@ -148,7 +148,7 @@ class IndexingPipeline:
         return _Fetched(task, known, file, content_sha256(file.content))
 
     def _prepare(self, number: int, target: WriteTarget, fetched: Sequence[_Fetched]) -> _Batch:
-        """Finds the pictures whose place or bytes a target knows already, and decodes the others."""
+        """Finds the pictures that a target has already, by URL or by bytes, and decodes the others."""
         jobs = [_Job(item, item.error) for item in fetched]
         present = [job for job in jobs if job.error is None]
         for job in present:
@@ -157,7 +157,7 @@ class IndexingPipeline:
         known = target.index.embedded({job.fetched.content_sha256 for job in changed})
         for job in changed:
             job.embedding = known.get(job.fetched.content_sha256)
-            if job.embedding is None and job.fetched.file.is_unmodified:  # not refreshed yet, so its vector cannot be read
+            if job.embedding is None and job.fetched.file.is_unmodified:  # indexed, but not refreshed yet: its vector cannot be read
                 job.fetched = self._fetch((job.fetched.task, (None,) * len(job.fetched.known)))
                 job.error = job.fetched.error
             if job.embedding is None and job.error is None:
@@ -165,7 +165,7 @@ class IndexingPipeline:
         return _Batch(target, jobs)
 
     def _write(self, batch: _Batch) -> list[PictureOutcome]:
-        put = [(_document(job.fetched, job.embedding, self._now()), job.embedding.vector) for job in batch.jobs if job.embedding]
+        put = [(_document(job.fetched, job.embedding, self.now()), job.embedding.vector) for job in batch.jobs if job.embedding]
         rejected = batch.target.index.write(put, [job.fetched.task.image_id for job in batch.jobs if _is_to_be_deleted(job)])
         return [_outcome(job, rejected.get(job.fetched.task.image_id)) for job in batch.jobs]
 
@@ -179,7 +179,7 @@ def _looked_up(tasks: Iterable[PictureTask], targets: Sequence[WriteTarget], sto
 
 
 def _common_etag(known: Sequence[IndexedPicture | None]) -> str | None:
-    """The ETag of the bytes that every target has; None if one of them has others, or none."""
+    """The ETag of the file if all targets have the same one, else None."""
     seen = {(picture.etag, picture.content_sha256) if picture else (None, "") for picture in known}
     [(etag, _), *others] = seen or {(None, "")}
     return None if others else etag
@@ -208,7 +208,7 @@ def _embed(batch: _Batch) -> _Batch:
 
 
 def _embeddings(pictures: Mapping[str, Picture], embedder: Embedder) -> dict[str, Embedding | PictureRefused]:
-    """By key; a picture that a model elsewhere refuses fails alone."""
+    """The embeddings by key; a picture that a remote model refuses fails alone."""
     try:
         vectors = embedder.embed([picture.pixels for picture in pictures.values()])
     except PictureRefused as error:
@@ -230,7 +230,7 @@ def _is_unchanged(fetched: _Fetched, indexed: IndexedPicture | None) -> bool:
 
 
 def _is_to_be_deleted(job: _Job) -> bool:
-    """A picture that is gone from the bucket, or bad there now, must not be found; elsewhere the fault may be the network's."""
+    """Whether the document must go because the bucket has no such picture any more; at other origins an error may be temporary."""
     return job.error is not None and job.error.ending == "drop" and job.fetched.task.origin == "upload"
 
 

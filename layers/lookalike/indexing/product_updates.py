@@ -1,7 +1,7 @@
-"""Products in the order of their truth: what is older than what is known of a product changes nothing, whenever it arrives.
+"""Applies changes of products by their time: a change older than the stored state has no effect, whenever it arrives.
 
-The newest known state of each product, deleted ones included, is stored beside the indices. A change is first compared with it and stored,
-then the index is made to hold what is stored, and the stored state is read again: a process that wrote an older state meanwhile repeats.
+The newest state of each product, deleted ones included, is stored in an index of its own. A change is first compared with it and stored.
+Then the stored state is written to the indices and read again: if another process stored a newer one meanwhile, that one is written.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,21 +17,21 @@ from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.outcomes import PictureOutcome
 
 ATTEMPTS = 5
-"""How often a product is written that changes while it is written."""
+"""How often a product is written again if it changes meanwhile."""
 
 MAX_FORMER_URLS = 200
-"""Image URLs that are kept of earlier states, so that their pictures are deleted even before a search can find them."""
+"""The most former image URLs that are stored, so that their pictures can be deleted before a search can find them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProductState:
-    """What is known of a product.
+    """The state of a product.
 
     Args:
-        as_of: when this was true, in milliseconds since 1970.
+        as_of: the time of this state, in milliseconds since 1970.
         product: None if it is deleted.
         former_urls: image URLs of earlier states.
-        version: the store's own, for `ProductStates.put`.
+        version: the stored document's version, for `ProductStates.put`.
     """
 
     product_id: str
@@ -42,15 +42,15 @@ class ProductState:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The image URLs, none of a deleted product."""
+        """The image URLs; none if the product is deleted."""
         return self.product.image_urls if self.product else ()
 
     def supersedes(self, stored: "ProductState | None") -> bool:
-        """Whether this is newer than what is stored, or another state of the same millisecond."""
+        """Whether this is newer than the stored state, or a different one of the same millisecond."""
         return stored is None or self.as_of > stored.as_of or (self.as_of == stored.as_of and self.product != stored.product)
 
     def after(self, stored: "ProductState | None") -> "ProductState":
-        """This state as it takes the place of the stored one."""
+        """This state as the successor of the stored one, with its version and its URLs as former ones."""
         if stored is None:
             return replace(self, version=None)
         former = dict.fromkeys(url for url in (*stored.urls, *stored.former_urls) if url not in self.urls)
@@ -58,30 +58,30 @@ class ProductState:
 
 
 class ProductStates(Protocol):
-    """Where the newest state of each product is stored, read and written in real time.
+    """Stores the newest state of each product, read and written in real time.
 
-    A ``scope`` keeps states of its own: those of an index that is filled alone must not change what is known of all.
+    Each ``scope`` has separate states: what is written to a single index must not change the state for all indices.
     """
 
     def get(self, product_ids: Iterable[str], scope: str = "") -> dict[str, ProductState]:
         """The stored states, by product id. Raises `TransientError`."""
 
     def put(self, states: Iterable[ProductState], scope: str = "") -> dict[str, ProductState | LookalikeError]:
-        """Stores states, each unless another process stored one since its version was read.
+        """Stores states, except those of products that another process stored since their version was read.
 
-        Returns those that were stored, with their new versions, and the errors of those that can never be, by product id.
+        Returns by product id the stored states, with their new versions, and the errors of states that can never be stored.
         """
 
 
+@dataclass(frozen=True, slots=True)
 class ProductUpdates:
-    """Applies changes of products, newest truth first."""
+    """Applies changes of products; the newest state wins."""
 
-    def __init__(self, indexer: Indexer, states: ProductStates) -> None:
-        self._indexer = indexer
-        self._states = states
+    indexer: Indexer
+    states: ProductStates
 
     def apply(self, changes: Iterable[ProductState], into: str | None = None, stop_at: float = inf) -> Iterator[PictureOutcome]:
-        """Makes the index hold the newest state of each product: the change, or what is stored if that is newer.
+        """Writes the newest state of each product: the change, or the stored state if that is newer.
 
         Yields the outcome of each picture; for a product that is deleted one with the state ``unchanged``.
 
@@ -115,19 +115,19 @@ class ProductUpdates:
             yield PictureOutcome(product_id, "", "failed", TransientError("the product changes faster than it can be indexed"))
 
     def _store(self, changes: Mapping[str, ProductState], scope: str) -> tuple[dict[str, ProductState], dict[str, LookalikeError]]:
-        """The newest state of each product, stored; the errors of those that cannot be."""
+        """Stores changes unless newer states are stored; returns the newest states, and the errors of those that cannot be stored."""
         newest: dict[str, ProductState] = {}
         errors: dict[str, LookalikeError] = {}
-        everywhere = self._states.get(changes) if scope else {}
+        everywhere = self.states.get(changes) if scope else {}
         wanted = {id_: change if change.supersedes(everywhere.get(id_)) else everywhere[id_] for id_, change in changes.items()}
         for _ in range(ATTEMPTS):
             missing = [change for id_, change in wanted.items() if id_ not in newest and id_ not in errors]
             if not missing:
                 return newest, errors
-            stored = self._states.get((change.product_id for change in missing), scope)
+            stored = self.states.get((change.product_id for change in missing), scope)
             newer = [change.after(stored.get(change.product_id)) for change in missing if change.supersedes(stored.get(change.product_id))]
             newest |= {id_: stored[id_] for id_ in stored.keys() - {change.product_id for change in newer}}
-            for id_, result in (self._states.put(newer, scope) if newer else {}).items():
+            for id_, result in (self.states.put(newer, scope) if newer else {}).items():
                 if isinstance(result, LookalikeError):
                     errors[id_] = result
                 else:
@@ -135,20 +135,20 @@ class ProductUpdates:
         raise TransientError("other processes change the same products")
 
     def _changed(self, states: Mapping[str, ProductState], scope: str) -> dict[str, ProductState]:
-        """Products of which another process has stored another state meanwhile."""
-        stored = self._states.get(states, scope)
+        """The products, with their states, that another process has stored meanwhile."""
+        stored = self.states.get(states, scope)
         changed = {id_: stored[id_] for id_, state in states.items() if id_ in stored and stored[id_].version != state.version}
-        everywhere = self._states.get(states) if scope else {}
+        everywhere = self.states.get(states) if scope else {}
         return changed | {id_: newer for id_, newer in everywhere.items() if newer.as_of > states[id_].as_of}
 
     def _write(
         self, states: Collection[ProductState], urls: Mapping[str, set[str]], into: str | None, stop_at: float
     ) -> Iterator[PictureOutcome]:
-        """Makes the index hold these states, and no picture at another of the URLs that are known to have been theirs."""
+        """Writes these states, and deletes pictures at any other known URLs of the products."""
         unlisted = {state.product_id: urls[state.product_id] - set(state.urls) for state in states}
-        yield from self._indexer.put([state.product for state in states if state.product], into, unlisted, stop_at)
+        yield from self.indexer.put([state.product for state in states if state.product], into, unlisted, stop_at)
         deleted = {state.product_id: state.as_of for state in states if state.product is None}
-        self._indexer.delete(deleted, into, unlisted)
+        self.indexer.delete(deleted, into, unlisted)
         yield from (PictureOutcome(product_id, "", "unchanged") for product_id in deleted)
 
 

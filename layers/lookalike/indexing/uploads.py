@@ -1,6 +1,7 @@
-"""The uploads queue: objects of the bucket that may have changed are indexed as they are now, and bad ones are recorded."""
+"""The uploads queue: brings the index to the current state of objects that may have changed, and records bad ones."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 
 from lookalike.errors import Misconfigured, TransientError
@@ -8,27 +9,27 @@ from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome
 
 
+@dataclass(frozen=True, slots=True)
 class Uploads:
-    """Syncs what the uploads queue names."""
+    """Syncs the objects that messages of the uploads queue name."""
 
-    def __init__(self, indexer: Indexer, outcomes: OutcomeRecorder) -> None:
-        self._indexer = indexer
-        self._outcomes = outcomes
+    indexer: Indexer
+    outcomes: OutcomeRecorder
 
     def sync(self, objects: Mapping[str, str], stop_at: float = inf) -> BatchResult:
-        """Makes the index hold what the bucket holds now.
+        """Brings the index to the current state of objects.
 
         Args:
-            objects: s3 address -> product id.
-            stop_at: the time, by `time.monotonic`, after which no picture is begun.
+            objects: product ids by ``s3://`` URL.
+            stop_at: the time, by `time.monotonic`, after which no picture is started.
 
         Returns:
-            Outcomes, and the addresses of objects whose messages must come back.
+            The outcomes, and as ``returned`` the URLs of objects whose messages must be redelivered.
         """
         result = BatchResult()
         try:
-            outcomes = list(self._indexer.sync(objects, stop_at=stop_at))
-            self._outcomes.record(_item_outcome(outcome) for outcome in outcomes if _is_settled(outcome))
+            outcomes = list(self.indexer.sync(objects, stop_at=stop_at))
+            self.outcomes.record(_item_outcome(outcome) for outcome in outcomes if _is_settled(outcome))
         except (TransientError, Misconfigured) as error:
             result.give_back(objects, error)
             return result

@@ -9,13 +9,13 @@ from lookalike.errors import NotFound
 from lookalike.search.ports import FilterableAttribute, SearchableIndex, Totals
 
 MAX_PICTURES = 100
-"""How many of a product's pictures are shown."""
+"""The most pictures that are returned of a product."""
 
 MAX_ATTRIBUTES = 50
-"""How many attributes are listed, those that most pictures have."""
+"""The most attributes that are listed: those that most pictures have."""
 
 MAX_VALUES = 20
-"""How many of an attribute's values are listed, the most frequent ones."""
+"""The most values that are listed of an attribute: the most frequent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ShownPicture:
 
 @dataclass(frozen=True, slots=True)
 class ShownProduct:
-    """A product with its pictures, the first indexed first; ``attributes`` are those that came last."""
+    """A product with its pictures in the order of indexing; ``attributes`` are those of the last one."""
 
     product_id: str
     attributes: Attributes
@@ -41,7 +41,7 @@ class ShownProduct:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The index behind the alias, its model's id, how much it holds, and the model of the index that is being filled, if any."""
+    """The index behind the alias, its model's id and totals, and the model of the index that is being filled, if any."""
 
     index: str
     model: str
@@ -58,38 +58,36 @@ class BrowsedIndex:
     model: str
 
 
+@dataclass(frozen=True, slots=True)
 class Browse:
-    """Answers questions about what is indexed; nothing is fetched or embedded.
+    """Reads products, attributes and totals of the index; nothing is fetched or embedded.
 
     Args:
-        current: returns the index behind the alias; called for every question.
-        link: turns a picture's address into one that the caller can open.
+        current: returns the index behind the alias; called for each request.
+        link: converts a picture's URL into one that the caller can open.
         next_model: returns the id of the model whose index is being filled, None if none is.
     """
 
-    def __init__(
-        self, current: Callable[[], BrowsedIndex], link: Callable[[str], str], next_model: Callable[[], str | None] = lambda: None
-    ) -> None:
-        self._current = current
-        self._link = link
-        self._next_model = next_model
+    current: Callable[[], BrowsedIndex]
+    link: Callable[[str], str]
+    next_model: Callable[[], str | None] = lambda: None
 
     def product(self, product_id: str) -> ShownProduct:
         """A product and its pictures. Raises `NotFound` if no picture of a product with this id is indexed."""
-        found = self._current().index.pictures_of(product_id, MAX_PICTURES)
+        found = self.current().index.pictures_of(product_id, MAX_PICTURES)
         if not found:
             raise NotFound(f"there is no product {product_id!r} in the index", field="product_id")
         return ShownProduct(product_id, found[-1].attributes, [self._shown(picture) for picture in found])
 
     def attributes(self) -> Sequence[FilterableAttribute]:
-        """The attributes that a filter can ask for, those that most pictures have first."""
-        return self._current().index.attributes(MAX_ATTRIBUTES, MAX_VALUES)
+        """The attributes that can be filtered, those that most pictures have first."""
+        return self.current().index.attributes(MAX_ATTRIBUTES, MAX_VALUES)
 
     def stats(self) -> Stats:
         """Totals of the index behind the alias."""
-        current = self._current()
-        return Stats(current.name, current.model, current.index.totals(), self._next_model())
+        current = self.current()
+        return Stats(current.name, current.model, current.index.totals(), self.next_model())
 
     def _shown(self, picture: IndexedPicture) -> ShownPicture:
-        url = self._link(picture.image_url)
+        url = self.link(picture.image_url)
         return ShownPicture(picture.image_id, url, picture.width, picture.height, picture.attributes, picture.indexed_at)

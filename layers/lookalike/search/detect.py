@@ -1,4 +1,4 @@
-"""Where the things in a picture are: boxes around what a saliency network sees."""
+"""Detects the objects in a picture: bounding boxes of the salient parts that a saliency network finds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,28 +14,27 @@ from lookalike.search.ports import PictureFetcher
 MAX_THINGS = 5
 
 LEAST_SALIENCY = 0.5
-"""Of a point that belongs to a thing, from 0 to 1."""
+"""The least saliency of a pixel that belongs to an object, from 0 to 1."""
 
 LEAST_AREA = 0.005
-"""Of a thing, as a share of the picture: what is smaller is dirt, or lettering."""
+"""The least saliency of an object, summed and as a share of the picture's pixels: less is dust, or lettering."""
 
 MARGIN = 0.05
-"""Put around a thing on each side, as a share of its own width and height."""
+"""The margin around an object on each side, as a share of its width or height."""
 
 WHOLE = Crop(0.0, 0.0, 1.0, 1.0)
 
 NO_NETWORK = (
-    'this service has no network that finds things in pictures, which crop "auto" and /detect need: '
-    "its operator can have it with the parameter SaliencyModel"
+    'this service has no saliency network, which crop "auto" and /detect need: its operator can add one with the parameter SaliencyModel'
 )
 
 Saliency = NDArray[np.float32]
-"""How much each point of a picture stands out, from 0 to 1, shape (height, width)."""
+"""The saliency of each pixel, from 0 to 1, shape (height, width)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A box around a thing; ``score`` is its share of all that stands out in the picture."""
+    """A bounding box of an object; ``score`` is its share of the picture's total saliency."""
 
     crop: Crop
     score: float
@@ -43,30 +42,30 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The things in a picture, those that stand out most first, and the id of the network that found them."""
+    """The objects in a picture, the most salient first, and the id of the network that found them."""
 
     things: Sequence[Thing]
     model: str
 
 
+@dataclass(frozen=True, slots=True)
 class Detector:
-    """Finds the things in pictures.
+    """Finds the objects in pictures.
 
     Args:
-        network: returns the network whose "vectors" are the saliency of each point of its input, row by row; None if there is none.
+        network: returns the network whose "vectors" are the saliency of each pixel of its input, row by row; None if there is none.
     """
 
-    def __init__(self, network: Callable[[], Embedder | None] = lambda: None) -> None:
-        self._network = network
+    network: Callable[[], Embedder | None] = lambda: None
 
     def detect(self, content: bytes) -> Detection:
-        """The things in a picture's file; the whole picture, with a score of 0, where none is found.
+        """The objects in a picture's file; if there are none, the whole picture with a score of 0.
 
         Raises:
-            RequestInvalid: there is no network for it.
+            RequestInvalid: there is no saliency network.
             PictureUnusable, Misconfigured: as their docstrings say.
         """
-        network = self._network()
+        network = self.network()
         if network is None:
             raise RequestInvalid(NO_NETWORK)
         model = network.model
@@ -76,25 +75,25 @@ class Detector:
         return Detection(things(numbers.reshape(height, width)) or [Thing(WHOLE, 0.0)], model.id)
 
     def best(self, content: bytes) -> Crop | None:
-        """The part of a picture with the thing that stands out most; None for the whole. Raises as `detect`."""
+        """The bounding box of the most salient object; None for the whole picture. Raises as `detect`."""
         crop = self.detect(content).things[0].crop
         return None if crop == WHOLE else crop
 
 
+@dataclass(frozen=True, slots=True)
 class Detect:
-    """The use case behind ``/detect``: `Detector`, for pictures behind URLs too."""
+    """The use case behind ``/detect``: applies a `Detector` to a file or a URL."""
 
-    def __init__(self, detector: Detector, pictures: PictureFetcher) -> None:
-        self._detector = detector
-        self._pictures = pictures
+    detector: Detector
+    pictures: PictureFetcher
 
     def detect(self, picture: bytes | str) -> Detection:
-        """The things in a picture, given as its file or its http(s) URL. Raises as `Detector.detect` and `PictureFetcher.fetch`."""
-        return self._detector.detect(self._pictures.fetch(picture).content if isinstance(picture, str) else picture)
+        """The objects in a picture, given as its file or its http(s) URL. Raises as `Detector.detect` and `PictureFetcher.fetch`."""
+        return self.detector.detect(self.pictures.fetch(picture).content if isinstance(picture, str) else picture)
 
 
 def things(saliency: Saliency) -> list[Thing]:
-    """Boxes around the connected parts that stand out, `MAX_THINGS` at most, those with most saliency first."""
+    """Bounding boxes of connected salient regions, at most `MAX_THINGS`, those with the most saliency first."""
     numbers = _components(saliency >= LEAST_SALIENCY)
     masses = np.bincount(numbers.ravel(), saliency.ravel())
     masses[0] = 0
@@ -107,7 +106,7 @@ def things(saliency: Saliency) -> list[Thing]:
 
 
 def _components(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """A number for each connected part of a mask, the same at all its points; 0 elsewhere."""
+    """Labels the connected regions of a mask (4-neighbourhood) with distinct positive numbers; 0 elsewhere."""
     numbers = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
     while True:
         spread = _spread(_spread(numbers).T).T
@@ -117,7 +116,7 @@ def _components(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _spread(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The largest number of each run in a row, at all points of the run; zeros part the runs."""
+    """Replaces the labels in each horizontal run by their maximum; zeros separate runs."""
     flat = np.pad(numbers, ((0, 0), (0, 1))).ravel()
     starts = np.concatenate(([0], np.flatnonzero(np.diff(flat > 0)) + 1))
     largest = np.repeat(np.maximum.reduceat(flat, starts), np.diff(starts, append=flat.size))
@@ -125,7 +124,7 @@ def _spread(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _box(mask: NDArray[np.bool_]) -> Crop:
-    """The box around the points of a mask, with a margin, in fractions of the picture."""
+    """The bounding box of a mask, with a margin, in fractions of the picture."""
     (top, bottom), (left, right) = (_edges(np.any(mask, axis=axis)) for axis in (1, 0))
     return Crop(left, top, right, bottom)
 

@@ -1,4 +1,4 @@
-"""What searching needs from outside: the index that is searched, and where query pictures are fetched from."""
+"""The interfaces that searching needs from adapters: the index that is searched, and a fetcher of query pictures."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,25 @@ from lookalike.domain import Embedder, Embedding, Hit, IndexedPicture, PictureFi
 from lookalike.filters import EVERYTHING, Filter
 
 Per = Literal["product", "image"]
-"""What is found once at most."""
+"""Whether each product is a hit at most once, or each picture."""
 
 
 def key(hit: Hit, per: Per) -> str:
-    """The id that occurs once among the hits: the product's, or where every picture is a hit the image's."""
+    """The id that is unique among the hits: the product's, or the image's if every picture may be a hit."""
     return hit.product_id if per == "product" else hit.image_id
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which pictures may be hits: those that pass the filter, without these products and without these pictures.
+    """Which pictures may be hits.
 
     Args:
-        without_hashes: perceptual hashes of pictures that are left out too.
+        filter: hits must match it.
+        without: ids of excluded products.
+        without_images: ids of excluded pictures.
+        without_hashes: perceptual hashes of excluded pictures.
         among: ids of the only pictures that may be hits; None for all.
-        per: a product is found once, by its best picture; or every picture is.
+        per: ``product`` for each product once, by its best picture; ``image`` for every picture.
     """
 
     filter: Filter = EVERYTHING
@@ -37,7 +40,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class NearestHits:
-    """Hits of one kNN request; ``is_all`` if fewer than k pictures match, so that a larger k finds no more."""
+    """Hits of one kNN request; ``is_all`` means that fewer than k pictures match, so that a larger k finds no more."""
 
     hits: Sequence[Hit]
     is_all: bool
@@ -45,7 +48,7 @@ class NearestHits:
 
 @dataclass(frozen=True, slots=True)
 class AttributeValue:
-    """An attribute's value as text, and how many pictures' products have it."""
+    """An attribute's value as text, and the number of pictures with it."""
 
     value: str
     pictures: int
@@ -53,12 +56,12 @@ class AttributeValue:
 
 @dataclass(frozen=True, slots=True)
 class FilterableAttribute:
-    """An attribute that a filter can ask for.
+    """An attribute that can be filtered.
 
     Args:
-        pictures: how many have it.
+        pictures: the number of pictures with it.
         values: the most frequent ones.
-        least, most: bounds of the values that read as a number or a date (milliseconds since 1970); None if none does.
+        least, most: range of the values that are numbers, or dates in milliseconds since 1970; None if there are none.
     """
 
     name: str
@@ -70,11 +73,11 @@ class FilterableAttribute:
 
 @dataclass(frozen=True, slots=True)
 class FilterWarning:
-    """A condition that no product can meet, because none has the attribute, or none has it in that form.
+    """A condition that no product can match, because none has the attribute, or none in that form.
 
     Args:
         field: the part of the filter, such as ``filter.colour``.
-        message: what is missing, and what to look at.
+        message: what is missing, and what to check.
     """
 
     field: str
@@ -83,7 +86,7 @@ class FilterWarning:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How much an index holds; ``products`` is a close estimate above 40,000."""
+    """The numbers of products and pictures in an index; ``products`` is a close estimate above 40,000."""
 
     products: int
     pictures: int
@@ -94,7 +97,7 @@ class SearchableIndex(Protocol):
     """One concrete index of pictures, as searches read it."""
 
     def warnings(self, given: Filter) -> Sequence[FilterWarning]:
-        """What a filter asks for that no product has now; it is answered all the same."""
+        """The conditions of a filter that no product can match now; they are no errors."""
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         """The best ``size`` hits among approximately the ``k`` nearest pictures."""
@@ -103,7 +106,7 @@ class SearchableIndex(Protocol):
         """The best ``size`` hits, every picture scored."""
 
     def diverse(self, vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> frozenset[str]:
-        """Those ``size`` of the pictures that are near and yet unlike each other, by maximal marginal relevance."""
+        """The ids of ``size`` of the pictures, near to the vector but different from each other, by maximal marginal relevance."""
 
     def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedding]:
         """Embeddings of pictures that are already indexed, by the SHA-256 of their bytes."""
@@ -111,7 +114,7 @@ class SearchableIndex(Protocol):
     def stored_of(self, product_id: str, limit: int) -> Sequence[StoredPicture]:
         """A product's pictures with their vectors, the first indexed first; none if there is no such product.
 
-        Pictures that stand for none do not count.
+        Placeholder pictures are left out.
         """
 
     def stored(self, image_id: str) -> StoredPicture | None:
@@ -129,7 +132,7 @@ class SearchableIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchTarget:
-    """The index behind the alias, and the network that filled it."""
+    """An index to search, and the network that computes its vectors."""
 
     index: SearchableIndex
     embedder: Embedder

@@ -1,4 +1,4 @@
-"""The query of a search: example pictures, indexed or not, and the vectors that stand for them."""
+"""Queries of a search (pictures, products, text), and their vectors."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ from lookalike.search.detect import Detector
 from lookalike.search.ports import PictureFetcher, SearchableIndex
 
 PICTURES_OF_A_PRODUCT = 5
-"""How many of a product's pictures it is searched by."""
+"""The most pictures of a product that are used as a query."""
 
 MAX_EXAMPLES = 10
-"""How many pictures or products can be searched by at once."""
+"""The most examples of one query."""
 
 _LEAST_LENGTH = 1e-3
-"""Of a weighted sum of unit vectors; a shorter one has no direction that means anything."""
+"""The least length of a weighted sum of unit vectors; the direction of a shorter one is noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ByContent:
 
 @dataclass(frozen=True, slots=True)
 class ByProduct:
-    """The pictures of an indexed product, which is itself left out of the hits unless ``include_self``."""
+    """The pictures of an indexed product, which is excluded from the hits unless ``include_self``."""
 
     product_id: str
     include_self: bool = False
@@ -51,7 +51,7 @@ class ByProduct:
 
 @dataclass(frozen=True, slots=True)
 class ByImage:
-    """An indexed picture; its product is left out of the hits unless ``include_self``."""
+    """An indexed picture; its product is excluded from the hits unless ``include_self``."""
 
     image_id: str
     include_self: bool = False
@@ -59,7 +59,7 @@ class ByImage:
 
 @dataclass(frozen=True, slots=True)
 class ByText:
-    """Words, where the model has a text encoder."""
+    """A text, for models with a text encoder."""
 
     text: str
 
@@ -69,9 +69,9 @@ Example: TypeAlias = ByUrl | ByContent | ByProduct | ByImage | ByText
 
 @dataclass(frozen=True, slots=True)
 class WeightedExamples:
-    """Several examples, each with a weight: the direction of the weighted sum of their vectors.
+    """Several examples with weights: the query is the weighted sum of their vectors, normalised.
 
-    Those with a weight below zero find nothing by themselves: they only re-rank what the others find.
+    Examples with negative weights do not retrieve hits, they only re-rank those of the others.
     """
 
     parts: tuple[tuple[Example, float], ...]
@@ -79,14 +79,14 @@ class WeightedExamples:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """The vectors that a query comes down to; the next page is searched by them without the pictures.
+    """The vectors of a query; the next page needs only these, not the pictures.
 
     Args:
         vectors: unit vectors, float32; a picture's score is its best score with any of them.
-        preference: the vector that re-ranks the nearest pictures, where negative weights are given.
-        perceptual_hashes: those of the example pictures, where they are known.
-        without: ids of products that are left out of the hits.
-        crops: the part of each example that was searched by, None for the whole; empty on later pages.
+        preference: the vector that re-ranks the nearest pictures, if there are negative weights.
+        perceptual_hashes: those of the example pictures, if known.
+        without: ids of products that are excluded from the hits.
+        crops: the part of each example that was embedded, None for the whole; empty on later pages.
     """
 
     vectors: tuple[Vector, ...]
@@ -97,7 +97,7 @@ class QueryVectors:
 
     @property
     def direction(self) -> Vector:
-        """The unit vector that stands for all of them."""
+        """One unit vector for the whole query."""
         return _unit(np.sum(self.vectors, axis=0)) if self.preference is None else self.preference
 
     @property
@@ -107,14 +107,14 @@ class QueryVectors:
 
 
 QueryInput: TypeAlias = Example | WeightedExamples | QueryVectors
-"""What a search is given: one example, several with weights, or the vectors of an earlier page."""
+"""The input of a search: one example, several with weights, or the vectors of an earlier page."""
 
 
 STAGES = ("fetch", "decode", "embed", "search")
 
 
 class StageTimings:
-    """Milliseconds that each stage of a search took; 0 for a stage that was not needed."""
+    """The time of each stage of a search in milliseconds; 0 for a stage that was not needed."""
 
     def __init__(self) -> None:
         self.timings_ms: dict[str, float] = dict.fromkeys(STAGES, 0.0)
@@ -128,11 +128,11 @@ class StageTimings:
 
 
 class QueryVectorizer:
-    """Turns examples into vectors: read from the index where the picture is indexed, else made by the network.
+    """Turns examples into vectors: reads those of indexed pictures from the index, and embeds the others.
 
     Args:
         pictures: fetches the pictures behind URLs.
-        detector: finds what a crop ``auto`` stands for.
+        detector: finds the rectangle for a crop ``auto``.
     """
 
     def __init__(self, pictures: PictureFetcher, detector: Detector) -> None:
@@ -147,7 +147,7 @@ class QueryVectorizer:
 
         Raises:
             NotFound: no such product or picture.
-            RequestInvalid: the weighted vectors cancel each other out, or there is no network for a crop ``auto``.
+            RequestInvalid: the weighted vectors cancel each other out, or there is no saliency network for a crop ``auto``.
             PictureRefused, TransientError, Misconfigured: as their docstrings say.
         """
         match query:
@@ -187,10 +187,7 @@ class QueryVectorizer:
     def _embedded(
         self, files: Sequence[tuple[bytes, Crop | None]], index: SearchableIndex, embedder: Embedder, timings: StageTimings
     ) -> list[QueryVectors]:
-        """The index is asked for vectors that it has while the pictures are being decoded, which is waited for only where it has none.
-
-        A part of a picture it cannot know.
-        """
+        """Looks whole pictures up in the index while all are being decoded; waits only for the decoding of those that are not indexed."""
         sha256s = [None if crop else decoding.content_sha256(content) for content, crop in files]
         lookup = self._lookups.submit(index.embedded, [sha256 for sha256 in sha256s if sha256])
         at_least = embedder.model.input_size
@@ -208,9 +205,9 @@ class QueryVectorizer:
 
 
 def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> QueryVectors:
-    """The weighted sum of the vectors; a product with several pictures counts by their mean.
+    """The weighted sum of the vectors; a product with several pictures counts as their mean.
 
-    Raises `RequestInvalid` if hardly anything is left of the sum.
+    Raises `RequestInvalid` if the sum is nearly zero.
     """
     means = [_unit(np.sum(query.vectors, axis=0)) for query in found]
     liked = sum(weight * mean for mean, weight in zip(means, weights, strict=True) if weight > 0)
@@ -223,7 +220,7 @@ def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> Que
 def _unit(vector: Vector) -> Vector:
     length = float(np.linalg.norm(vector))
     if length < _LEAST_LENGTH:
-        raise RequestInvalid("the pictures cancel each other out: give the ones that you like more weight", field="images")
+        raise RequestInvalid("the pictures cancel each other out: give the positive ones more weight", field="images")
     unit: Vector = (vector / length).astype(np.float32)
     return unit
 

@@ -1,4 +1,4 @@
-"""Searching: a picture in, the products that look like it out."""
+"""The use case of searching: finds the products whose pictures are most similar to a query."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,19 +13,19 @@ from lookalike.search.query_vectors import ByProduct, QueryInput, QueryVectorize
 from lookalike.search.ranking import SearchOptions
 
 MAX_SIZE = 100
-"""Hits of one page."""
+"""The most hits of one page."""
 
 MAX_SEEN = 500
-"""Hits of all pages of a search."""
+"""The most hits of all pages of a search."""
 
 
 IndexName = Literal["current", "next"]
-"""The index behind the alias, or the one that is being filled to take its place."""
+"""The index behind the alias, or the one that is being filled to replace it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. ``model`` is the id of the model that made the vectors in ``input``, None if there are none yet."""
+    """A search. ``model`` is the id of the model of the vectors in ``input``, None if it has none."""
 
     input: QueryInput
     options: SearchOptions = field(default_factory=SearchOptions)
@@ -40,10 +40,10 @@ class SearchResult:
     Args:
         model: the model's id.
         timings_ms: milliseconds by stage.
-        query: what was searched by, with the model's vectors in place of pictures and ids, but a product's several ones.
-        has_more: whether there are hits behind these.
-        warnings: what the filter asks for that no product has.
-        crops: the part of each picture in the query that was searched by, None for the whole; empty on later pages.
+        query: the query with vectors in place of pictures and ids, for the next page; a product with several pictures stays an id.
+        has_more: whether there are more hits after these.
+        warnings: the conditions of the filter that no product can match.
+        crops: the part of each picture in the query that was embedded, None for the whole; empty on later pages.
     """
 
     hits: Sequence[Hit]
@@ -55,7 +55,7 @@ class SearchResult:
     crops: Sequence[Crop | None] = ()
 
     def next_query(self, shown: int | None = None) -> Query | None:
-        """The query of the next page if the first ``shown`` hits are shown of this one, by default all; None if there is none."""
+        """The query of the next page, after the first ``shown`` hits of this one, by default all; None after the last page."""
         shown = len(self.hits) if shown is None else shown
         options = self.query.options
         seen = options.seen | {key(hit, options.per) for hit in self.hits[:shown]}
@@ -65,14 +65,14 @@ class SearchResult:
 
 
 class Search:
-    """Finds the products whose pictures look like a query's.
+    """Finds the products whose pictures are most similar to a query.
 
     Args:
         target: returns the index behind the alias and its network; called for every search.
         pictures: fetches query pictures.
-        link: turns a picture's address into one that the caller can open.
-        detector: finds the things in query pictures; by default there is no network for it.
-        next_target: as ``target``, for the index that is being filled; None if none is.
+        link: converts a picture's URL into one that the caller can open.
+        detector: finds objects in query pictures; by default there is no network for it.
+        next_target: as ``target``, for the index that is being filled; returns None if there is none.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class Search:
         self._link = link
 
     def search(self, query: Query) -> SearchResult:
-        """Finds the products that look like the query: ``size`` hits whenever so many products match.
+        """Finds the products that are most similar to the query: ``size`` hits if that many products match the filter.
 
         Raises:
-            RequestInvalid: a vector of another model, or no index is being filled and it is asked for.
+            RequestInvalid: the query has vectors of another model, or asks for the next index and none is being filled.
             NotFound: no such product or picture.
             PictureRefused, TransientError, Misconfigured: as their docstrings say.
         """
@@ -112,7 +112,7 @@ class Search:
     def _searched(self, index: IndexName) -> SearchTarget:
         target = self._target() if index == "current" else self._next_target()
         if target is None:
-            raise RequestInvalid("no index is being filled to take the place of the current one", field="index")
+            raise RequestInvalid("no index is being filled to replace the current one", field="index")
         return target
 
 

@@ -1,4 +1,4 @@
-"""What `backfill` needs: no network, and nothing that reads pictures."""
+"""Builds the use cases of the function `backfill`, without networks or anything that reads pictures."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -25,7 +25,6 @@ from lookalike.backfill.report import Report
 from lookalike.backfill.retry_failures import RetryFailures
 from lookalike.backfill.state import BackfillStates
 from lookalike.backfill.switch_alias import SwitchAlias
-from lookalike.errors import Misconfigured
 from lookalike.wiring.base import AWS_CONFIG, secret
 from lookalike.wiring.queues import QueueWiring
 
@@ -35,7 +34,7 @@ class BackfillWiring(QueueWiring):
 
     @cached_property
     def indices(self) -> BackfillIndices:
-        """The indices of pictures, one of which may be filled to take another's place."""
+        """The indices of pictures, and the alias."""
         manifests = Manifests(self.settings.models)
         return BackfillIndices(self.elasticsearch, self.settings.alias, self.settings.index_options, model=manifests.manifest)
 
@@ -96,10 +95,8 @@ class BackfillWiring(QueueWiring):
     @cached_property
     def dead_letters(self) -> DeadLetters:
         """Records dead letters and sends them again."""
-        urls = {name: getattr(self.settings, f"{name}_queue_url") for name in get_args(QueueName)}
-        if missing := [f"LOOKALIKE_{name.upper()}_QUEUE_URL" for name, url in urls.items() if url is None]:
-            raise Misconfigured(f"{' and '.join(missing)} must be set")
-        return DeadLetters(SqsDeadLetters(boto3.client("sqs", config=AWS_CONFIG), urls), self._dead_letter_store, self.outcomes)
+        urls = {queue: self._queue_url(queue) for queue in get_args(QueueName)}
+        return DeadLetters(SqsDeadLetters(self._sqs, urls), self._dead_letter_store, self.outcomes)
 
     @cached_property
     def _dead_letter_store(self) -> ElasticsearchDeadLetterStore:

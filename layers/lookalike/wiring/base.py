@@ -1,4 +1,4 @@
-"""What every function needs: settings, Elasticsearch, secrets; each is built when it is first asked for, once a process."""
+"""Builds what every function needs: settings, Elasticsearch, secrets; each lazily, once per process."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 
 from lookalike.adapters.elasticsearch.client import connect
 from lookalike.errors import Misconfigured
-from lookalike.keys import Keys
+from lookalike.keys import KeyPatterns
 from lookalike.settings import Settings
 
 _TRIES = {"mode": "standard", "total_max_attempts": 3}
@@ -20,7 +20,7 @@ AWS_CONFIG = Config(connect_timeout=2, read_timeout=8, retries=_TRIES, max_pool_
 
 
 class Wiring:
-    """Settings to adapters to use cases; each function's own is a sub-class in a module of its own, and imports nothing else.
+    """Builds adapters and use cases from the settings; a subclass in a module of its own for each function imports only what it needs.
 
     Args:
         settings: by default those of the environment.
@@ -36,14 +36,14 @@ class Wiring:
         return connect(self.settings.elasticsearch_url, self._secret, self.settings.elasticsearch_ca, self._new_secret, self._request_id)
 
     def _request_id(self) -> str | None:
-        """As the log has it: API Gateway's id of a request, Lambda's of a batch."""
+        """The request id in the log: API Gateway's for a request, Lambda's for a batch."""
         keys = self._logger.get_current_keys()
         return keys.get("correlation_id") or keys.get("function_request_id")
 
     @cached_property
-    def keys(self) -> Keys:
-        """Which product an object of a bucket belongs to."""
-        return Keys(self.settings.key_patterns)
+    def keys(self) -> KeyPatterns:
+        """The patterns by which the keys of objects contain product ids."""
+        return KeyPatterns(self.settings.key_patterns)
 
     @cached_property
     def _secret(self) -> str | None:
@@ -57,7 +57,7 @@ class Wiring:
 
 
 SECRET_AGE_S = 300
-"""How long a secret's value is used before it is read anew."""
+"""How long a secret's value is cached, in seconds."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What `on_upload` and `index_products` need."""
+"""Builds the use cases of the functions `on_upload` and `index_products`."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -43,7 +43,7 @@ class IndexingWiring(ModelWiring, QueueWiring):
 
     @cached_property
     def indexer(self) -> Indexer:
-        """What the two functions that write pictures share."""
+        """The indexer that both functions use."""
         self.models.begin()
         s3_fetcher = S3Fetcher(boto3.client("s3", config=AWS_CONFIG), self.settings.bucket)
         self._load_model()

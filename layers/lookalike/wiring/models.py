@@ -1,4 +1,4 @@
-"""What the functions that embed pictures share: networks, the indices that name them, and where pictures come from."""
+"""Builds what the functions that embed pictures share: networks, indices, and fetchers."""
 
 from functools import cached_property
 
@@ -16,11 +16,11 @@ from lookalike.settings import Settings
 from lookalike.wiring.base import AWS_CONFIG, Wiring, secret
 
 INIT_LIMIT_S = 4.0
-"""For Elasticsearch's answer in Lambda's init phase, which lasts 10 s at most."""
+"""The time limit of Elasticsearch in Lambda's init phase, which lasts at most 10 s."""
 
 
 class ModelWiring(Wiring):
-    """Networks and indices that agree with each other. ``hint``: what the networks are loaded for, single pictures at once, or many."""
+    """Networks and the indices that they fill. ``hint`` is OpenVINO's performance hint: for single pictures or for batches."""
 
     hint: Hint = "THROUGHPUT"
 
@@ -30,7 +30,7 @@ class ModelWiring(Wiring):
 
     @cached_property
     def indices(self) -> ElasticsearchIndices:
-        """The indices of pictures behind the alias, as Elasticsearch has them."""
+        """The indices of pictures behind the alias."""
         return ElasticsearchIndices(self.elasticsearch, self.settings.alias, self.settings.index_options)
 
     @cached_property
@@ -39,7 +39,7 @@ class ModelWiring(Wiring):
         return ModelStore(self.settings.models, self.hint, self._remote)
 
     def _remote(self, model: Model) -> Embedder:
-        """Imports what asks a model elsewhere only where there is one."""
+        """The client of a remote model; its modules are imported only if there is one."""
         from lookalike.remote import RemoteEmbedder
 
         kind, _, name = (model.remote or "").partition("/")
@@ -63,7 +63,7 @@ class ModelWiring(Wiring):
         return host_headers.parse(secret(arn)) if arn else {}
 
     def _load_model(self) -> None:
-        """Loads the network while Lambda's init phase lasts: the one that the index names, or the first index's to be."""
+        """Loads a network during Lambda's init phase: that of the current index, or of the settings if there is none."""
         try:
             info = run_within(INIT_LIMIT_S, lambda: self.indices.current(), "Elasticsearch, or Secrets Manager,")
         except TransientError:
@@ -81,6 +81,6 @@ class ModelWiring(Wiring):
         if embedder.model.weights_sha256 != info.weights_sha256:
             raise Misconfigured(
                 f"the index {info.name!r} was filled by {info.model_id!r} with weights {info.weights_sha256[:12]}…, "
-                f"the model at hand has {embedder.model.weights_sha256[:12]}…: backfill into a new index, or deploy the old weights"
+                f"the model in the image has {embedder.model.weights_sha256[:12]}…: backfill into a new index, or deploy the old weights"
             )
         return embedder

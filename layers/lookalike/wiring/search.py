@@ -1,4 +1,4 @@
-"""Builds what the search function needs, from the settings."""
+"""Builds the use cases of the function `search`."""
 
 from contextlib import suppress
 from functools import cached_property
@@ -23,7 +23,7 @@ from lookalike.wiring.base import AWS_CONFIG
 from lookalike.wiring.models import ModelWiring
 
 REGIONAL_LINKS = Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
-"""The host of a bucket in its region: the global one, boto3's default, answers signed links of most regions with 307 or 400."""
+"""Regional hosts in presigned URLs: the global one, boto3's default, answers those of most regions with 307 or 400."""
 
 
 class SearchWiring(ModelWiring):
@@ -42,7 +42,7 @@ class SearchWiring(ModelWiring):
 
     @cached_property
     def detect(self) -> Detect | None:
-        """The use case behind ``/detect``; None where the image has no network for it."""
+        """The use case behind ``/detect``; None if the image has no saliency network."""
         return Detect(self._detector, self.http_fetcher) if self._saliency.ids() else None
 
     @cached_property
@@ -54,7 +54,7 @@ class SearchWiring(ModelWiring):
         return ModelStore(self.settings.models / "saliency", self.hint)
 
     def _image_headers(self) -> HostHeaders:
-        """Whoever searches does so without the shop's secrets."""
+        """Searches, whose URLs are untrusted, send none of the shop's secrets."""
         return host_headers.harmless(super()._image_headers())
 
     @cached_property
@@ -90,7 +90,7 @@ class SearchWiring(ModelWiring):
         return BrowsedIndex(self._index(info), info.name, info.model_id)
 
     def _next_model(self) -> str | None:
-        with suppress(Misconfigured):  # it stops what is written, which says so, and nothing that is shown
+        with suppress(Misconfigured):  # writes fail and report it; reads go on
             if info := self.indices.next():
                 return info.model_id
         return None
@@ -100,7 +100,7 @@ class SearchWiring(ModelWiring):
         with translate_errors():
             info, health = client.info(), client.cluster.health()
         if "version" not in info or "status" not in health:
-            return "answers; version and status are told to keys with the cluster privilege monitor"
+            return "answers; version and status need an API key with the cluster privilege monitor"
         return f"{info['version']['number']} {health['status']}"
 
     def _current(self) -> tuple[str, str]:

@@ -233,7 +233,7 @@ def test_a_dead_letter_s_item_fails_unless_the_same_or_a_later_run_settled_it(un
     under_test.outcomes.mark_queued([ItemOutcome("waiting", "queued", "b", 1)])
 
     names = ("settled", "earlier", "waiting", "unknown")
-    under_test.outcomes.record_given_up(_failed(name, "dead_letter") for name in names)
+    under_test.outcomes.record_dead_letters(_failed(name, "dead_letter") for name in names)
 
     failed = {(name, "failed", "dead_letter") for name in names[1:]}
     assert under_test.stored() == {("settled", "indexed", None)} | failed

@@ -1,7 +1,7 @@
 """A backfill whose source was read to its end, with the use cases that may follow."""
 
+from lookalike.backfill.continuation import PAGE
 from lookalike.backfill.model import Backfill, IndexSpec, SourceSpec
-from lookalike.backfill.retry_failures import PAGE
 from lookalike.indexing.outcomes import ItemOutcome
 
 from tests.fakes import BackfillUseCases, FakeSource

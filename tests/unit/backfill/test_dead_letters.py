@@ -132,7 +132,7 @@ def test_what_cannot_be_recorded_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise IndexUnavailable("gone")
 
-    monkeypatch.setattr(setup.outcomes, "record_given_up", refuse)
+    monkeypatch.setattr(setup.outcomes, "record_dead_letters", refuse)
     with pytest.raises(IndexUnavailable):
         setup.dead_letters.collect()
     assert len(setup.dead_letter_queues.waiting) == 1

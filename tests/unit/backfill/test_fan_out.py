@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from lookalike.backfill.continuation import MAX_WAITING
 from lookalike.backfill.fan_out import PAGE, SliceProgress
-from lookalike.backfill.messages import MAX_WAITING
 from lookalike.backfill.model import CurrentSpec, IndexSpec, Into, Position, Slice, SourceDocument
 from lookalike.domain import Product
 from lookalike.errors import NotFound, RequestInvalid, TransientError

@@ -94,7 +94,7 @@ def test_prune_is_refused_after_a_run_that_read_only_what_had_changed() -> None:
     setup.run(INCREMENTAL)
     backfill = setup.run(INCREMENTAL)
 
-    with pytest.raises(RequestInvalid, match="read only what had changed"):
+    with pytest.raises(RequestInvalid, match="read only changes"):
         setup.prune.prune(backfill.backfill_id, dry_run=True)
 
 

@@ -1,9 +1,9 @@
 """Retry failures: failed items are sent again as the source has them now, and none is lost if a process dies."""
 
 import pytest
+from lookalike.backfill.continuation import PAGE
 from lookalike.backfill.messages import ContinueRetry
 from lookalike.backfill.model import SourceDocument
-from lookalike.backfill.retry_failures import PAGE
 from lookalike.domain import Product
 from lookalike.errors import TransientError
 

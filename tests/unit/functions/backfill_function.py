@@ -51,7 +51,7 @@ class BackfillFunction(BackfillUseCases):
         return error
 
     def _redeliver(self, messages: Iterable[ReceivedMessage]) -> list[str]:
-        self.given_up += (message for message in messages if message.is_hopeless)
+        self.given_up += (message for message in messages if message.is_poison)
         return [message.message_id for message in self.given_up]
 
     def sent_slices(self) -> dict[str, str]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from lookalike.backfill.dead_letters import DeadLetter
+from lookalike.backfill.indices import SharedPicture
 from lookalike.backfill.model import IndexSpec, id_of
-from lookalike.backfill.report import SharedPicture
 from lookalike.errors import IndexUnavailable, LookalikeError, Misconfigured, RequestInvalid, TransientError
 from lookalike.indexing.messages import DeleteProducts
 from lookalike.indexing.outcomes import ItemOutcome

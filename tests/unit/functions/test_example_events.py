@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent, S
 from lookalike.adapters.sqs import backfill_messages, messages
 from lookalike.backfill.messages import ReadSlice
 from lookalike.domain import Product
-from lookalike.keys import KEYS
+from lookalike.keys import DEFAULT_KEYS
 from lookalike.pictures import decoding
 
 from functions.backfill import commands
@@ -54,7 +54,7 @@ def test_an_upload_s_key_has_spaces_and_umlauts_once_it_is_decoded(name: str) ->
     [change] = S3Event(message.json_body).records
     key = unquote_plus(change.s3.get_object.key)
     assert key == "images/Kleid grün 42/Vorne links.jpg"
-    assert KEYS.product_of_key(key) == "Kleid grün 42"
+    assert DEFAULT_KEYS.product_of_key(key) == "Kleid grün 42"
 
 
 def test_index_products_can_read_the_messages_about_products() -> None:

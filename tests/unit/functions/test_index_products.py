@@ -34,13 +34,13 @@ class IndexProductsFunction:
         )
 
     def _redeliver(self, messages: Iterable[ReceivedMessage]) -> list[str]:
-        """As the real one, which moves what is hopeless to the dead-letter queue."""
+        """As the real one, which moves what is poison to the dead-letter queue."""
         self.redelivered += messages
         return self.given_up
 
     @property
     def given_up(self) -> list[str]:
-        return [message.message_id for message in self.redelivered if message.is_hopeless]
+        return [message.message_id for message in self.redelivered if message.is_poison]
 
     def call(self, event: dict[str, Any]) -> list[str]:
         return failed(self._handler(event, Context()))
@@ -188,7 +188,7 @@ def test_messages_that_fail_come_back_soon() -> None:
     function.index.away = IndexUnavailable("gone")
     assert function.call(sqs({"m3": _put("ok")})) == ["m3"]
 
-    assert [(each.message_id, each.is_hopeless, each.reason) for each in function.redelivered] == [
+    assert [(each.message_id, each.is_poison, each.reason) for each in function.redelivered] == [
         ("m2", True, "request_invalid: this is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         ("m3", False, "index_away: gone"),
     ]

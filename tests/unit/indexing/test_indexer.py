@@ -9,7 +9,7 @@ from lookalike.domain import Pixels, Product, Vectors
 from lookalike.errors import DownloadFailed, IndexUnavailable, Misconfigured, PictureUnusable
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
-from lookalike.keys import KEYS
+from lookalike.keys import DEFAULT_KEYS
 from lookalike.pictures import decoding
 from PIL import Image
 
@@ -231,7 +231,7 @@ def test_two_targets_are_both_written(setup: IndexerSetup) -> None:
     ],
 )
 def test_a_key_names_its_product(key: str, product_id: str | None) -> None:
-    assert KEYS.product_of_key(key) == product_id
+    assert DEFAULT_KEYS.product_of_key(key) == product_id
 
 
 def test_a_picture_that_is_unchanged_where_it_is_is_not_downloaded_again(setup: IndexerSetup) -> None:

@@ -7,7 +7,7 @@ import pytest
 from lookalike import health
 from lookalike.adapters.elasticsearch import client, source
 from lookalike.adapters.http import fetcher
-from lookalike.backfill import fan_out, prune, retry_failures
+from lookalike.backfill import continuation, fan_out
 from lookalike.redelivery import MAX_DELAY_S, backoff_s
 from lookalike.wiring.base import AWS_CONFIG
 from lookalike.wiring.models import INIT_LIMIT_S
@@ -68,7 +68,7 @@ def test_a_worker_has_time_to_work_and_then_to_return_its_messages(timeouts: dic
 
 def test_a_part_of_a_backfill_ends_in_time_though_its_last_calls_are_slow(timeouts: dict[str, float]) -> None:
     after = max(source.TIMEOUT_S, _elasticsearch_call_s()) + _aws_call_s()
-    for run_s in (fan_out.SLICE_RUN_S, prune.RUN_S, retry_failures.RUN_S):
+    for run_s in (fan_out.SLICE_RUN_S, continuation.RUN_S):
         assert run_s + after <= timeouts["Backfill"] - batches.LAST_S
 
 

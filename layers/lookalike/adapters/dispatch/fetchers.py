@@ -1,4 +1,4 @@
-"""Which adapter serves a picture's URL."""
+"""Chooses the adapter that fetches a picture by the scheme of its URL."""
 
 from lookalike import data_urls
 from lookalike.adapters.http.fetcher import HttpFetcher
@@ -7,14 +7,14 @@ from lookalike.domain import PictureFile
 
 
 class FetcherByScheme:
-    """Fetches pictures for indexing, whose URLs come from the shop; a search, whose URL may be anybody's, has `HttpFetcher` alone."""
+    """Fetches pictures for indexing, whose URLs the shop provides; searches, whose URLs are untrusted, use `HttpFetcher` only."""
 
     def __init__(self, http: HttpFetcher, s3: S3Fetcher) -> None:
         self._http = http
         self._s3 = s3
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
-        """The picture's bytes, unless its etag is still this one. Raises what the adapter for its scheme raises."""
+        """The picture's file, without its bytes if its ETag is still ``unless``. Raises as the adapter for its scheme."""
         if data_urls.is_data_url(url):
             return PictureFile(data_urls.content(url, "image_url"))
         return self._s3.fetch(url, unless) if url.startswith("s3://") else self._http.fetch(url, unless)

@@ -1,4 +1,4 @@
-"""Which adapter serves a backfill's source."""
+"""Chooses the adapter that reads a backfill's source."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -29,8 +29,8 @@ class SourceByKind(Source):
     Args:
         own: reads our own cluster.
         objects: reads buckets.
-        secret: a secret's text by its ARN, for other clusters; if the second argument is true, never from a cache.
-        secret_arns: the one secret of each other cluster, by its address; no secret is sent anywhere else.
+        secret: returns a secret's text by its ARN; if the second argument is true, bypassing the cache.
+        secret_arns: by URL, the only secret that may be sent to each other cluster.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class SourceByKind(Source):
 
     def _permitted(self, url: str, arn: str) -> str:
         if urlsplit(url).scheme != "https":
-            raise RequestInvalid("a secret is sent by https only", field="source.url")
+            raise RequestInvalid("a secret is sent over https only", field="source.url")
         if self._secret_arns.get(_origin(url)) != arn:
             raise RequestInvalid(
-                "this secret is not for this address: deploy both, as SourceUrl and SourceSecretArn", field="source.secret_arn"
+                "this secret may not be sent to this address: deploy both, as SourceUrl and SourceSecretArn", field="source.secret_arn"
             )
         return arn
 
@@ -104,5 +104,5 @@ def _index(spec: IndexSpec | CurrentSpec) -> IndexSpec:
 
 
 def _picture(document: SourceDocument) -> SourceDocument:
-    """A document of an index of pictures, as a picture instead of a product."""
+    """Converts a document of an index of pictures, which was read as a product, to a picture."""
     return SourceDocument(document.key, image_id=document.product.product_id, fault=document.fault) if document.product else document

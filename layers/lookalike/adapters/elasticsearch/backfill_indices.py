@@ -1,4 +1,4 @@
-"""What backfills do with the indices of pictures: one is filled beside the one that is searched, and takes its place."""
+"""Changes of the indices of pictures by backfills: dual write to a new index, switching the alias, merging segments."""
 
 import time
 import warnings
@@ -13,26 +13,26 @@ from elasticsearch.exceptions import GeneralAvailabilityWarning
 
 from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.elasticsearch.indices import DEFAULT_OPTIONS, ElasticsearchIndices, definition_of
-from lookalike.backfill.model import Indices, Into
-from lookalike.backfill.report import CountedIndices, SharedPicture
+from lookalike.backfill.indices import Indices, SharedPicture
+from lookalike.backfill.model import Into
 from lookalike.domain import IndexOptions, Model
 from lookalike.errors import IndexMissing, Misconfigured, RequestInvalid
 
 MAX_PRECISION = 40_000
-"""Up to this many products are counted exactly, or very nearly; Elasticsearch's own limit."""
+"""The largest ``precision_threshold``: up to this many products are counted almost exactly."""
 
 _NAMES_THERE = {"shards": "number_of_shards", "replicas": "number_of_replicas", "type": "type", "oversample": "rescore_vector"}
-"""What Elasticsearch calls each of the `IndexOptions`."""
+"""Elasticsearch's name of each of the `IndexOptions`."""
 
 MAX_SEGMENT_BYTES = 5 * 2**30
-"""The largest segment that Elasticsearch makes by itself (``merge.policy.max_merged_segment``): larger ones would not be merged again."""
+"""Elasticsearch's ``merge.policy.max_merged_segment``: larger segments would not be merged again."""
 
 
-class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
+class BackfillIndices(ElasticsearchIndices, Indices):
     """Creates and switches indices behind an alias.
 
     Args:
-        model: a model by its id, for an index that is to be filled; the others as `ElasticsearchIndices` takes them.
+        model: returns a model by its id, for new indices; the other arguments are those of `ElasticsearchIndices`.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
         return previous.name if previous else None
 
     def begin_merge(self, name: str | None) -> str | None:
-        with suppress(IndexMissing):  # nothing could be indexed, or it was deleted meanwhile
+        with suppress(IndexMissing):  # nothing was indexed, or the index was deleted meanwhile
             name = name or self.current().name
             with translate_errors(name):
                 stats = self._client.indices.stats(index=name, metric=["segments", "store"], level="shards")
@@ -123,7 +123,7 @@ class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
         return bool(found["completed"])
 
     def _free_name(self, model: Model) -> str:
-        """The model's next number, or that of its index which is being filled."""
+        """The name for a new index of the model, with the next free number, or that of its index which is being filled."""
         filled = self.next()
         if filled and filled.model_id == model.id:
             return filled.name
@@ -137,7 +137,7 @@ class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
         return replace(self._options, **into.options)
 
     def _check_options(self, name: str, into: Into) -> None:
-        """Checks that an index which existed before is cut and compressed as the request asks for."""
+        """Checks that an existing index has the options that the request asks for."""
         with translate_errors(name):
             there = self._client.indices.get(index=name, features=["mappings", "settings"])[name]
         wanted = definition_of(self._model(into.model), self._options_of(into))
@@ -149,7 +149,7 @@ class BackfillIndices(ElasticsearchIndices, Indices, CountedIndices):
 
 
 def _shared_pictures(size: int) -> dict[str, Any]:
-    """The perceptual hashes that most pictures have: how many products, how many different files, and a picture for an example."""
+    """Aggregates the most frequent perceptual hashes: the number of products and of different files, and an example."""
     of_each = {
         "products": {"cardinality": {"field": "product_id", "precision_threshold": MAX_PRECISION}},
         "files": {"cardinality": {"field": "content_sha256"}},

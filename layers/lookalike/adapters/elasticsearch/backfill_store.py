@@ -1,18 +1,19 @@
-"""Backfills and the positions of their slices, read and written by document id so that nothing waits for a refresh."""
+"""Backfills and the positions of their slices in Elasticsearch, read and written by document id, so that nothing depends on a refresh."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
-from elasticsearch import ConflictError, Elasticsearch
+from elasticsearch import Elasticsearch
 
-from lookalike.adapters.elasticsearch.client import definition, ensure_index, translate_errors
+from lookalike.adapters.elasticsearch.state_index import Body, StateIndex
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, FieldNames, IndexSpec, Position, Slice, SourceSpec
-from lookalike.errors import IndexUnavailable
+from lookalike.errors import IndexUnavailable, NotFound
 
 CONFLICTS = 20
-"""How often a slice that is advanced meanwhile is marked again; it is advanced once a page."""
+"""How often a slice that another process advances meanwhile is marked again; it is advanced once a page."""
 
 _KINDS: Mapping[str, type[IndexSpec] | type[BucketSpec] | type[CurrentSpec]] = {
     "index": IndexSpec,
@@ -25,68 +26,46 @@ class ElasticsearchBackfillStore(BackfillStore):
     """Advancing a slice is a compare-and-set on the document's sequence number."""
 
     def __init__(self, client: Elasticsearch, name: str) -> None:
-        self._client = client
-        self._name = name
+        self._index = StateIndex(client, name, "backfills")
 
     def backfill(self, backfill_id: str) -> Backfill | None:
-        with translate_errors(self._name):
-            found = self._client.options(ignore_status=404).get(index=self._name, id=backfill_id)
-        return _backfill(found["_source"]) if found.get("found") else None
+        found = self._index.documents([backfill_id])
+        return _backfill(found[backfill_id]["_source"]) if found else None
 
     def backfills(self, most: int) -> Sequence[Backfill]:
-        with translate_errors(self._name):
-            found = self._client.options(ignore_status=404).search(
-                index=self._name, query={"term": {"kind": "backfill"}}, sort=[{"started_at": "desc"}], size=most
-            )
-        return [_backfill(hit["_source"]) for hit in found["hits"]["hits"]] if "hits" in found else []
+        found = self._index.search(query={"term": {"kind": "backfill"}}, sort=[{"started_at": "desc"}], size=most)
+        return [_backfill(hit["_source"]) for hit in found["hits"]["hits"]]
 
     def begin(self, backfill: Backfill, positions: Sequence[Position]) -> None:
-        self._ensure()
-        operations: list[Mapping[str, Any]] = []
-        for number, position in enumerate(positions):
-            operations += [{"index": {"_id": _slice_id(backfill.backfill_id, number)}}, _slice_document(backfill.backfill_id, position, 0)]
-        with translate_errors(self._name):
-            if operations and self._client.bulk(index=self._name, operations=operations)["errors"]:
-                raise IndexUnavailable("the first positions of the slices could not be written")
-            self._client.index(index=self._name, id=backfill.backfill_id, document=_backfill_document(backfill))
+        self._index.write([_slice_action(backfill.backfill_id, number, position, 0) for number, position in enumerate(positions)])
+        self._index.write([{"_id": backfill.backfill_id, "_source": _backfill_document(backfill)}])
 
     def slices(self, backfill_id: str) -> Sequence[Slice]:
         backfill = self.backfill(backfill_id)
-        if backfill is None or not backfill.slices:
-            return []
-        with translate_errors(self._name):
-            found = self._client.mget(index=self._name, ids=_slice_ids(backfill))["docs"]
-        return [_slice(backfill_id, number, document) for number, document in enumerate(found)]
+        ids = _slice_ids(backfill) if backfill else []
+        found = self._index.documents(ids)
+        return [_slice(backfill_id, number, found[id_]) for number, id_ in enumerate(ids)]
 
     def slice(self, backfill_id: str, number: int) -> Slice:
-        with translate_errors(self._name):
-            return _slice(backfill_id, number, self._client.get(index=self._name, id=_slice_id(backfill_id, number)).body)
+        found = self._index.documents([_slice_id(backfill_id, number)])
+        if not found:
+            raise NotFound(f"the backfill {backfill_id!r} has no slice {number}", field="slice")
+        return _slice(backfill_id, number, found[_slice_id(backfill_id, number)])
 
     def advance(self, slice_: Slice, position: Position | None, read: int) -> Slice | None:
         seq_no, primary_term = slice_.version
-        self._ensure()
-        with translate_errors(self._name):
-            try:
-                written = self._client.index(
-                    index=self._name,
-                    id=_slice_id(slice_.backfill_id, slice_.number),
-                    document=_slice_document(slice_.backfill_id, position, read),
-                    if_seq_no=seq_no,
-                    if_primary_term=primary_term,
-                )
-            except ConflictError:
-                return None
+        action = _slice_action(slice_.backfill_id, slice_.number, position, read)
+        [written] = self._index.bulk([action | {"if_seq_no": seq_no, "if_primary_term": primary_term}]).values()
+        if written["status"] == HTTPStatus.CONFLICT:
+            return None
+        if "error" in written:
+            raise IndexUnavailable(f"the position of a slice could not be written: {written['error']}")
         return Slice(slice_.backfill_id, slice_.number, position, read, (written["_seq_no"], written["_primary_term"]))
 
     def set_cancelled(self, backfill_id: str, is_cancelled: bool) -> None:
         backfill = self.backfill(backfill_id)
-        for id_ in _slice_ids(backfill) if backfill else ():
-            with translate_errors(self._name):
-                self._client.update(index=self._name, id=id_, doc={"is_cancelled": is_cancelled}, retry_on_conflict=CONFLICTS)
-
-    def _ensure(self) -> None:
-        """Before every write: Elasticsearch would create an index that was deleted meanwhile, without its mapping."""
-        ensure_index(self._client, self._name, definition("backfills"))
+        change = {"_op_type": "update", "retry_on_conflict": CONFLICTS, "doc": {"is_cancelled": is_cancelled}}
+        self._index.write([{**change, "_id": id_} for id_ in (_slice_ids(backfill) if backfill else ())])
 
 
 def _slice_id(backfill_id: str, number: int) -> str:
@@ -97,8 +76,9 @@ def _slice_ids(backfill: Backfill) -> list[str]:
     return [_slice_id(backfill.backfill_id, number) for number in range(backfill.slices)]
 
 
-def _slice_document(backfill_id: str, position: Position | None, read: int) -> dict[str, Any]:
-    return {"kind": "slice", "backfill_id": backfill_id, "position": position, "read": read, "is_cancelled": False}
+def _slice_action(backfill_id: str, number: int, position: Position | None, read: int) -> Body:
+    document = {"kind": "slice", "backfill_id": backfill_id, "position": position, "read": read, "is_cancelled": False}
+    return {"_id": _slice_id(backfill_id, number), "_source": document}
 
 
 def _slice(backfill_id: str, number: int, found: Mapping[str, Any]) -> Slice:
@@ -113,17 +93,9 @@ def _backfill_document(backfill: Backfill) -> dict[str, Any]:
 
 
 def _backfill(source: Mapping[str, Any]) -> Backfill:
-    return Backfill(
-        source["backfill_id"],
-        source["run"],
-        _spec(source.get("source", "index"), source["spec"]),
-        source["total"],
-        source["slices"],
-        datetime.fromisoformat(source["started_at"]),
-        into=source.get("into"),
-        is_unique=source.get("is_unique", True),
-        full_run=source.get("full_run", source["run"]),
-    )
+    stored = {each.name: source[each.name] for each in fields(Backfill) if each.name in source}
+    spec, started_at = _spec(source.get("source", "index"), source["spec"]), datetime.fromisoformat(source["started_at"])
+    return Backfill(**{"full_run": source["run"], **stored, "spec": spec, "started_at": started_at})
 
 
 def _spec(kind: str, stored: Mapping[str, Any]) -> SourceSpec:

@@ -3,7 +3,7 @@
 import base64
 import json
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -13,14 +13,16 @@ from typing import Any
 from elastic_transport import ConnectionError as NoConnection
 from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
+from elasticsearch.helpers import streaming_bulk
 
 from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Misconfigured
 
 TIMEOUT_S = 10.0
 RETRIES = 2
+BULK_RETRIES = 3
 
 BUSY = frozenset({408, 429, 502, 503, 504})
-"""HTTP statuses of a server that will answer later."""
+"""HTTP statuses that are worth a retry."""
 
 
 def connect(
@@ -30,27 +32,27 @@ def connect(
     new_secret: Callable[[], str] | None = None,
     request_id: Callable[[], str | None] = lambda: None,
 ) -> Elasticsearch:
-    """A client; it connects when it is first used.
+    """Makes a client; it connects when it is first used.
 
     Args:
         url: the server's address, several separated by commas.
         secret: JSON with ``api_key``, or with ``username`` and ``password``.
         ca: PEM text of the certificate authority.
-        new_secret: reads the secret anew when the server answers 401, so that it can be rotated; once for each request.
-        request_id: the id of what is being worked on, which Elasticsearch's slow and audit logs then have (``X-Opaque-Id``).
+        new_secret: reads the secret again when the server answers 401, once for each request, so that it can be rotated.
+        request_id: returns the id of the current request, for Elasticsearch's slow and audit logs (``X-Opaque-Id``).
 
     Raises:
-        Misconfigured: the secret is of another shape, or the authority is no PEM text, or goes with an address that is not https.
+        Misconfigured: the secret is malformed, the authority is no PEM text, or it is given for an address that is not https.
     """
     options: dict[str, Any] = credentials(secret) if secret else {}
     if ca and "http://" in url:
-        raise Misconfigured("LOOKALIKE_ELASTICSEARCH_URL begins with http://, and LOOKALIKE_ELASTICSEARCH_CA is for https:// alone")
+        raise Misconfigured("LOOKALIKE_ELASTICSEARCH_URL begins with http://, and LOOKALIKE_ELASTICSEARCH_CA is for https:// only")
     if ca:
         options["ssl_context"] = trusting(ca)
-    options["transport_class"] = partial(_OwnTransport, new_secret=new_secret if secret else None, request_id=request_id)
+    options["transport_class"] = partial(_RotatingTransport, new_secret=new_secret if secret else None, request_id=request_id)
     return Elasticsearch(
         [each.strip() for each in url.split(",")],
-        node_class=_WholeAnswers,
+        node_class=_CheckedNode,
         request_timeout=TIMEOUT_S,
         max_retries=RETRIES,
         retry_on_timeout=True,
@@ -60,17 +62,17 @@ def connect(
 
 
 def trusting(ca: str, setting: str = "LOOKALIKE_ELASTICSEARCH_CA") -> ssl.SSLContext:
-    """A context that trusts a certificate authority, given as PEM text. Raises `Misconfigured`, naming the setting, if it is none."""
+    """A TLS context that trusts a certificate authority in PEM text. Raises `Misconfigured`, naming the setting, if it is invalid."""
     try:
         return ssl.create_default_context(cadata=ca)
     except (ssl.SSLError, ValueError, TypeError) as error:
         raise Misconfigured(
-            f"{setting} is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and has several lines"
+            f"{setting} is no certificate in PEM form: one begins with -----BEGIN CERTIFICATE----- and has several lines"
         ) from error
 
 
-class _WholeAnswers(Urllib3HttpNode):
-    """Refuses an answer whose connection was cut among the headers: it would count as an empty success."""
+class _CheckedNode(Urllib3HttpNode):
+    """Refuses answers that were cut off within the headers: the client would take them for empty successes."""
 
     def perform_request(self, method: str, *args: Any, **options: Any) -> Any:
         answer = super().perform_request(method, *args, **options)
@@ -79,8 +81,8 @@ class _WholeAnswers(Urllib3HttpNode):
         return answer
 
 
-class _OwnTransport(Transport):
-    """Says which request it works for, and repeats what is answered 401 with the secret's new credentials."""
+class _RotatingTransport(Transport):
+    """Sends the request id, and repeats requests that are answered 401 with the rotated secret's credentials."""
 
     def __init__(self, *args: Any, new_secret: Callable[[], str] | None, request_id: Callable[[], str | None], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -96,7 +98,7 @@ class _OwnTransport(Transport):
             self._rotated = {"authorization": authorization(self._new_secret())}
             answer = super().perform_request(method, target, headers={**headers, **self._rotated}, **options)
         if method != "HEAD" and answer.meta.status == HTTPStatus.OK and not isinstance(answer.body, dict):
-            raise NoConnection("the answer is not Elasticsearch's")  # but that of a proxy in front of it
+            raise NoConnection("the answer is not Elasticsearch's")  # a proxy in front of it sent it
         return answer
 
 
@@ -105,7 +107,7 @@ def translate_errors(index: str = "") -> Iterator[None]:
     """Raises a `LookalikeError` in place of the client's errors.
 
     Raises:
-        IndexUnavailable: no connection, no time, or too much to do there.
+        IndexUnavailable: no connection, a timeout, or an overloaded server.
         IndexMissing: there is no such index.
         Misconfigured: the credentials or the request are refused, or the server is too old.
     """
@@ -126,13 +128,13 @@ def translate_errors(index: str = "") -> Iterator[None]:
 
 
 def definition(name: str) -> dict[str, Any]:
-    """Settings and mappings of one of the system's indices: ``pictures``, ``backfills`` or ``outcomes``."""
+    """Settings and mappings of one of lookalike's indices, from ``mappings/NAME.json``."""
     body: dict[str, Any] = json.loads(resources.files(__package__).joinpath("mappings", f"{name}.json").read_text())
     return body
 
 
 def ensure_index(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> None:
-    """Creates an index unless it exists; another process may be quicker."""
+    """Creates an index unless it exists, also if another process creates it at the same time."""
     with translate_errors(name):
         if client.indices.exists(index=name):
             return
@@ -143,8 +145,20 @@ def ensure_index(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> N
                 raise
 
 
+def bulk(client: Elasticsearch, index: str, actions: Iterable[dict[str, Any]], **options: Any) -> dict[str, Mapping[str, Any]]:
+    """Carries out bulk actions, at most one for each document; returns Elasticsearch's answer to each, by document id.
+
+    Answers with the status 429 are retried. A failed action has an ``error`` in its answer; deleting a missing document does not fail.
+    ``options`` are those of the client's `streaming_bulk`.
+    """
+    with translate_errors(index):
+        results = streaming_bulk(client, actions, index=index, max_retries=BULK_RETRIES, raise_on_error=False, **options)
+        answers = [answer for _, result in results for answer in result.values()]
+    return {answer["_id"]: answer for answer in answers}
+
+
 def of_status(status: int, message: str) -> LookalikeError:
-    """The error that an HTTP status of Elasticsearch stands for."""
+    """The `LookalikeError` for an HTTP status and error message of Elasticsearch."""
     if status in BUSY or status >= 500:
         return IndexUnavailable(f"Elasticsearch is busy: {message}", retry_after_s=5)
     if status == HTTPStatus.NOT_FOUND:
@@ -163,7 +177,7 @@ def of_status(status: int, message: str) -> LookalikeError:
 
 
 def authorization(secret: str) -> str:
-    """The HTTP header's value for the credentials in a secret. Raises `Misconfigured` if the secret is of another shape."""
+    """The Authorization header for the credentials in a secret. Raises `Misconfigured` if the secret is malformed."""
     given = credentials(secret)
     if "api_key" in given:
         return f"ApiKey {given['api_key']}"
@@ -171,9 +185,9 @@ def authorization(secret: str) -> str:
 
 
 def credentials(secret: str) -> dict[str, Any]:
-    """The client's options for the credentials in a secret; Elasticsearch's own answer, when it makes an API key, is one.
+    """The client's options for the credentials in a secret, which may be Elasticsearch's answer to the creation of an API key.
 
-    Raises `Misconfigured` if the secret is of another shape.
+    Raises `Misconfigured` if the secret is malformed.
     """
     try:
         given = json.loads(secret)

@@ -1,15 +1,13 @@
-"""Messages that failed too often, one document each."""
+"""The dead letters in Elasticsearch, one document for each message."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import bulk
 
-from lookalike.adapters.elasticsearch.client import definition, ensure_index, translate_errors
+from lookalike.adapters.elasticsearch.client import translate_errors
+from lookalike.adapters.elasticsearch.state_index import StateIndex, document_id
 from lookalike.backfill.dead_letters import DeadLetter, DeadLetterStore, QueueName
-from lookalike.errors import IndexUnavailable
 
 MAX_BACKFILLS = 1000
 
@@ -17,53 +15,38 @@ _FIELDS = ("queue", "message_id", "body", "sent_ms", "reason", "backfill_id")
 
 
 class ElasticsearchDeadLetterStore(DeadLetterStore):
-    """Dead letters in an index of their own."""
+    """Stores dead letters in an index; every write is followed by a refresh."""
 
     def __init__(self, client: Elasticsearch, name: str) -> None:
-        self._client = client
-        self._name = name
+        self._index = StateIndex(client, name, "dead_letters")
 
     def put(self, letters: Iterable[DeadLetter]) -> None:
-        self._write({"_id": _id(letter), **{name: getattr(letter, name) for name in _FIELDS}} for letter in letters)
+        stored = [{"_id": _id(letter), "_source": {name: getattr(letter, name) for name in _FIELDS}} for letter in letters]
+        self._index.write(stored, refresh=True)
 
     def page(self, queue: QueueName | None = None, backfill_id: str | None = None, *, size: int) -> Sequence[DeadLetter]:
-        wanted = {"queue": queue, "backfill_id": backfill_id}
-        terms = [{"term": {name: value}} for name, value in wanted.items() if value is not None]
-        found = self._search(query={"bool": {"filter": terms}}, sort=[{"sent_ms": "asc"}], size=size)
+        found = self._index.search(query=_query(queue, backfill_id), sort=[{"sent_ms": "asc"}], size=size)
         return [DeadLetter(**hit["_source"]) for hit in found["hits"]["hits"]]
 
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         queues = {"queues": {"terms": {"field": "queue"}}}
-        found = self._search(size=0, aggs={"backfills": {"terms": {"field": "backfill_id", "size": MAX_BACKFILLS}, "aggs": queues}})
-        backfills = found["aggregations"]["backfills"]["buckets"] if "aggregations" in found else []
+        found = self._index.search(size=0, aggs={"backfills": {"terms": {"field": "backfill_id", "size": MAX_BACKFILLS}, "aggs": queues}})
+        backfills = found["aggregations"]["backfills"]["buckets"]
         return {backfill["key"]: {each["key"]: each["doc_count"] for each in backfill["queues"]["buckets"]} for backfill in backfills}
 
     def remove(self, letters: Iterable[DeadLetter]) -> None:
-        self._write({"_op_type": "delete", "_id": _id(letter)} for letter in letters)
+        self._index.write([{"_op_type": "delete", "_id": _id(letter)} for letter in letters], refresh=True)
 
     def remove_of(self, backfill_id: str, queue: QueueName) -> None:
-        terms = [{"term": {"backfill_id": backfill_id}}, {"term": {"queue": queue}}]
-        query = {"bool": {"filter": terms}}
-        with translate_errors(self._name):
-            self._client.delete_by_query(index=self._name, query=query, conflicts="proceed", refresh=True, ignore_unavailable=True)
+        index, query = self._index, _query(queue, backfill_id)
+        with translate_errors(index.name):
+            index.client.delete_by_query(index=index.name, query=query, conflicts="proceed", refresh=True, ignore_unavailable=True)
 
-    def _search(self, **body: Any) -> Mapping[str, Any]:
-        """Finds nothing where nothing was stored yet."""
-        with translate_errors(self._name):
-            found: Mapping[str, Any] = self._client.search(index=self._name, ignore_unavailable=True, **body).body
-            return found
 
-    def _write(self, actions: Iterable[dict[str, Any]]) -> None:
-        listed = list(actions)
-        if not listed:
-            return
-        ensure_index(self._client, self._name, definition("dead_letters"))
-        with translate_errors(self._name):
-            _, errors = bulk(self._client, listed, index=self._name, raise_on_error=False, refresh=True)
-        faults = [error for error in errors if "delete" not in error] if isinstance(errors, list) else []
-        if faults:
-            raise IndexUnavailable(f"a dead letter could not be stored: {faults[0]}")
+def _query(queue: QueueName | None, backfill_id: str | None) -> dict[str, Any]:
+    wanted = {"queue": queue, "backfill_id": backfill_id}
+    return {"bool": {"filter": [{"term": {name: value}} for name, value in wanted.items() if value is not None]}}
 
 
 def _id(letter: DeadLetter) -> str:
-    return blake2b(f"{letter.queue}\0{letter.message_id}".encode(), digest_size=16).hexdigest()
+    return document_id(letter.queue, letter.message_id)

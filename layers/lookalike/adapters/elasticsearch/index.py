@@ -1,4 +1,4 @@
-"""One index of pictures in Elasticsearch: what indexing writes and searching reads."""
+"""One index of pictures in Elasticsearch, as indexing writes it and searching reads it."""
 
 import time
 from base64 import b64decode
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from elastic_transport import ObjectApiResponse
 from elasticsearch import BadRequestError, Elasticsearch
-from elasticsearch.helpers import pack_dense_vector, streaming_bulk
+from elasticsearch.helpers import pack_dense_vector
 
 from lookalike.adapters.elasticsearch import queries
-from lookalike.adapters.elasticsearch.client import of_status, translate_errors
+from lookalike.adapters.elasticsearch.client import bulk, of_status, translate_errors
 from lookalike.attributes import numbers, texts
 from lookalike.domain import Embedding, Hit, IndexedPicture, Origin, StoredPicture, Vector
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
@@ -23,21 +23,20 @@ from lookalike.indexing.ports import WritableIndex
 from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, SearchableIndex, Selection, Totals, key
 
 MAX_BULK_BYTES = 10_000_000
-BULK_RETRIES = 3
 PAGE = 10_000
-"""Documents of one answer; Elasticsearch's own limit."""
+"""Documents of one answer: Elasticsearch's limit."""
 
 MAX_DROPPED = 100
-"""Hits left out that cost less when they are found and dropped than by a filter, for which Lucene looks at every picture."""
+"""Up to this many excluded hits are requested and dropped, which is faster than a filter, which Lucene evaluates on every picture."""
 
 STARTING_S = (0.2, 0.5, 1.0, 2.0)
-"""Waited for the shards of an index that was just made."""
+"""Pauses between the tries to read an index that was just created, until its shards have started."""
 
 _STORED = [field.name for field in fields(IndexedPicture)]
 
 
 def document(picture: IndexedPicture, vector: Vector) -> dict[str, Any]:
-    """The document of a picture. The vector goes as base64, a fraction of the size of JSON numbers."""
+    """The document of a picture, with its vector as base64, a fraction of the size of JSON numbers."""
     stored = {name: getattr(picture, name) for name in _STORED}
     keyword = texts(picture.attributes)
     return stored | {
@@ -58,10 +57,10 @@ def indexed_picture(source: Mapping[str, Any]) -> IndexedPicture:
 
 
 class ElasticsearchIndex(WritableIndex, SearchableIndex):
-    """A concrete index, not an alias: what is written with a model's vectors stays with that model.
+    """A concrete index, not an alias, so that an index only ever gets vectors of its own model.
 
     Args:
-        placeholders: perceptual hashes of pictures that stand for none: no search finds them, and no product is searched by them.
+        placeholders: perceptual hashes of placeholder pictures: searches leave them out, and no product is searched by them.
     """
 
     def __init__(self, client: Elasticsearch, name: str, placeholders: frozenset[str] = frozenset()) -> None:
@@ -77,7 +76,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return {document["_id"]: indexed_picture(document["_source"]) for document in documents if document.get("found")}
 
     def _documents(self, image_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """What is known of each id. An index that another process has just made has no shards for a moment."""
+        """The documents with these ids, found or not; waits for the shards of an index that another process has just created."""
         fault: Mapping[str, Any] = {}
         for wait_s in (0, *STARTING_S):
             time.sleep(wait_s)
@@ -112,18 +111,11 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             *({"_op_type": "index", "_id": picture.image_id, **document(picture, vector)} for picture, vector in put),
             *({"_op_type": "delete", "_id": image} for image in delete),
         ]
-        refused = {}
         with translate_errors(self.name):
             if actions and not self._client.indices.exists(index=self.name):  # a bulk request would create it, without its mapping
                 raise IndexMissing(f"the index {self.name!r} is gone")
-            results = streaming_bulk(
-                self._client, actions, index=self.name, max_chunk_bytes=MAX_BULK_BYTES, max_retries=BULK_RETRIES, raise_on_error=False
-            )
-            for is_done, result in results:
-                [(operation, item)] = result.items()
-                if not is_done and (operation, item["status"]) != ("delete", 404):
-                    refused[item["_id"]] = _refusal(item)
-        return refused
+        answers = bulk(self._client, self.name, actions, max_chunk_bytes=MAX_BULK_BYTES)
+        return {image: _refusal(answer) for image, answer in answers.items() if "error" in answer}
 
     def delete_products(self, as_of: Mapping[str, int]) -> None:
         if not as_of:
@@ -190,7 +182,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         return replace(selection, without_hashes=self._placeholders)
 
     def _unmapped_numbers(self, given: Filter) -> queries.Body:
-        """What a search needs so that ranges find numbers which the index has no field for; `warnings` finds out which these are."""
+        """Runtime mappings for ranges over numbers without a mapped field; `warnings` has found out which these are."""
         ranges = {condition.attribute for condition in conditions(given) if isinstance(condition, Range)}
         return queries.unmapped_numbers(sorted(ranges & self._unmapped))
 
@@ -200,7 +192,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
             return found
 
     def _packed(self, body: Callable[..., queries.Body]) -> ObjectApiResponse[Any]:
-        """The answer of a search whose vectors travel as base64; a server before 9.4 knows JSON numbers only."""
+        """Searches with vectors as base64, or as JSON numbers on servers before 9.4."""
         with translate_errors(self.name):
             try:
                 return self._client.search(index=self.name, **body(is_packed=self._packs))
@@ -225,7 +217,7 @@ def _refusal(item: Mapping[str, Any]) -> LookalikeError:
 
 
 def _asked(condition: Terms | Range | Exists) -> Range | Exists:
-    """What a condition asks of an attribute, whatever its values."""
+    """A condition without its values: does the attribute exist, or exist as a number?"""
     return Range(condition.attribute, ()) if isinstance(condition, Range) else Exists(condition.attribute)
 
 
@@ -242,7 +234,7 @@ def _warning(condition: Range | Exists) -> FilterWarning:
 
 
 def _without_dropped(selection: Selection) -> tuple[Selection, frozenset[str]]:
-    """What is left to the filter, and the ids of hits that are dropped from the answer: as many more are asked for."""
+    """Splits exclusions: the selection for the filter, and the ids of hits to drop from the answer, which requests that many more."""
     if selection.per == "product" and len(selection.without) <= MAX_DROPPED:
         return replace(selection, without=frozenset()), selection.without
     if selection.per == "image" and len(selection.without_images) <= MAX_DROPPED:
@@ -251,7 +243,7 @@ def _without_dropped(selection: Selection) -> tuple[Selection, frozenset[str]]:
 
 
 def _vector(hit: Mapping[str, Any]) -> Vector:
-    """The vector of a hit, as base64 of big-endian numbers or as JSON numbers."""
+    """The vector of a hit, which has it as base64 of big-endian floats or as JSON numbers."""
     [*values] = hit["fields"]["image_vector"]
     if isinstance(values[0], str):
         return np.frombuffer(b64decode(values[0]), ">f4").astype(np.float32)

@@ -1,4 +1,4 @@
-"""The indices of pictures: what they are called, which model filled each, and where the alias points."""
+"""The indices of pictures: their names, the model of each, and where the alias points."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,10 +17,10 @@ QUANTIZED = ("int", "bbq")
 """The first letters of index types whose hits are rescored with the full vectors."""
 
 LICENCES = {"bbq_disk": frozenset({"enterprise", "trial"})}
-"""Elasticsearch's licences that cover an index type; other types need none. Without one the index can be created and not be written."""
+"""The licences that cover an index type; other types need none. Without one, the index can be created but not written to."""
 
 LEAST_VERSION = (9, 3)
-"""Older servers do not take vectors as base64."""
+"""Older servers do not accept vectors as base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class IndexInfo:
 
 
 class ElasticsearchIndices:
-    """Resolves the indices behind an alias, and makes the first one.
+    """Resolves the indices behind an alias, and creates the first one.
 
     Args:
-        alias: points to the index that is searched; ``ALIAS-next`` to one that is being filled to take its place, if any.
-        options: how new indices are cut and compressed.
-        clock: seconds, for how long an answer is cached.
+        alias: points to the index that is searched; ``ALIAS-next`` to the one that is being filled to replace it, if any.
+        options: the options of new indices.
+        clock: returns seconds, for the age of cached answers.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ElasticsearchIndices:
 
         Raises:
             IndexMissing: there is none yet.
-            Misconfigured: the alias leads elsewhere than to one index of ours.
+            Misconfigured: the alias points to several indices, or to one that lookalike did not create.
         """
         resolved = self._resolve()
         if self._alias not in resolved:
@@ -65,13 +65,13 @@ class ElasticsearchIndices:
         return self._one(self._alias)
 
     def next(self) -> IndexInfo | None:
-        """The index that is being filled to take the current one's place; None if none is. Raises `Misconfigured` as `current`."""
+        """The index that is being filled to replace the current one; None if there is none. Raises `Misconfigured` as `current`."""
         return self._one(self._next) if self._next in self._resolve() else None
 
     def written(self, model: Model, *, is_fresh: bool = False) -> list[IndexInfo]:
         """The indices that every picture is written to: the current one, and one that is being filled.
 
-        Where there is no index yet, the first one is made for ``model``. With ``is_fresh``, the cache is not used.
+        If there is no index yet, the first one is created for ``model``. ``is_fresh`` bypasses the cache.
         """
         if is_fresh:
             self._resolved_at = float("-inf")
@@ -88,18 +88,18 @@ class ElasticsearchIndices:
         return list(dict.fromkeys(self._one(alias) for alias in (self._alias, self._next) if alias in self._resolve()))
 
     def named(self, name: str) -> IndexInfo:
-        """An index by its own name. Raises `IndexMissing` if there is none of this name."""
+        """An index by its name, not an alias. Raises `IndexMissing` if it does not exist."""
         with translate_errors(name):
             found = self._client.indices.get(index=name, features=["mappings"])
         if name not in found:
-            raise Misconfigured(f"{name!r} is a pattern or an alias, and the name of an index is needed")
+            raise Misconfigured(f"{name!r} is a pattern or an alias: give the name of an index")
         return _info(name, found[name]["mappings"])
 
     def _one(self, alias: str) -> IndexInfo:
-        """The index behind an alias. Raises `Misconfigured` if it points to several: only what needs the alias fails."""
+        """The index behind an alias. Raises `Misconfigured` if it points to several."""
         first, *others = self._resolve()[alias]
         if others:
-            raise Misconfigured(f"the alias {alias!r} leads to several indices: {first.name!r} and {others[0].name!r}")
+            raise Misconfigured(f"the alias {alias!r} points to several indices: {first.name!r} and {others[0].name!r}")
         return first
 
     def _resolve(self) -> dict[str, list[IndexInfo]]:
@@ -120,7 +120,7 @@ class ElasticsearchIndices:
         self._resolved_at = float("-inf")
 
     def _licence_fault(self, options: IndexOptions) -> str | None:
-        """What keeps an index of this type from being written; None if nothing does, or if we may not ask for the licence."""
+        """Why indices of this type cannot be written to; None if they can, or if our key may not read the licence."""
         if options.type not in LICENCES:
             return None
         with translate_errors():
@@ -132,10 +132,10 @@ class ElasticsearchIndices:
 
 
 def check_version(version: Mapping[str, Any]) -> None:
-    """Checks what a server says of itself. Raises `Misconfigured` if the system's indices cannot be made there."""
+    """Checks a server's version. Raises `Misconfigured` if lookalike's indices cannot be created there."""
     number = version["number"]
     if version.get("build_flavor") == "serverless":
-        raise Misconfigured("Elastic Cloud Serverless is not supported, for it chooses shards and replicas: take a hosted deployment")
+        raise Misconfigured("Elastic Cloud Serverless manages shards and replicas itself and is not supported: use a hosted deployment")
     if tuple(int(part) for part in number.split(".")[:2]) < LEAST_VERSION:
         raise Misconfigured(f"Elasticsearch {number} is too old: 9.3 or later is needed")
 
@@ -164,7 +164,7 @@ def definition_of(model: Model, options: IndexOptions) -> dict[str, Any]:
 
 
 def _by_alias(found: Mapping[str, Any], aliases: list[str]) -> dict[str, list[IndexInfo]]:
-    """The indices behind each alias; an alias without any is left out."""
+    """The indices behind each alias; aliases without any are left out."""
     resolved: dict[str, list[IndexInfo]] = {}
     for alias in aliases:
         for name, index in found.items():
@@ -176,5 +176,5 @@ def _by_alias(found: Mapping[str, Any], aliases: list[str]) -> dict[str, list[In
 def _info(name: str, mappings: Mapping[str, Any]) -> IndexInfo:
     model = mappings.get("_meta", {}).get("model", {})
     if not {"id", "weights_sha256"} <= set(model):
-        raise Misconfigured(f"the index {name!r} names no model in its _meta: it was not made by lookalike")
+        raise Misconfigured(f"the index {name!r} names no model in its _meta: lookalike did not create it")
     return IndexInfo(name, model["id"], model["weights_sha256"])

@@ -1,4 +1,4 @@
-"""Elasticsearch's inference endpoints of the task type ``embedding``, which take pictures and text.
+"""Elasticsearch's inference endpoints of the task type ``embedding``, for pictures and text.
 
 https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-inference-embedding
 """
@@ -16,14 +16,14 @@ HEADERS = {"accept": "application/json", "content-type": "application/json"}
 
 
 class InferenceEndpoint:
-    """Asks an endpoint; the client repeats what is throttled."""
+    """Requests embeddings from an endpoint; the client retries throttled requests."""
 
     def __init__(self, client: Elasticsearch, name: str) -> None:
         self._client = client
         self._name = name
 
     def ask(self, subject: bytes | str) -> Sequence[float]:
-        """The numbers of a JPEG file or of a text; raises as `lookalike.remote.Ask`."""
+        """The embedding of a JPEG file or of a text; raises as `lookalike.remote.Ask`."""
         if isinstance(subject, str):
             content = {"type": "text", "format": "text", "value": subject}
         else:

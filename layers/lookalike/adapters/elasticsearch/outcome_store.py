@@ -1,64 +1,58 @@
-"""What became of each item of each backfill, one small document each."""
+"""The outcomes of items in Elasticsearch, one small document for each item of each backfill."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import streaming_bulk
 
-from lookalike.adapters.elasticsearch.client import definition, ensure_index, translate_errors
+from lookalike.adapters.elasticsearch.state_index import Body, StateIndex, document_id
 from lookalike.backfill.outcomes import RECENT_S, OutcomeCounts, OutcomeStore, StoredOutcome
-from lookalike.errors import IndexUnavailable
 from lookalike.indexing.outcomes import ItemOutcome
 
-BULK_RETRIES = 3
 MAX_CODES = 50
 
-Body = dict[str, Any]
+_FIELDS = [each.name for each in fields(StoredOutcome)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """The run and the state of an outcome that is stored."""
+    """The run and state of a stored outcome; the defaults stand for a missing one."""
 
-    run: int
-    state: str
-
-
-_NOTHING = _Stored(-1, "")
+    run: int = -1
+    state: str = ""
 
 
 class ElasticsearchOutcomeStore(OutcomeStore):
-    """Failures are stored for every item; successes only for a backfill's items, which its status counts."""
+    """Stores failures of every item, and successes of backfills' items only, because ``status`` counts them."""
 
     def __init__(self, client: Elasticsearch, name: str) -> None:
-        self._client = client
-        self._name = name
+        self._index = StateIndex(client, name, "outcomes")
 
     def record(self, outcomes: Iterable[ItemOutcome]) -> None:
-        latest = {_id_of(outcome): outcome for outcome in outcomes}
-        stored = self._stored([id_ for id_, outcome in latest.items() if outcome.backfill_id])
-        self._write(_actions(outcome for id_, outcome in latest.items() if stored.get(id_, _NOTHING).run <= outcome.run))
+        self._store(outcomes, lambda stored, run: stored.run <= run)
 
     def mark_queued(self, queued: Iterable[ItemOutcome]) -> None:
-        latest = {_id_of(outcome): outcome for outcome in queued}
-        stored = self._stored(latest)
-        self._write(_actions(outcome for id_, outcome in latest.items() if stored.get(id_, _NOTHING).run < outcome.run), refresh=True)
+        self._store(queued, lambda stored, run: stored.run < run, refresh=True)
 
-    def record_given_up(self, failures: Iterable[ItemOutcome]) -> None:
-        latest = {_id_of(failure): failure for failure in failures}
-        stored = self._stored(latest)
-        actions = _actions(failure for id_, failure in latest.items() if _is_unsettled(stored.get(id_, _NOTHING), failure.run))
-        self._write(actions, refresh=True)
+    def record_dead_letters(self, failures: Iterable[ItemOutcome]) -> None:
+        self._store(failures, lambda stored, run: stored.run < run or (stored.run == run and stored.state == "queued"), refresh=True)
+
+    def _store(self, outcomes: Iterable[ItemOutcome], replaces: Callable[[_Stored, int], bool], *, refresh: bool = False) -> None:
+        """Stores the last outcome of each item whose run ``replaces`` what is stored of the item."""
+        latest = {_id(outcome): outcome for outcome in outcomes}
+        found = self._index.documents([id_ for id_, outcome in latest.items() if outcome.backfill_id], ["run", "state"])
+        stored = {id_: _Stored(**document["_source"]) for id_, document in found.items()}
+        now = datetime.now(UTC)
+        actions = [_action(id_, new, now) for id_, new in latest.items() if replaces(stored.get(id_, _Stored()), new.run)]
+        self._index.write(actions, refresh=refresh)
 
     def remove(self, backfill_id: str, keys: Iterable[str]) -> None:
-        self._write([{"_op_type": "delete", "_id": _id(backfill_id, key)} for key in keys], refresh=True)
+        self._index.write([{"_op_type": "delete", "_id": document_id(backfill_id, key)} for key in keys], refresh=True)
 
     def counts(self, backfill_id: str, run: int, full_run: int) -> OutcomeCounts:
-        found = self._search(counts_body(backfill_id, run, full_run))["aggregations"]
+        found = self._index.search(**counts_body(backfill_id, run, full_run))["aggregations"]
         of_run = found["run"]
         by_state = {bucket["key"]: bucket for bucket in of_run["states"]["buckets"]}
         count = {state: bucket["doc_count"] for state, bucket in by_state.items()}
@@ -85,52 +79,15 @@ class ElasticsearchOutcomeStore(OutcomeStore):
         return self._listed(_of_runs(backfill_id, {"lt": run}), after, size)
 
     def count_of_earlier_runs(self, backfill_id: str, run: int) -> int:
-        self._refresh()
-        with translate_errors(self._name):
-            return int(self._client.count(index=self._name, query=_of_runs(backfill_id, {"lt": run}))["count"])
-
-    def _stored(self, ids: Collection[str]) -> dict[str, _Stored]:
-        """The outcomes that are stored, by document id."""
-        if not ids:
-            return {}
-        self._ensure()
-        with translate_errors(self._name):
-            found = self._client.mget(index=self._name, ids=list(ids), source_includes=["run", "state"])["docs"]
-        return {document["_id"]: _Stored(**document["_source"]) for document in found if document.get("found")}
+        self._index.refresh()
+        found = self._index.search(query=_of_runs(backfill_id, {"lt": run}), size=0, track_total_hits=True)
+        return int(found["hits"]["total"]["value"])
 
     def _listed(self, query: Body, after: str | None, size: int) -> Sequence[StoredOutcome]:
-        self._refresh()
-        body: Body = {"query": query, "sort": [{"key": "asc"}], "size": size, "track_total_hits": False}
-        hits = self._search(body | {"search_after": [after]} if after is not None else body)["hits"]["hits"]
-        return [_stored_outcome(hit["_source"]) for hit in hits]
-
-    def _search(self, body: Body) -> Mapping[str, Any]:
-        self._ensure()
-        with translate_errors(self._name):
-            found: Mapping[str, Any] = self._client.search(index=self._name, **body).body
-            return found
-
-    def _refresh(self) -> None:
-        self._ensure()
-        with translate_errors(self._name):
-            self._client.indices.refresh(index=self._name)
-
-    def _write(self, actions: Sequence[Body], *, refresh: bool = False) -> None:
-        if not actions:
-            return
-        self._ensure()
-        with translate_errors(self._name):
-            results = streaming_bulk(
-                self._client, actions, index=self._name, max_retries=BULK_RETRIES, raise_on_error=False, refresh=refresh
-            )
-            for is_done, result in results:
-                [(operation, item)] = result.items()
-                if not is_done and (operation, item["status"]) != ("delete", 404):
-                    raise IndexUnavailable(f"an outcome could not be written: {item.get('error')}")
-
-    def _ensure(self) -> None:
-        """Before every use: a bulk request would create an index that was deleted meanwhile, without its mapping."""
-        ensure_index(self._client, self._name, definition("outcomes"))
+        self._index.refresh()
+        behind = {} if after is None else {"search_after": [after]}
+        hits = self._index.search(query=query, sort=[{"key": "asc"}], size=size, track_total_hits=False, **behind)["hits"]["hits"]
+        return [StoredOutcome(**{name: hit["_source"][name] for name in _FIELDS}) for hit in hits]
 
 
 def counts_body(backfill_id: str, run: int, full_run: int) -> Body:
@@ -157,50 +114,17 @@ def _by_code(bucket: Mapping[str, Any]) -> dict[str, int]:
     return {code["key"]: code["doc_count"] for code in bucket.get("codes", {}).get("buckets", [])}
 
 
-def _stored_outcome(source: Mapping[str, Any]) -> StoredOutcome:
-    return StoredOutcome(
-        source["key"],
-        source["product_id"],
-        source["state"],
-        source["image_url"],
-        source["code"],
-        source["reason"],
-        source["at"],
-        source["run"],
-    )
+def _id(outcome: ItemOutcome) -> str:
+    return document_id(_scope(outcome), outcome.key)
 
 
-def _is_unsettled(stored: _Stored, run: int) -> bool:
-    return stored.run < run or (stored.run == run and stored.state == "queued")
+def _scope(outcome: ItemOutcome) -> str:
+    return outcome.backfill_id or outcome.origin
 
 
-def _id(scope: str, key: str) -> str:
-    return blake2b(f"{scope}\0{key}".encode(), digest_size=16).hexdigest()
-
-
-def _id_of(outcome: ItemOutcome) -> str:
-    return _id(outcome.backfill_id or outcome.origin, outcome.key)
-
-
-def _actions(outcomes: Iterable[ItemOutcome]) -> list[Body]:
-    now = datetime.now(UTC)
-    return [_action(outcome, now) for outcome in outcomes]
-
-
-def _action(outcome: ItemOutcome, now: datetime) -> Body:
-    key = {"_id": _id_of(outcome)}
+def _action(id_: str, outcome: ItemOutcome, now: datetime) -> Body:
     if outcome.backfill_id is None and outcome.state != "failed":
-        return {"_op_type": "delete", **key}
-    return {
-        "_op_type": "index",
-        **key,
-        "backfill_id": outcome.backfill_id or outcome.origin,
-        "run": outcome.run,
-        "key": outcome.key,
-        "product_id": outcome.product_id,
-        "state": outcome.state,
-        "code": outcome.code,
-        "reason": outcome.reason,
-        "image_url": outcome.image_url,
-        "at": now.isoformat(),
-    }
+        return {"_op_type": "delete", "_id": id_}
+    names = ("run", "key", "product_id", "state", "code", "reason", "image_url")
+    document = {name: getattr(outcome, name) for name in names} | {"backfill_id": _scope(outcome), "at": now.isoformat()}
+    return {"_id": id_, "_source": document}

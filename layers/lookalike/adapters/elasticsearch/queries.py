@@ -1,4 +1,4 @@
-"""Query bodies, built by pure functions."""
+"""Bodies of searches in an index of pictures, built by pure functions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
@@ -19,10 +19,10 @@ MAX_CANDIDATES = 10_000
 """Elasticsearch's own limit."""
 
 MAX_PRECISION = 40_000
-"""Up to this many products are counted exactly, or very nearly; above, within some per cent. Elasticsearch's own limit."""
+"""The largest ``precision_threshold``: up to this many products are counted almost exactly, more within some per cent."""
 
 MAX_TERM_BYTES = 32_766
-"""Lucene's own limit of an indexed value: no document has a longer one."""
+"""Lucene's limit for an indexed value: no document has a longer one."""
 
 MAPPED, UNMAPPED = "mapped", "unmapped"
 
@@ -37,8 +37,8 @@ HIT_FIELDS = ["product_id", "image_id", "image_url", "attributes", "perceptual_h
 def knn(vector: Vector, selection: Selection, *, k: int, size: int, is_packed: bool = False) -> Body:
     """The approximate nearest pictures; of each product the best one, so that fewer than ``size`` can come out of k pictures.
 
-    How many candidates are rescored with their full vectors is the index's own setting, ``rescore_vector.oversample``. With ``is_packed``
-    the vector travels as base64, for which Elasticsearch 9.4 is needed, instead of as JSON numbers, which take four times the bytes.
+    How many candidates are rescored with their full vectors is a setting of the index, ``rescore_vector.oversample``. With ``is_packed``
+    the vector is sent as base64, which needs Elasticsearch 9.4 and a quarter of the bytes of JSON numbers.
     """
     clauses = selected(selection)
     return {
@@ -56,7 +56,7 @@ def knn(vector: Vector, selection: Selection, *, k: int, size: int, is_packed: b
 
 
 def exact(vector: Vector, selection: Selection, *, size: int) -> Body:
-    """Every picture is scored with ``1 / (1 + l2norm)``, as the reference system does; of each product the best one is kept."""
+    """Scores every picture with ``1 / (1 + l2norm)``; keeps the best one of each product."""
     return {
         "query": {
             "script_score": {
@@ -71,9 +71,9 @@ def exact(vector: Vector, selection: Selection, *, size: int) -> Body:
 
 
 def diverse(vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> Body:
-    """Those of the pictures that are near and yet unlike each other: maximal marginal relevance.
+    """Selects pictures that are near to the vector and different from each other, by maximal marginal relevance.
 
-    After Carbonell and Goldstein, "The use of MMR" (1998); Elasticsearch's ``lambda`` is the share that being near has.
+    After Carbonell and Goldstein, "The use of MMR" (1998); Elasticsearch's ``lambda`` is the weight of relevance.
     """
     among = list(image_ids)
     knn = {
@@ -96,7 +96,7 @@ def diverse(vector: Vector, image_ids: Iterable[str], *, size: int, diversity: f
 
 
 def selected(selection: Selection) -> list[Body]:
-    """What a picture must pass to be a hit. Nothing where every picture is: for any filter, Lucene looks at all of them first."""
+    """The clauses that a hit must match; none if every picture may be a hit, because Lucene evaluates a filter on all pictures first."""
     clauses = [] if selection.filter == EVERYTHING else [filter_clause(selection.filter)]
     if selection.among is not None:
         clauses.append(_terms("image_id", sorted(selection.among)))
@@ -118,7 +118,7 @@ def exact_score(knn_score: float) -> float:
 
 
 def filter_clause(given: Filter) -> Body:
-    """A filter as a query."""
+    """The Elasticsearch query for a filter."""
     match given:
         case Terms(attribute, values, numbers):
             of_text = {"terms": {f"keyword.{attribute}": list(values)}}
@@ -141,9 +141,9 @@ def any_of(clauses: Sequence[Body]) -> Body:
 
 
 def can_be_met(condition: Range | Exists) -> Body:
-    """Is there any document with the attribute in the form that a condition asks for?
+    """Finds one document that has the attribute in the form that a condition needs, if there is any.
 
-    See `is_unmapped` of what is found.
+    `is_unmapped` interprets the hit.
     """
     query = filter_clause(Exists(condition.attribute))
     if isinstance(condition, Range):
@@ -153,18 +153,18 @@ def can_be_met(condition: Range | Exists) -> Body:
 
 
 def is_unmapped(hit: Mapping[str, Any]) -> bool:
-    """Whether a document has the number, and the index had no room for one more field of numbers."""
+    """Whether a hit of `can_be_met` has the number without a mapped field, because the index has reached its limit of fields."""
     return hit.get("matched_queries") == [UNMAPPED]
 
 
 def unmapped_numbers(attributes: Iterable[str]) -> Body:
-    """Makes numbers that the index has no field for searchable in one request, read from each document: right, and slow."""
+    """Runtime fields for numbers without a mapped field, read from each document: correct, but slow."""
     fields = {f"number.{name}": {"type": "double", "script": {"source": _NUMBERS_OF, "params": {"name": name}}} for name in attributes}
     return {"runtime_mappings": fields} if fields else {}
 
 
 def by_content(content_sha256s: Iterable[str], *, is_packed: bool = False) -> Body:
-    """Pictures with these bytes, one for each, with their vectors; ``is_packed`` as for `knn`."""
+    """One picture for each of these SHA-256 sums of files, with its vector; ``is_packed`` as for `knn`."""
     wanted = list(content_sha256s)
     return {
         "query": {"terms": {"content_sha256": wanted}},
@@ -200,7 +200,7 @@ def attribute_names(*, size: int) -> Body:
 
 
 def attribute_values(names: Iterable[str], *, size: int) -> Body:
-    """The most frequent values of each attribute, and the bounds of its numbers; by the attributes' places, for names may be anything."""
+    """The most frequent values of each attribute, and the range of its numbers; aggregations are named by position, not by attribute."""
     aggregations: Body = {}
     for number, name in enumerate(names):
         aggregations[f"values-{number}"] = {"terms": {"field": f"keyword.{name}", "size": size}}
@@ -210,7 +210,7 @@ def attribute_values(names: Iterable[str], *, size: int) -> Body:
 
 
 def totals() -> Body:
-    """How many pictures and products there are, and when the last came in."""
+    """Counts pictures and products, and finds the time of the last write."""
     products = {"cardinality": {"field": "product_id", "precision_threshold": MAX_PRECISION}}
     return {"size": 0, "track_total_hits": True, "aggs": {"products": products, "last": {"max": {"field": "indexed_at"}}}}
 
@@ -232,7 +232,7 @@ def _indexed_by(epoch_ms: int) -> Body:
 
 
 def images_of(product_ids: Iterable[str], origin: Origin, *, after: str, size: int) -> Body:
-    """The products' pictures of this origin, in the order of their ids, behind the id ``after``."""
+    """The products' pictures of this origin, in the order of their ids, after the id ``after``."""
     clauses = [_terms("product_id", product_ids), {"term": {"origin": origin}}]
     body: Body = {"query": {"bool": {"filter": clauses}}, "sort": ["image_id"], "size": size, "_source": ["product_id"]}
     return body | {"search_after": [after]} if after else body
@@ -253,7 +253,7 @@ def _term(field: str, value: str) -> Body:
 
 
 def _terms(field: str, values: Iterable[str]) -> Body:
-    """One of the values; those that are longer than any indexed value are left out."""
+    """Matches any of the values; those that are too long to be indexed are left out."""
     return {"terms": {field: [value for value in values if len(value.encode()) <= MAX_TERM_BYTES]}}
 
 

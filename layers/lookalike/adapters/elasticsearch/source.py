@@ -1,8 +1,7 @@
-"""Products of an index that is only read, by plain JSON over HTTP: it may be another cluster and an older server (7.12 and later).
+"""Reads a backfill's source in Elasticsearch by plain JSON over HTTP, because the client refuses older servers (7.12 and later).
 
-Slices are ranges of what holds the product's id (`source_keys`); their bounds are sampled. Several documents may have the same id: a page
-never ends between two of them. Where each document is a product of its own, they are slices of one point in time, and a slice whose point
-in time is lost starts again.
+Slices are ranges of the product's id (`source_keys`); their bounds are sampled. Several documents may have the same id: a page never ends
+between two of them. If each document is a product of its own, the slices are those of a point in time, and start again if it is lost.
 """
 
 import json
@@ -20,7 +19,7 @@ from lookalike.adapters.elasticsearch import source_queries as queries
 from lookalike.adapters.elasticsearch.client import BUSY, authorization, trusting
 from lookalike.adapters.elasticsearch.source_checks import check_server, is_pattern, with_unit, without_own
 from lookalike.adapters.elasticsearch.source_documents import source_document, too_many
-from lookalike.adapters.elasticsearch.source_keys import NO_FIELD, Key, around, asked, key_of, runtime
+from lookalike.adapters.elasticsearch.source_keys import FROM_SOURCE, SortKey, fields_asked, parents_of, runtime_mapping, sort_key
 from lookalike.adapters.elasticsearch.source_queries import Body
 from lookalike.backfill.model import IndexSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import IndexUnavailable, Misconfigured, RequestInvalid
@@ -28,26 +27,26 @@ from lookalike.errors import IndexUnavailable, Misconfigured, RequestInvalid
 TIMEOUT_S = 30.0
 SAMPLES_A_SLICE = 20
 MAX_POINT_IN_TIME_SLICES = 64
-"""The first pages of each look at the id of every document, until the server keeps which are the slice's."""
+"""The first page of each slice visits every document, until the server has cached which belong to the slice."""
 
 MAX_SCRIPTED = 500_000
-"""Documents that are sorted by a script at most: each page looks at all of them. In a larger source each document is one of its own."""
+"""The most documents that are sorted by a script, as each page visits all of them. In larger sources each document is one product."""
 URL = "source.url (LOOKALIKE_ELASTICSEARCH_URL where it is not given)"
 CA = "source.ca (LOOKALIKE_ELASTICSEARCH_CA where source.url is not given)"
-"""Where the address and the certificate authority come from."""
+"""Which option or setting has the URL and the certificate authority, for error messages."""
 
 FIRST_SURROGATE = "\ud800"
-"""Below it, the orders of UTF-8 and UTF-16 agree."""
+"""Below this character, the orders of UTF-8 and UTF-16 agree."""
 
 POINT_IN_TIME_LOST = "search_context_missing_exception"
-"""Elasticsearch's name of it; of several shards, one alone may have lost its part."""
+"""Elasticsearch's error type for a lost point in time; a single shard may report it."""
 
 
 class ElasticsearchSource:
     """Reads products from an index of one Elasticsearch cluster.
 
     Args:
-        url: its address; of several, separated by commas, the first.
+        url: its URL; if there are several, separated by commas, the first is used.
         secret, ca, new_secret: as `lookalike.adapters.elasticsearch.client.connect` takes them.
     """
 
@@ -55,7 +54,7 @@ class ElasticsearchSource:
         self._url = url.partition(",")[0].strip().rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers["Accept-Encoding"] = "identity"  # To compress pages would take the source longer than to send them.
+        self._session.headers["Accept-Encoding"] = "identity"  # Compressing pages would take the source longer than sending them.
         if ca:
             self._session.mount("https://", _TrustingAdapter(ca))
         self._new_secret = new_secret if secret else None
@@ -63,10 +62,10 @@ class ElasticsearchSource:
             self._session.headers["Authorization"] = authorization(secret)
 
     def resolved(self, spec: IndexSpec) -> IndexSpec:
-        """As `lookalike.backfill.model.Source.resolved` has it; what the key may not ask is not checked."""
+        """See `lookalike.backfill.model.Source.resolved`; skips the check of the version if our key may not read it."""
         with suppress(Misconfigured):
             check_server(self._ask("GET", ""))
-        names = ["_id", spec.updated_at, *around(spec.updated_at)] if spec.updated_at else ["_id"]
+        names = ["_id", spec.updated_at, *parents_of(spec.updated_at)] if spec.updated_at else ["_id"]
         known = self._capabilities(spec, *names)
         found = without_own(spec, known["indices"], self._meta(spec))
         return with_unit(found, spec.updated_at, known["fields"]) if spec.updated_at else found
@@ -76,26 +75,26 @@ class ElasticsearchSource:
         return int(self._post(f"{queries.path(spec)}/_count", {"query": queries.query(spec)})["count"])
 
     def is_unique(self, spec: IndexSpec) -> bool:
-        """Whether all documents of a product come on one page: they are sorted by its id, or each is a product of its own."""
+        """Whether all documents of a product are on one page: they are sorted by its id, or each is a product of its own."""
         if spec.fields.id is not None:
             return self._key(spec) is not None
         return len(self._capabilities(spec, "_id")["indices"]) <= 1
 
     def find(self, spec: IndexSpec, keys: Sequence[str]) -> Sequence[SourceDocument]:
-        """The documents, as they are now, whose product's id or own key is among these."""
+        """The current documents whose product id or document key is among these."""
         if not keys:
             return []
         key = self._key(spec)
         found = self._find(spec, frozenset(keys), key)
         lost = frozenset(keys).difference(*({each.key, each.item_key} for each in found)) if key and key.fields is None else ()
-        return [*found, *self._find(spec, lost, NO_FIELD)] if lost else found
+        return [*found, *self._find(spec, lost, FROM_SOURCE)] if lost else found
 
     def sample(self, spec: IndexSpec, size: int) -> Sequence[SourceDocument]:
-        """Some documents, drawn at random: in the order of their ids, the odd ones come first."""
+        """A random sample of documents; the first ones by id would not be representative."""
         return [source_document(hit, spec.fields) for hit in self._search(queries.path(spec), queries.sample_body(spec, size))]
 
     def slices(self, spec: IndexSpec, most: int) -> Sequence[Position]:
-        """Starting points of at most ``most`` slices, and of one more for documents without an id."""
+        """The first positions of at most ``most`` slices, and of up to two more for documents without an id."""
         key = self._key(spec)
         if key is None:
             pit, slices = self._open_point_in_time(spec), min(most, MAX_POINT_IN_TIME_SLICES)
@@ -107,17 +106,17 @@ class ElasticsearchSource:
         return [*ranges, *self._rest(spec, {key.field: key.kind})]
 
     def page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
-        """The documents at a position."""
+        """At most ``size`` documents from a position on."""
         if "field" in position:
             return self._range_page(spec, position, size)
         return self._pit_page(spec, position, size)
 
     def _range_page(self, spec: IndexSpec, position: Position, size: int) -> SourcePage:
-        """Documents up to where the id changes, so that the next page may begin behind that id."""
+        """Documents up to a change of the id, so that the next page can begin after that id."""
         hits = self._search(queries.path(spec), queries.range_body(spec, position, size + 1))
         whole = [hit for hit in hits if len(hits) <= size or hit["sort"] != hits[-1]["sort"]]
         read = whole or hits[:size]
-        # A document with several ids is sorted by its least one, and belongs to the slice where that is.
+        # A document with several ids is sorted by its least one, and belongs to the slice of that one.
         documents = (source_document(hit, spec.fields) for hit in read if position["gt"] is None or hit["sort"][0] > position["gt"])
         faults = [too_many(spec, hits[0], size)] if hits and not whole else []
         return SourcePage(chain(documents, faults), {**position, "after": read[-1]["sort"]} if len(hits) > size else None)
@@ -134,16 +133,16 @@ class ElasticsearchSource:
     def _open_point_in_time(self, spec: IndexSpec) -> str:
         return str(self._post(f"{queries.path(spec)}/_pit?keep_alive={queries.KEEP_ALIVE}")["id"])
 
-    def _key(self, spec: IndexSpec) -> Key | None:
-        """What documents are sorted by; None where each is a product of its own."""
+    def _key(self, spec: IndexSpec) -> SortKey | None:
+        """The key by which documents are sorted; None if each is a product of its own."""
         if spec.fields.id is None:
             return None
-        known = self._capabilities(spec, *asked(spec.fields.id))
-        key = key_of(spec.fields.id, known["fields"], self._mappings(spec) if len(known["indices"]) > 1 else {})
+        known = self._capabilities(spec, *fields_asked(spec.fields.id))
+        key = sort_key(spec.fields.id, known["fields"], self._mappings(spec) if len(known["indices"]) > 1 else {})
         return None if key.fields is not None and self.count(spec) > MAX_SCRIPTED else key
 
     def _mappings(self, spec: IndexSpec) -> Mapping[str, Any]:
-        """That of the id's field in each index; none where another cluster does not tell, or the key may not ask."""
+        """The mapping of the id's field in each index; empty if it cannot be read, as through another cluster or without the privilege."""
         names = quote(f"{spec.fields.id},{spec.fields.id}.keyword", safe=",")
         with suppress(Misconfigured, RequestInvalid):
             return self._ask("GET", f"{queries.path(spec)}/_mapping/field/{names}")
@@ -154,33 +153,33 @@ class ElasticsearchSource:
         return self._post(f"{queries.path(spec)}/_field_caps?fields={wanted}&include_unmapped=true&ignore_unavailable=false")
 
     def _meta(self, spec: IndexSpec) -> dict[str, Any]:
-        """What the mappings of the indices say of themselves; of those that are named, nothing where the key may not ask."""
+        """The ``_meta`` of the indices' mappings; empty if they are named and our key may not read mappings."""
         with suppress(*() if is_pattern(spec.index) else (Misconfigured,)):
             return self._ask("GET", f"{queries.path(spec)}/_mapping?filter_path=*.mappings._meta")
         return {}
 
-    def _bounds(self, spec: IndexSpec, key: Key, slices: int) -> list[Any]:
-        """Values of the key that cut the documents into about equal parts."""
+    def _bounds(self, spec: IndexSpec, key: SortKey, slices: int) -> list[Any]:
+        """Values of the key that divide the documents into about equal parts, from a sample."""
         body = queries.sample_body(spec, SAMPLES_A_SLICE * slices) | {"_source": False, "docvalue_fields": [key.field]}
-        hits = self._search(queries.path(spec), body | runtime(key.as_json, spec.fields.id))
+        hits = self._search(queries.path(spec), body | runtime_mapping(key.as_json, spec.fields.id))
         found = {hit["fields"][key.field][0] for hit in hits if key.field in hit.get("fields", {})}
         values = sorted(value for value in found if max(str(value), default="") < FIRST_SURROGATE)
         return sorted({values[len(values) * number // slices] for number in range(1, slices)}) if values else []
 
-    def _find(self, spec: IndexSpec, keys: Collection[str], key: Key | None) -> Sequence[SourceDocument]:
+    def _find(self, spec: IndexSpec, keys: Collection[str], key: SortKey | None) -> Sequence[SourceDocument]:
         documents = [source_document(hit, spec.fields) for hit in self._search(queries.path(spec), queries.find_body(spec, keys, key))]
         return [each for each in documents if each.key in keys or (each.product and each.product.product_id in keys)]
 
     def _rest(self, spec: IndexSpec, without: Mapping[str, str]) -> Sequence[Position]:
-        """Slices for documents that lack the fields: by the ids that they have all the same, for mappings leave some out; the others."""
+        """Slices for documents without these fields: those with an id in ``_source`` that is not mapped, and those without any id."""
         rest: Position = {"fields": {}, "without": without, "pit": None, "slice": 0, "slices": 1, "after": None}
         wanted = {"bool": {"filter": [queries.query(spec)], **queries.lacking(rest)}}
-        body = {"query": wanted, "size": 0, "track_total_hits": MAX_SCRIPTED + 1, **runtime(rest, spec.fields.id)}
+        body = {"query": wanted, "size": 0, "track_total_hits": MAX_SCRIPTED + 1, **runtime_mapping(rest, spec.fields.id)}
         left = self._found(queries.path(spec), body)["total"]["value"]
-        if not left or NO_FIELD.field in without or left > MAX_SCRIPTED:
+        if not left or FROM_SOURCE.field in without or left > MAX_SCRIPTED:
             return [rest] if left else []
-        scripted = {**NO_FIELD.as_json, "without": without, "gt": None, "lte": None, "after": None}
-        return [scripted, *self._rest(spec, {**without, NO_FIELD.field: NO_FIELD.kind})]
+        scripted = {**FROM_SOURCE.as_json, "without": without, "gt": None, "lte": None, "after": None}
+        return [scripted, *self._rest(spec, {**without, FROM_SOURCE.field: FROM_SOURCE.kind})]
 
     def _search(self, index: str | None, body: Body) -> list[dict[str, Any]]:
         return cast(list[dict[str, Any]], self._found(index, body)["hits"])
@@ -190,7 +189,7 @@ class ElasticsearchSource:
         if any(failure["reason"]["type"] == POINT_IN_TIME_LOST for failure in answer["_shards"].get("failures", [])):
             raise _PointInTimeLost()
         if answer["timed_out"] or answer["_shards"]["failed"] or answer.get("_clusters", {}).get("skipped"):
-            raise IndexUnavailable("the source did not search all of its shards, or of the clusters that it reads itself")
+            raise IndexUnavailable("the source did not search all of its shards or remote clusters")
         return cast(dict[str, Any], answer["hits"])
 
     def _post(self, path: str, body: Body | None = None) -> dict[str, Any]:
@@ -213,7 +212,7 @@ class ElasticsearchSource:
         with suppress(ValueError):
             if isinstance(answer := json.loads(response.content), dict):
                 return answer
-        raise Misconfigured("the source's answer is no JSON object: it is no Elasticsearch")
+        raise Misconfigured("the source's answer is no JSON object, so it is no Elasticsearch")
 
 
 class _TrustingAdapter(HTTPAdapter):
@@ -228,11 +227,11 @@ class _TrustingAdapter(HTTPAdapter):
 
 
 class _PointInTimeLost(Exception):
-    """Its node went, or nobody asked for too long."""
+    """The point in time has expired, or its node is gone."""
 
 
 def _error_of(response: requests.Response) -> Exception:
-    """The error that a refusing answer stands for."""
+    """The error for an answer with an error status."""
     kind = reason = ""
     try:
         error = response.json()["error"]

@@ -1,27 +1,27 @@
-"""What is asked of a source before it is read: is it one that can be, which of its indices are meant, and how are its dates written?"""
+"""Checks of a source before it is read: the server's version, the indices that match, and the form of its dates."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lookalike.adapters.elasticsearch.source_keys import around
+from lookalike.adapters.elasticsearch.source_keys import parents_of
 from lookalike.backfill.model import IndexSpec
 from lookalike.errors import RequestInvalid
 
 LEAST_VERSION = (7, 12)
-"""Older servers have no runtime fields, and other points in time."""
+"""Older servers have no runtime fields, and a different API for points in time."""
 
 _DATES = frozenset({"date", "date_nanos"})
 _NUMBERS = frozenset({"long", "integer", "unsigned_long", "double", "float", "scaled_float"})
 
 
 def check_server(info: Mapping[str, Any]) -> None:
-    """Checks what a server says of itself. Raises `RequestInvalid` if it is another system, or too old."""
+    """Checks a server's answer to ``GET /``. Raises `RequestInvalid` if it is no Elasticsearch, or too old."""
     version = info.get("version", {})
     number = str(version.get("number", "0"))
     if "distribution" in version:
         raise RequestInvalid(
-            f"the source is {version['distribution']} {number}, whose points in time and runtime fields are others: "
+            f"the source is {version['distribution']} {number}, whose points in time and runtime fields differ: "
             "backfills read Elasticsearch 7.12 or later; send its products to the products queue instead",
             field="source.url",
         )
@@ -30,14 +30,14 @@ def check_server(info: Mapping[str, Any]) -> None:
 
 
 def is_pattern(index: str) -> bool:
-    """Whether a name stands for indices that it does not name."""
+    """Whether an index expression has wildcards."""
     return "*" in index or "_all" in index.split(",")
 
 
 def without_own(spec: IndexSpec, indices: Collection[str], mappings: Mapping[str, Any]) -> IndexSpec:
-    """The source without the indices of lookalike itself, as their mappings tell them.
+    """The source with lookalike's own indices excluded, known by their mappings.
 
-    Raises `RequestInvalid` if nothing is left, or if one is named and no field that has the product's id: each picture would be a product.
+    Raises `RequestInvalid` if no other index matches, or if one of them is named without ``fields.id``: its pictures are no products.
     """
     own = sorted(name for name, found in mappings.items() if _is_own(found["mappings"].get("_meta", {})))
     if indices and not is_pattern(spec.index):
@@ -55,13 +55,13 @@ def without_own(spec: IndexSpec, indices: Collection[str], mappings: Mapping[str
 
 
 def with_unit(spec: IndexSpec, date: str, known: Mapping[str, Mapping[str, Any]]) -> IndexSpec:
-    """The source with the unit of its field ``date``. ``known`` is as ``_field_caps`` has it: of that field, and of those around it.
+    """The source with the unit of its field ``date``; ``known`` has ``_field_caps`` of that field and its parents.
 
-    Raises `RequestInvalid` if nobody has the field, or it is neither a date nor a number, or one that documents are not searched by.
+    Raises `RequestInvalid` if no document has the field, or it is nested, or neither a date nor a number.
     """
     kinds = known.get(date, {}).keys() - {"unmapped"}
-    if any("nested" in known.get(name, {}) for name in around(date)):
-        raise RequestInvalid(f"{date!r} is nested, and no document is found by it: name another date", field="source.updated_at")
+    if any("nested" in known.get(name, {}) for name in parents_of(date)):
+        raise RequestInvalid(f"{date!r} is nested and cannot be searched: name another date", field="source.updated_at")
     if not kinds:
         raise RequestInvalid(f"no document has a field {date!r}", field="source.updated_at")
     if kinds <= _DATES:
@@ -69,7 +69,7 @@ def with_unit(spec: IndexSpec, date: str, known: Mapping[str, Mapping[str, Any]]
     if kinds <= _NUMBERS:
         return replace(spec, updated_unit="s" if "integer" in kinds else "number")
     raise RequestInvalid(
-        f"{date!r} is of the type {' and '.join(sorted(kinds))}: a date is needed, or a number of seconds or less",
+        f"{date!r} is of the type {' and '.join(sorted(kinds))}: it must be a date, or a number of seconds or smaller units",
         field="source.updated_at",
     )
 

@@ -1,4 +1,4 @@
-"""Documents of a backfill's source as products."""
+"""Converts documents of a backfill's source to products."""
 
 import json
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ _PLAIN = frozenset({int, bool, type(None)})
 
 
 def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocument:
-    """The product that a document describes, or why it describes none."""
+    """The product that a document describes, or the reason why it describes none."""
     key = f"{hit['_index']}/{hit['_id']}"
     source = hit.get("_source")
     if source is None:
-        return SourceDocument(key, fault=f"the document {hit['_id']!r} has no _source, which its index does not keep")
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has no _source: its index does not store it")
     if not _can_be_sent(source):
-        return SourceDocument(key, fault=f"the document {hit['_id']!r} has half a surrogate pair, or a number that is too large")
+        return SourceDocument(key, fault=f"the document {hit['_id']!r} has a lone surrogate, or a number that is too large")
     ids = (
         [hit["_id"]] if fields.id is None else [_as_id(value) for value in _multi_values(source, fields.id) if isinstance(value, _SCALARS)]
     )
@@ -38,7 +38,7 @@ def source_document(hit: Mapping[str, Any], fields: FieldNames) -> SourceDocumen
 
 
 def too_many(spec: IndexSpec, hit: Mapping[str, Any], size: int) -> SourceDocument:
-    """What stands for documents with the same id that do not fit into one page."""
+    """The failure that is recorded for documents with the same id that do not fit into one page."""
     id_ = str(hit["sort"][0])[:MAX_ID_BYTES]
     return SourceDocument(
         f"{hit['_index']}/{spec.fields.id}={id_}", fault=f"more than {size} documents have the id {id_!r}: some of them were left out"
@@ -60,7 +60,7 @@ def _attributes(source: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]
 
 
 def _multi_values(source: Mapping[str, Any], path: str) -> list[Any]:
-    """The values at a path, or where it is a multi-field such as ``sku.keyword``, those of the field that it belongs to."""
+    """The values at a path; for a multi-field such as ``sku.keyword`` those of its parent field."""
     return _values(source, path) or _values(source, path.rpartition(".")[0])
 
 
@@ -69,9 +69,9 @@ def _as_id(value: str | int | float) -> str:
 
 
 def _can_be_sent(source: Mapping[str, Any]) -> bool:
-    """Whether a document can be written as JSON in UTF-8; one product that cannot must not cost its message."""
+    """Whether a document can be encoded as JSON in UTF-8; a product that cannot would fail its whole message."""
     if all(map(_is_plain, (*source, *source.values()))):
-        return True  # as most can, which is sooner told than by writing it
+        return True  # the usual case, faster than encoding it
     try:
         json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
@@ -86,7 +86,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _values(document: Mapping[str, Any], path: str) -> list[Any]:
-    """The values at a dotted path, wherever names have dots of their own; of a list on the way each element is looked into."""
+    """The values at a dotted path through objects and lists; names may contain dots themselves."""
     found = _flat(document[path]) if path in document else []
     dots = [at for at, sign in enumerate(path) if sign == "."] if "." in path else []
     for at in dots:
@@ -97,6 +97,6 @@ def _values(document: Mapping[str, Any], path: str) -> list[Any]:
 
 def _flat(value: Any) -> list[Any]:
     """A value, or the values of nested lists, without nulls."""
-    if not isinstance(value, list):  # nearly always: to look for nested lists took longer than all else
+    if not isinstance(value, list):  # the usual case, much faster than flattening
         return [] if value is None else [value]
     return [each for each in collapse(value, base_type=dict) if each is not None]

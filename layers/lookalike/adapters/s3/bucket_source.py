@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lookalike.backfill.model import BucketSpec, Position, SourceDocument, SourcePage
 from lookalike.errors import Misconfigured, RequestInvalid, TransientError
-from lookalike.keys import KEYS, Keys
+from lookalike.keys import DEFAULT_KEYS, KeyPatterns
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,7 +23,7 @@ MAX_PAGES_COUNTED = 50
 class BucketSource:
     """Reads the pictures of buckets; objects with keys of another form are ignored, as they are when S3 sends events of them."""
 
-    def __init__(self, client: "S3Client", keys: Keys = KEYS) -> None:
+    def __init__(self, client: "S3Client", keys: KeyPatterns = DEFAULT_KEYS) -> None:
         self._client = client
         self._keys = keys
 

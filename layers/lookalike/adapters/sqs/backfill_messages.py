@@ -1,4 +1,4 @@
-"""The backfill queue's messages as JSON, for the function that sends them to itself."""
+"""Encodes and decodes the backfill queue's messages as JSON."""
 
 import json
 from dataclasses import asdict
@@ -24,7 +24,7 @@ def encode(message: BackfillMessage) -> str:
 
 
 def decode(given: Any) -> BackfillMessage | None:
-    """The message of a JSON body; None if its action is none of these. Raises `RequestInvalid`, naming the field that is wrong."""
+    """The message of a decoded JSON body; None for other actions. Raises `RequestInvalid`, naming the invalid field."""
     action = given.get("action") if isinstance(given, dict) else None
     if not isinstance(action, str) or action not in _KINDS:
         return None

@@ -1,12 +1,13 @@
-"""The dead-letter queues: what is in them is taken out, and sent to the queues that it came from."""
+"""The dead-letter queues in SQS: receives their messages, and sends them to their original queues again."""
 
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from lookalike.adapters.sqs import messages
-from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, send_all, translate_errors
+from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, redrive_policy, send_all, translate_errors
 from lookalike.adapters.sqs.redelivery import REASON, SENT_MS
 from lookalike.backfill.dead_letters import DeadLetter, DeadLetterQueues, QueueName
 from lookalike.errors import RequestInvalid
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 HIDDEN_S = 60
-"""How long messages that are taken stay invisible to others; a batch is recorded and deleted sooner."""
+"""The visibility timeout of received messages; a batch is recorded and deleted sooner."""
 
 WAIT_S = 1
-"""A receive that waits asks all of SQS's servers; one that does not may miss messages."""
+"""Long polling asks all of SQS's servers; short polling may miss messages."""
 
-UNKNOWN_REASON = "it was received as often as the queue allows, and each time the function ended before it could say why: its log may"
+UNKNOWN_REASON = "it was received as often as the queue allows, without a recorded error: the function timed out or crashed, see its log"
 
 _OF_THE_SCHEDULER = ("ERROR_CODE", "ERROR_MESSAGE")
 """Attributes of a command that EventBridge Scheduler could not post to the backfill queue."""
@@ -35,13 +36,15 @@ class SqsDeadLetters(DeadLetterQueues):
     def __init__(self, client: "SQSClient", queue_urls: Mapping[QueueName, str]) -> None:
         self._client = client
         self._queue_urls = queue_urls
-        self._dead_letter_urls: dict[str, str | None] = {}
+        self._policy = cache(partial(redrive_policy, client))
 
     def drain(self, record: Callable[[Sequence[DeadLetter]], None], stop_at: float) -> None:
         for queue, queue_url in self._queue_urls.items():
             with translate_errors(queue_url):
-                url = self._dead_letter_url(queue_url)
-                while url and number_waiting(self._client, url) and time.monotonic() < stop_at and (batch := self._receive(url)):
+                if (policy := self._policy(queue_url)) is None:
+                    continue
+                url = policy.dead_letter_url
+                while number_waiting(self._client, url) and time.monotonic() < stop_at and (batch := self._receive(url)):
                     record([_dead_letter(queue, message) for message in batch])
                     entries: Any = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(batch)]
                     self._client.delete_message_batch(QueueUrl=url, Entries=entries)
@@ -56,13 +59,6 @@ class SqsDeadLetters(DeadLetterQueues):
             QueueUrl=url, MaxNumberOfMessages=MAX_ENTRIES, VisibilityTimeout=HIDDEN_S, WaitTimeSeconds=WAIT_S, **asked
         )
         return received.get("Messages", [])
-
-    def _dead_letter_url(self, queue_url: str) -> str | None:
-        if queue_url not in self._dead_letter_urls:
-            found = self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
-            arn = json.loads(found.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
-            self._dead_letter_urls[queue_url] = arn and self._client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
-        return self._dead_letter_urls[queue_url]
 
 
 def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:
@@ -80,7 +76,7 @@ def _dead_letter(queue: QueueName, received: "MessageTypeDef") -> DeadLetter:
 
 
 def _backfill_id(body: str) -> str | None:
-    """The backfill of a message; a shop's own message may be anything, also what could not be recorded."""
+    """The backfill id in a message; None if the message is not valid JSON or has no valid id."""
     try:
         return validated(messages.ID, parsed(body, field="body").get("backfill_id"))
     except (RequestInvalid, AttributeError):
@@ -88,7 +84,7 @@ def _backfill_id(body: str) -> str | None:
 
 
 def _bodies(letters: Iterable[DeadLetter]) -> Iterator[tuple[str, str | None]]:
-    """Messages and their groups; one about products says how old it is, because SQS gives it a new time."""
+    """Message bodies and groups; those about products get their original time as ``as_of``, because SQS gives them a new one."""
     for letter in letters:
         try:
             asked = messages.decode(letter.body, letter.sent_ms) if letter.queue == "products" else ()

@@ -1,8 +1,8 @@
-"""The products queue's messages as JSON, for whoever sends and whoever receives them.
+"""Encodes and decodes the products queue's messages as JSON.
 
-``{"put": [{"product_id", "image_urls", "attributes"}, …]}`` or ``{"delete": ["product_id", …]}``, or both about different products, is what
-a shop may send; with ``as_of`` (ISO 8601 with a time zone) it says when this was true. ``{"sync": ["s3://…", …]}`` and
-``{"copy": ["image_id", …], "copy_from": "index"}`` are what a backfill of a bucket or of an index sends.
+``{"put": [{"product_id", "image_urls", "attributes"}, …]}`` or ``{"delete": ["product_id", …]}``, or both for different products, is what
+a shop may send; ``as_of`` (ISO 8601 with a time zone) is the time of that state. ``{"sync": ["s3://…", …]}`` and
+``{"copy": ["image_id", …], "copy_from": "index"}`` are sent by backfills of a bucket or of an index.
 """
 
 import json
@@ -17,17 +17,17 @@ from lookalike.indexing.messages import MAX_IMAGE_URLS, MAX_ITEMS, CopyPictures,
 from lookalike.validation import parsed, validated
 
 MAX_AHEAD_MS = 300_000
-"""How far the clock of a shop may be ahead of that of SQS."""
+"""How far a shop's clock may be ahead of that of SQS, in milliseconds."""
 
 Id = Annotated[str, Field(min_length=1, max_length=512)]
 Address = Annotated[str, Field(max_length=8191)]
-"""Elasticsearch's keywords have at most 32,766 bytes: what is longer could not even be recorded as failed."""
+"""Elasticsearch's keywords have at most 32,766 bytes: failures of longer addresses could not be recorded."""
 
 MAX_RUN = 2**31 - 1
 
 
 class ProductModel(BaseModel):
-    """A product as the JSON of a message describes it."""
+    """A product in the JSON of a message."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +58,7 @@ _MESSAGE = TypeAdapter(MessageModel)
 
 
 def encode(message: Message) -> str:
-    """The body of an SQS message; what has its default value is left out."""
+    """The body of an SQS message, without fields that have their default values."""
     header = {"into": message.into, "backfill_id": message.backfill_id, "attempt": message.attempt or None, "as_of": _iso(message.as_of)}
     given = {name: value for name, value in header.items() if value is not None}
     return json.dumps(_items(message) | given | ({"run": message.run} if message.backfill_id else {}))
@@ -83,13 +83,13 @@ def _iso(epoch_ms: int | None) -> str | None:
 
 
 def decode(body: str, sent_ms: int | None = None) -> tuple[Message, ...]:
-    """What the body of an SQS message asks for, sent at ``sent_ms`` (milliseconds since 1970). Raises `RequestInvalid`."""
+    """The messages in the body of an SQS message, which was sent at ``sent_ms`` (milliseconds since 1970). Raises `RequestInvalid`."""
     model = validated(_MESSAGE, parsed(body, field="body"))
     products = tuple(Product(p.product_id, tuple(p.image_urls), p.attributes) for p in model.put)
     if both := {product.product_id for product in products} & set(model.delete):
         raise RequestInvalid(f"{min(both)!r} cannot be put and deleted by the same message", field="delete")
     if model.copy_ and not model.copy_from:
-        raise RequestInvalid("pictures are copied from an index: name it", field="copy_from")
+        raise RequestInvalid("copy needs the name of the index to copy from", field="copy_from")
     header: dict[str, Any] = model.model_dump(include={"into", "backfill_id", "run", "attempt"})
     header["as_of"] = _as_of(model.as_of, sent_ms)
     messages: tuple[Message, ...] = (
@@ -102,7 +102,7 @@ def decode(body: str, sent_ms: int | None = None) -> tuple[Message, ...]:
 
 
 def _as_of(given: datetime | None, sent_ms: int | None) -> int | None:
-    """A time that lies ahead would shut out every later change of the product, so that only clocks may differ."""
+    """The time of the state, in milliseconds since 1970; one in the future is refused, because every later change would lose."""
     if given is None:
         return sent_ms
     as_of = round(given.timestamp() * 1000)

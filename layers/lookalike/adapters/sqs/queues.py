@@ -1,7 +1,9 @@
 """The products queue and the backfill queue in SQS."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 262_144
-"""Size of a call's bodies together; SQS takes four times as much since 2025, not every server that speaks its language does."""
+"""Total size of the bodies of one call; SQS accepts four times as much since 2025, compatible servers may not."""
 
 _REFUSED = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "AccessDenied", "AccessDeniedException")
 
 
 class SqsQueues:
-    """Sends to two queues, given by their URLs."""
+    """Sends to the two queues, which are given by their URLs."""
 
     def __init__(self, client: "SQSClient", products_queue_url: str, backfill_queue_url: str) -> None:
         self._client = client
@@ -35,7 +37,7 @@ class SqsQueues:
         """Sends to the products queue; messages that are too large are sent in halves.
 
         Returns:
-            The products that were not sent, because each alone is more than a message can carry.
+            The products that were not sent, because each is larger than a message may be.
 
         Raises:
             TransientError: SQS did not take all of them.
@@ -52,19 +54,41 @@ class SqsQueues:
         send_all(self._client, self._backfill_queue_url, bodies, delay_s)
 
     def waiting(self) -> int:
-        """About how many messages wait in the products queue. Raises as `send`."""
+        """The approximate number of messages in the products queue. Raises as `send`."""
         with translate_errors(self._products_queue_url):
             return number_waiting(self._client, self._products_queue_url)
 
 
 def number_waiting(client: "SQSClient", queue_url: str) -> int:
-    """About how many messages wait in a queue. Raises boto's errors."""
+    """The approximate number of messages in a queue. Raises boto's errors."""
     attributes = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"])
 
 
+@dataclass(frozen=True, slots=True)
+class RedrivePolicy:
+    """How often a message may be received, and the URL of the dead-letter queue that gets it afterwards."""
+
+    max_receives: int
+    dead_letter_url: str
+
+
+def redrive_policy(client: "SQSClient", queue_url: str) -> RedrivePolicy | None:
+    """A queue's redrive policy; None if it has no dead-letter queue. Raises boto's errors."""
+    attributes = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
+    if "RedrivePolicy" not in attributes:
+        return None
+    policy = json.loads(attributes["RedrivePolicy"])
+    return RedrivePolicy(int(policy["maxReceiveCount"]), url_of(client, policy["deadLetterTargetArn"]))
+
+
+def url_of(client: "SQSClient", queue_arn: str) -> str:
+    """The URL of a queue by its ARN. Raises boto's errors."""
+    return client.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
+
+
 def send_all(client: "SQSClient", queue_url: str, bodies: Iterable[tuple[str, str | None]], delay_s: int = 0) -> None:
-    """Sends messages and their groups, as many with one call as it takes. Raises as `SqsQueues.send`."""
+    """Sends messages, given as body and group id, in batches as large as SQS allows. Raises as `SqsQueues.send`."""
     for batch in constrained_batches(bodies, MAX_BATCH_BYTES, MAX_ENTRIES, get_len=lambda body: len(body[0]), strict=False):
         entries: Any = [_entry(number, body, group, delay_s) for number, (body, group) in enumerate(batch)]
         with translate_errors(queue_url):
@@ -74,7 +98,7 @@ def send_all(client: "SQSClient", queue_url: str, bodies: Iterable[tuple[str, st
 
 
 def _entry(number: int, body: str, group: str | None, delay_s: int) -> dict[str, Any]:
-    """A message of a batch; by its group, a backfill's id, SQS lets others overtake a backfill's backlog (a fair queue)."""
+    """An entry of a batch; with a backfill's id as group, SQS delivers other messages before a backfill's backlog (fair queues)."""
     entry = {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_s}
     return entry | {"MessageGroupId": group} if group else entry
 

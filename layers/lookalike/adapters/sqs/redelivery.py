@@ -1,71 +1,60 @@
-"""Failed messages come back soon, by a change of their visibility, or end in the dead-letter queue together with their reasons."""
+"""Redelivers failed messages soon, by changing their visibility, or moves them to the dead-letter queue together with their reasons."""
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from more_itertools import chunked, partition
+from more_itertools import chunked
 
+from lookalike.adapters.sqs.queues import MAX_ENTRIES, RedrivePolicy, redrive_policy, url_of
 from lookalike.redelivery import ReceivedMessage, backoff_s
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-MAX_ENTRIES = 10
 MAX_REASON = 1000
 REASON, SENT_MS = "lookalike.reason", "lookalike.sent_ms"
-"""Names of a dead letter's message attributes; a shop's own message keeps its own, whatever they are called."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    """A queue's address, how often a message may be received, and the address of its dead-letter queue, if it has one."""
-
-    url: str
-    max_receives: int = sys.maxsize
-    dead_letter_url: str | None = None
-
-    def gives_up(self, message: ReceivedMessage) -> bool:
-        return self.dead_letter_url is not None and (message.is_hopeless or message.receives >= self.max_receives)
+"""Names of the message attributes of dead letters; their prefix avoids conflicts with a shop's own attributes."""
 
 
 class SqsRedelivery:
-    """Settles failed messages; where SQS does not take a change, the queue's own timeout and redrive policy hold.
+    """Settles failed messages; if SQS refuses a change, the queue's visibility timeout and redrive policy apply.
 
     Args:
         client: SQS.
-        first_delay_s: seconds until a message comes back that failed for the first time; twice as many each time.
+        first_delay_s: seconds until a message is redelivered after its first failure; doubled each time.
     """
 
     def __init__(self, client: "SQSClient", first_delay_s: int) -> None:
         self._client = client
         self._first_delay_s = first_delay_s
-        self._queue = lru_cache(self._find_queue)
+        self._queue = cache(self._find_queue)
 
     def redeliver(self, messages: Iterable[ReceivedMessage]) -> set[str]:
-        """Has messages come back, or moves them to the dead-letter queue; returns the ids of those that were moved."""
+        """Has messages redelivered, or moves them to the dead-letter queue; returns the ids of those that were moved."""
         moved: set[str] = set()
         of_queue = attrgetter("queue_arn")
         for queue_arn, group in groupby(sorted(messages, key=of_queue), key=of_queue):
             with suppress(ClientError, BotoCoreError):
-                self._settle(self._queue(queue_arn), group, moved)
+                self._settle(*self._queue(queue_arn), group, moved)
         return moved
 
-    def _settle(self, queue: _Queue, messages: Iterable[ReceivedMessage], moved: set[str]) -> None:
-        others, last = partition(queue.gives_up, messages)
-        for message in last:
-            with suppress(ClientError, BotoCoreError):  # such as one that has no room for its reason
-                self._move(queue.dead_letter_url or "", message)
+    def _settle(self, queue_url: str, policy: RedrivePolicy | None, messages: Iterable[ReceivedMessage], moved: set[str]) -> None:
+        others = []
+        for message in messages:
+            if policy is None or not (message.is_poison or message.receives >= policy.max_receives):
+                others.append(message)
+                continue
+            with suppress(ClientError, BotoCoreError):  # such as a message that is too large with its reason
+                self._move(policy.dead_letter_url, message)
                 moved.add(message.message_id)
         for some in chunked(others, MAX_ENTRIES):
-            self._change_visibility(queue, some)
+            self._change_visibility(queue_url, some)
 
     def _move(self, dead_letter_url: str, message: ReceivedMessage) -> None:
         attributes: Any = {
@@ -74,21 +63,14 @@ class SqsRedelivery:
         }
         self._client.send_message(QueueUrl=dead_letter_url, MessageBody=message.body, MessageAttributes=attributes)
 
-    def _change_visibility(self, queue: _Queue, messages: Sequence[ReceivedMessage]) -> None:
+    def _change_visibility(self, queue_url: str, messages: Sequence[ReceivedMessage]) -> None:
+        delays_s = [backoff_s(self._first_delay_s, message.receives - 1) for message in messages]
         entries: Any = [
-            {"Id": str(number), "ReceiptHandle": message.receipt_handle, "VisibilityTimeout": self._delay_s(message)}
-            for number, message in enumerate(messages)
+            {"Id": str(number), "ReceiptHandle": message.receipt_handle, "VisibilityTimeout": delay_s}
+            for number, (message, delay_s) in enumerate(zip(messages, delays_s, strict=True))
         ]
-        self._client.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
+        self._client.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
 
-    def _delay_s(self, message: ReceivedMessage) -> int:
-        return backoff_s(self._first_delay_s, message.receives - 1)
-
-    def _find_queue(self, queue_arn: str) -> _Queue:
-        url = self._client.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
-        attributes = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
-        if "RedrivePolicy" not in attributes:
-            return _Queue(url)
-        policy = json.loads(attributes["RedrivePolicy"])
-        name = policy["deadLetterTargetArn"].rpartition(":")[2]
-        return _Queue(url, int(policy["maxReceiveCount"]), self._client.get_queue_url(QueueName=name)["QueueUrl"])
+    def _find_queue(self, queue_arn: str) -> tuple[str, RedrivePolicy | None]:
+        url = url_of(self._client, queue_arn)
+        return url, redrive_policy(self._client, url)

@@ -74,14 +74,12 @@ def _put(backfill_id: str | None, number: int = 0) -> str:
     return messages.encode(PutProducts((Product(f"p-{number}", ("http://a/1",)),), backfill_id=backfill_id, run=1))
 
 
-def _failed(
-    queues: Queues, body: str, *, receives: int = 5, is_hopeless: bool = False, reason: str = "index_away: gone"
-) -> ReceivedMessage:
+def _failed(queues: Queues, body: str, *, receives: int = 5, is_poison: bool = False, reason: str = "index_away: gone") -> ReceivedMessage:
     """A message that was received from the products queue and failed."""
     queues.sqs.send_message(QueueUrl=queues.products.url, MessageBody=body)
     [received] = queues.sqs.receive_message(QueueUrl=queues.products.url, VisibilityTimeout=600)["Messages"]
     arn = _arn(queues.sqs, queues.products.url)
-    return ReceivedMessage(arn, received["MessageId"], received["ReceiptHandle"], receives, body, FIRST_SENT_MS, reason, is_hopeless)
+    return ReceivedMessage(arn, received["MessageId"], received["ReceiptHandle"], receives, body, FIRST_SENT_MS, reason, is_poison)
 
 
 def test_empty_dead_letter_queues_give_nothing(queues: Queues) -> None:
@@ -130,15 +128,15 @@ def test_a_message_received_as_often_as_allowed_goes_to_the_dead_letters_with_it
 
 
 def test_a_hopeless_message_goes_there_at_once_and_one_that_may_succeed_comes_back(queues: Queues) -> None:
-    hopeless, other = _failed(queues, "{", receives=1, is_hopeless=True), _failed(queues, _put(None), receives=4)
+    poison, other = _failed(queues, "{", receives=1, is_poison=True), _failed(queues, _put(None), receives=4)
 
-    assert SqsRedelivery(queues.sqs, 0).redeliver([hopeless, other]) == {hopeless.message_id}
+    assert SqsRedelivery(queues.sqs, 0).redeliver([poison, other]) == {poison.message_id}
     assert _received(queues.sqs, queues.products.url) == [other.body]
 
 
 def test_a_dead_letter_that_has_no_room_for_its_reason_keeps_no_other_from_coming_back(queues: Queues) -> None:
     queues.sqs.set_queue_attributes(QueueUrl=queues.products.dead_letter_url, Attributes={"MaximumMessageSize": "1024"})
-    full, other = _failed(queues, "{" * 1025, receives=1, is_hopeless=True), _failed(queues, _put(None), receives=1)
+    full, other = _failed(queues, "{" * 1025, receives=1, is_poison=True), _failed(queues, _put(None), receives=1)
 
     assert SqsRedelivery(queues.sqs, 0).redeliver([full, other]) == set()
     assert _received(queues.sqs, queues.products.url) == [other.body]

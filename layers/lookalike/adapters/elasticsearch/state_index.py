@@ -1,0 +1,74 @@
+"""The indices of the system's own state (backfills, outcomes, dead letters, product states), whose documents have computed ids."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from lookalike.adapters.elasticsearch.client import bulk, definition, ensure_index, translate_errors
+from lookalike.errors import IndexUnavailable
+
+Body = dict[str, Any]
+
+
+def document_id(*parts: str) -> str:
+    """The id of the document about what these parts name together, 32 hex digits."""
+    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StateIndex:
+    """An index, created with its mapping before each use that could otherwise create it without one.
+
+    Each method raises `IndexUnavailable` or `Misconfigured` where Elasticsearch cannot answer or refuses to.
+
+    Args:
+        name: the name of the index.
+        kind: which definition it has: ``mappings/KIND.json``.
+    """
+
+    client: Elasticsearch
+    name: str
+    kind: str
+
+    def documents(self, ids: Collection[str], fields: Sequence[str] | None = None) -> dict[str, Mapping[str, Any]]:
+        """The documents that exist, by id, read in real time; ``fields`` are those of their sources, by default all."""
+        if not ids:
+            return {}
+        with translate_errors(self.name):
+            found = self.client.mget(index=self.name, ids=list(ids), source_includes=fields)["docs"]
+        faults = [document["error"] for document in found if "error" in document]
+        if any(fault["type"] != "index_not_found_exception" for fault in faults):
+            raise IndexUnavailable(f"documents of {self.name!r} cannot be read: {faults[0].get('reason')}")
+        return {document["_id"]: document for document in found if document.get("found")}
+
+    def search(self, **body: Any) -> Mapping[str, Any]:
+        """The answer to a search; it finds what was written before the last refresh."""
+        self._ensure()
+        with translate_errors(self.name):
+            found: Mapping[str, Any] = self.client.search(index=self.name, **body).body
+            return found
+
+    def refresh(self) -> None:
+        """Makes searches find all that was written."""
+        self._ensure()
+        with translate_errors(self.name):
+            self.client.indices.refresh(index=self.name)
+
+    def bulk(self, actions: Sequence[Body], *, refresh: bool = False) -> dict[str, Mapping[str, Any]]:
+        """Carries out bulk actions; returns Elasticsearch's answer to each, by document id. ``refresh`` makes searches find the result."""
+        if not actions:
+            return {}
+        self._ensure()
+        return bulk(self.client, self.name, actions, refresh=refresh)
+
+    def write(self, actions: Sequence[Body], *, refresh: bool = False) -> None:
+        """Carries out bulk actions, all of which must succeed; deleting a document that does not exist does."""
+        for answer in self.bulk(actions, refresh=refresh).values():
+            if "error" in answer:
+                raise IndexUnavailable(f"{answer['_id']!r} could not be written to {self.name!r}: {answer['error']}")
+
+    def _ensure(self) -> None:
+        ensure_index(self.client, self.name, definition(self.kind))
