@@ -68,19 +68,15 @@ class Demonstration:
         for product_id, reason in indexed.failed.items():
             self._console.print(f"  [red]failed[/] {product_id}: {escape(reason)}", highlight=False)
         ok, failed, lost = len(indexed.documents), len(indexed.failed), len(indexed.lost)
-        say_done(
-            self._console, f"{ok} indexed + {failed} failed = {ok + failed} of {len(self._catalogue.items)} products; {lost or 'none'} lost"
-        )
+        self._say(f"{ok} indexed + {failed} failed = {ok + failed} of {len(self._catalogue.items)} products; {lost or 'none'} lost")
         if lost:
             self._console.print(f"  [red]lost[/] {', '.join(indexed.lost)}")
 
     def compare_speed(self, rate: float | None, bare: float) -> None:
         """Tells the speed of indexing beside that of the network alone, both in pictures a second; ``rate`` is None if nothing was new."""
         if rate is None:
-            return say_done(self._console, "nothing was new: every picture was indexed already, and none was embedded again")
-        return say_done(
-            self._console, f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}"
-        )
+            return self._say("nothing was new: every picture was indexed already, and none was embedded again")
+        return self._say(f"indexing {rate:.1f} pictures a second, the bare network in batches {bare:.1f}: ratio {rate / bare:.2f}")
 
     def search(self, indexed: IndexedProducts) -> None:
         """Once by address, once by upload."""
@@ -102,7 +98,7 @@ class Demonstration:
         subtitle = f"{len(items):,} pictures · {model} · each query, framed, and the products nearest to it, with their scores"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contact_sheet(rows, "Look-alikes", subtitle))
-        say_done(self._console, f"contact sheet: {path}")
+        self._say(f"contact sheet: {path}")
 
     def evaluate(self, indexed: IndexedProducts) -> None:
         """P@1 and P@5 where there are categories."""
@@ -112,9 +108,7 @@ class Demonstration:
         with self._bars() as bars:
             if rankings := searching.rankings(self._search, judged, bars):
                 first, five = (searching.precision_at(k, rankings) for k in (1, 5))
-                say_done(
-                    self._console, f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)"
-                )
+                self._say(f"P@1 {first:.3f} · P@5 {five:.3f} (same category, near duplicates left out, {len(rankings)} queries)")
 
     def show_addresses(self, indexed: IndexedProducts) -> None:
         """Where everything is, and what to try, with a picture that is indexed."""
@@ -140,6 +134,9 @@ Try:
 
     def _bars(self) -> Progress:
         return Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=self._console)
+
+    def _say(self, text: str) -> None:
+        say_done(self._console, text)
 
 
 def say_done(console: Console, text: str) -> None:

@@ -41,6 +41,9 @@ WARM_UP = 10
 FEW = 20
 """Queries of what scores every vector, and of what is only tried."""
 
+CHEAPEST = 3
+"""Bare requests of an index that are measured with all queries."""
+
 OURS = "ours"
 """The row of our search in an index as a finished backfill leaves it."""
 
@@ -134,7 +137,8 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
             print(f"{name}: copied and merged in {seconds:.0f} s", flush=True)
             yield _size(client, indices[name].name, name, raw_bytes, f"copied and merged in {seconds:.0f} s, ")
         measured, hundred = _measured(client, indices, default, asked)
-    best = min((name for name in measured if name.startswith("bare")), key=lambda name: measured[name].p50_ms)
+    bare = [name for name in measured if name.startswith("bare")]
+    best = min((name for name in bare if measured[name].recall() >= LEAST_RECALL), key=lambda name: measured[name].p50_ms)
     for name, each in measured.items():
         note = each.note + (f", @100 {hundred[name]:.4f}" if name in hundred else "")
         yield Row(name, each.p50_ms, "ms", best, measured[best].p50_ms, most=1.3 if name == OURS else None, note=note)
@@ -207,7 +211,7 @@ def _our_name(index: str, default: str) -> str:
 
 
 def _cheapest(client: Elasticsearch, index: str, name: str, asked: Queries) -> Iterator[tuple[str, Ask]]:
-    """The cheapest bare request that reaches the recall in this index, if any does."""
+    """The cheapest bare requests that reach the recall in this index with a few queries; with more, not all of them do."""
     is_flat, is_quantised = "flat" in name, not name.startswith("hnsw")
     found: list[tuple[float, str, Ask]] = []
     for k, candidates, oversample in product(
@@ -221,7 +225,7 @@ def _cheapest(client: Elasticsearch, index: str, name: str, asked: Queries) -> I
         if each.recall() >= LEAST_RECALL:
             what = f"bare {name}, k {k} of {candidates}" + (f", oversample {oversample}" if oversample else "")
             found.append((each.p50_ms, what, ask))
-    for _, what, ask in sorted(found, key=lambda each: each[0])[:1]:
+    for _, what, ask in sorted(found, key=lambda each: each[0])[:CHEAPEST]:
         yield what, ask
 
 
