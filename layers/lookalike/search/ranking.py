@@ -13,7 +13,7 @@ K_FACTORS = (2, 8, 32)
 """How many pictures for each hit that is options kNN looks for, each time it is asked, before every picture is scored."""
 
 LEAST_K = 50
-"""Pictures that kNN looks for at least: products have several, and of a million pictures fewer would find less than 0.98 of the nearest ten."""
+"""Pictures that kNN looks for at least: products have several, and fewer would find too little among a million."""
 
 MAX_K = 3200
 """Pictures that kNN is asked for at most: Elasticsearch looks at 10,000 candidates at most."""
