@@ -3,7 +3,8 @@
 import base64
 import json
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -11,7 +12,15 @@ from importlib import resources
 from typing import Any
 
 from elastic_transport import ConnectionError as NoConnection
-from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
+from elastic_transport import (
+    ConnectionTimeout,
+    ObjectApiResponse,
+    TlsError,
+    Transport,
+    TransportApiResponse,
+    TransportError,
+    Urllib3HttpNode,
+)
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 from elasticsearch.helpers import streaming_bulk
 
@@ -20,6 +29,12 @@ from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Mis
 TIMEOUT_S = 10.0
 RETRIES = 2
 BULK_RETRIES = 3
+
+STARTING_S = (0.2, 0.5, 1.0, 2.0)
+"""Pauses between the tries to read an index that was just created, until its shards have started."""
+
+STARTING = frozenset({"no_shard_available_action_exception", "search_phase_execution_exception"})
+"""Elasticsearch's errors of `mget` and of a search while no shard has started."""
 
 BUSY = frozenset({408, 429, 502, 503, 504})
 """HTTP statuses that are worth a retry."""
@@ -143,6 +158,36 @@ def ensure_index(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> N
         except BadRequestError as error:
             if error.error != "resource_already_exists_exception":
                 raise
+
+
+def documents(client: Elasticsearch, index: str, ids: Sequence[str], fields: Sequence[str] | None = None) -> dict[str, Mapping[str, Any]]:
+    """The documents that exist, by id, read in real time; ``fields`` are those of their sources, by default all.
+
+    Raises `IndexMissing` if there is no such index, and as `translate_errors` and `once_started` do.
+    """
+    if not ids:
+        return {}
+    with translate_errors(index):
+        found = once_started(lambda: client.mget(index=index, ids=ids, source_includes=fields))["docs"]
+    for fault in (document["error"] for document in found if "error" in document):
+        error = IndexMissing if fault["type"] == "index_not_found_exception" else IndexUnavailable
+        raise error(f"the documents of {index!r} cannot be read: {fault.get('reason')}")
+    return {document["_id"]: document for document in found if document.get("found")}
+
+
+def once_started(ask: Callable[[], ObjectApiResponse[Any]]) -> ObjectApiResponse[Any]:
+    """The answer to a search or an `mget`, repeated for up to 3.7 s while the shards of an index that was just created have not started."""
+    for pause_s in STARTING_S:
+        try:
+            answer = ask()
+        except ApiError as error:
+            if error.status_code != HTTPStatus.SERVICE_UNAVAILABLE or error.error not in STARTING:
+                raise
+        else:
+            if not any(document.get("error", {}).get("type") in STARTING for document in answer.get("docs", ())):
+                return answer
+        time.sleep(pause_s)
+    return ask()
 
 
 def bulk(client: Elasticsearch, index: str, actions: Iterable[dict[str, Any]], **options: Any) -> dict[str, Mapping[str, Any]]:

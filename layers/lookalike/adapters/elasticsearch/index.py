@@ -1,6 +1,5 @@
 """One index of pictures in Elasticsearch, as indexing writes it and searching reads it."""
 
-import time
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -14,7 +13,7 @@ from elasticsearch import BadRequestError, Elasticsearch
 from elasticsearch.helpers import pack_dense_vector
 
 from lookalike.adapters.elasticsearch import queries
-from lookalike.adapters.elasticsearch.client import bulk, of_status, translate_errors
+from lookalike.adapters.elasticsearch.client import bulk, documents, of_status, translate_errors
 from lookalike.attributes import numbers, texts
 from lookalike.domain import Embedding, Hit, IndexedPicture, Origin, StoredPicture, Vector
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
@@ -28,9 +27,6 @@ PAGE = 10_000
 
 MAX_DROPPED = 100
 """Up to this many excluded hits are requested and dropped, which is faster than a filter, which Lucene evaluates on every picture."""
-
-STARTING_S = (0.2, 0.5, 1.0, 2.0)
-"""Pauses between the tries to read an index that was just created, until its shards have started."""
 
 _STORED = [field.name for field in fields(IndexedPicture)]
 
@@ -71,23 +67,8 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         self._packs = True
 
     def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
-        wanted = list(image_ids)
-        documents = self._documents(wanted) if wanted else []
-        return {document["_id"]: indexed_picture(document["_source"]) for document in documents if document.get("found")}
-
-    def _documents(self, image_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """The documents with these ids, found or not; waits for the shards of an index that another process has just created."""
-        fault: Mapping[str, Any] = {}
-        for wait_s in (0, *STARTING_S):
-            time.sleep(wait_s)
-            with translate_errors(self.name):
-                documents: Sequence[Mapping[str, Any]] = self._client.mget(index=self.name, ids=image_ids, source_includes=_STORED)["docs"]
-            fault = next((document["error"] for document in documents if "error" in document), {})
-            if not fault:
-                return documents
-            if fault["type"] == "index_not_found_exception":
-                break
-        raise IndexMissing(f"the index {self.name!r} cannot say which pictures it has: {fault['reason']}")
+        found = documents(self._client, self.name, list(image_ids), _STORED)
+        return {image_id: indexed_picture(document["_source"]) for image_id, document in found.items()}
 
     def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedding]:
         wanted = list(content_sha256s)

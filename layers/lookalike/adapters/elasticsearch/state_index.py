@@ -1,14 +1,16 @@
 """The indices of the system's own state (backfills, outcomes, dead letters, product states), whose documents have computed ids."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from elastic_transport import ObjectApiResponse
 from elasticsearch import Elasticsearch
 
-from lookalike.adapters.elasticsearch.client import bulk, definition, ensure_index, translate_errors
-from lookalike.errors import IndexUnavailable
+from lookalike.adapters.elasticsearch.client import bulk, definition, documents, ensure_index, once_started, translate_errors
+from lookalike.errors import IndexMissing, IndexUnavailable
 
 Body = dict[str, Any]
 
@@ -35,21 +37,15 @@ class StateIndex:
 
     def documents(self, ids: Collection[str], fields: Sequence[str] | None = None) -> dict[str, Mapping[str, Any]]:
         """The documents that exist, by id, read in real time; ``fields`` are those of their sources, by default all."""
-        if not ids:
-            return {}
-        with translate_errors(self.name):
-            found = self.client.mget(index=self.name, ids=list(ids), source_includes=fields)["docs"]
-        faults = [document["error"] for document in found if "error" in document]
-        if any(fault["type"] != "index_not_found_exception" for fault in faults):
-            raise IndexUnavailable(f"documents of {self.name!r} cannot be read: {faults[0].get('reason')}")
-        return {document["_id"]: document for document in found if document.get("found")}
+        with suppress(IndexMissing):
+            return documents(self.client, self.name, list(ids), fields)
+        return {}
 
-    def search(self, **body: Any) -> Mapping[str, Any]:
+    def search(self, **body: Any) -> ObjectApiResponse[Any]:
         """The answer to a search; it finds what was written before the last refresh."""
         self._ensure()
         with translate_errors(self.name):
-            found: Mapping[str, Any] = self.client.search(index=self.name, **body).body
-            return found
+            return once_started(lambda: self.client.search(index=self.name, **body))
 
     def refresh(self) -> None:
         """Makes searches find all that was written."""

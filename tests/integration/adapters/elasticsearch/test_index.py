@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
-from lookalike.adapters.elasticsearch import index as index_module
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.domain import IndexedPicture, Vector
 from lookalike.errors import IndexMissing, IndexUnavailable, Misconfigured, RequestInvalid
@@ -219,36 +218,3 @@ def test_nothing_is_written_into_an_index_that_is_gone_and_none_is_made_in_its_p
     with pytest.raises(IndexMissing):
         index.write([(indexed("hat"), vector(0))], [])
     assert not elasticsearch.indices.exists(index=index.name)
-
-
-def test_an_index_that_was_just_made_is_waited_for_until_its_shards_have_started(
-    elasticsearch: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nowhere = {"index.routing.allocation.require._name": "no-node"}
-    elasticsearch.indices.create(index=name, settings=nowhere, wait_for_active_shards=0)
-    waited: list[float] = []
-
-    def start_shards(seconds: float) -> None:
-        waited.append(seconds)
-        if seconds:
-            elasticsearch.indices.put_settings(index=name, settings=dict.fromkeys(nowhere))
-            elasticsearch.cluster.health(index=name, wait_for_status="yellow")
-
-    monkeypatch.setattr("lookalike.adapters.elasticsearch.index.time.sleep", start_shards)
-
-    assert ElasticsearchIndex(elasticsearch, name).pictures(["one"]) == {}
-    assert waited == [0, index_module.STARTING_S[0]]
-
-
-def test_an_index_whose_shards_do_not_start_or_that_is_gone_is_told(
-    elasticsearch: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waited: list[float] = []
-    monkeypatch.setattr("lookalike.adapters.elasticsearch.index.time.sleep", waited.append)
-    with pytest.raises(IndexMissing, match="cannot say"):
-        ElasticsearchIndex(elasticsearch, f"{name}-gone").pictures(["one"])
-    assert waited == [0]
-    elasticsearch.indices.create(index=name, settings={"index.routing.allocation.require._name": "no-node"}, wait_for_active_shards=0)
-    with pytest.raises(IndexMissing, match="cannot say"):
-        ElasticsearchIndex(elasticsearch, name).pictures(["one"])
-    assert waited == [0, 0, *index_module.STARTING_S]
