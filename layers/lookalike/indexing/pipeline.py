@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from math import inf
@@ -35,9 +35,6 @@ MAX_FETCHED = 48
 
 BATCH = 16
 """Pictures that are embedded and written together."""
-
-EMBEDDED_AT_ONCE = 2
-"""Batches; while the last pictures of one batch are embedded, the first of the next keep the other cores busy."""
 
 MAX_BATCH_BYTES = 64_000_000
 """The most bytes of the files of a batch."""
@@ -113,7 +110,6 @@ class IndexingPipeline:
     fetcher: PictureFetcher
     downloads: Executor
     now: Callable[[], datetime]
-    _embedding: Executor = field(default_factory=lambda: ThreadPoolExecutor(EMBEDDED_AT_ONCE, thread_name_prefix="embed"), init=False)
 
     def run(self, tasks: Iterable[PictureTask], targets: Sequence[WriteTarget], stop_at: float = inf) -> Iterator[PictureOutcome]:
         """Indexes the pictures and yields an outcome for each as it is done.
@@ -130,7 +126,7 @@ class IndexingPipeline:
         fetched = map_unordered(self.downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)
         batches = constrained_batches(fetched, MAX_BATCH_BYTES, BATCH, get_len=lambda one: len(one.file.content), strict=False)
         prepared = prefetch([self._prepare(number, target, batch) for number, target in enumerate(targets)] for batch in batches)
-        embedded = map_unordered(self._embedding, lambda of_targets: [*map(_embed, of_targets)], prepared, window=EMBEDDED_AT_ONCE)
+        embedded = prefetch([_embed(batch) for batch in of_targets] for of_targets in prepared)
         for of_targets in embedded:
             outcomes = [self._write(batch) for batch in of_targets]
             yield from (most_severe(of_one_picture) for of_one_picture in zip(*outcomes, strict=True))

@@ -10,10 +10,9 @@ Python's garbage collector may come to run: one that collected an earlier queue 
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from queue import SimpleQueue
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -57,28 +56,29 @@ class OpenVinoEmbedder(Embedder):
         except RuntimeError as error:
             raise Misconfigured(f"the network in {str(folder)!r} cannot be loaded: {error}") from error
         streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        self._threads = ThreadPoolExecutor(REQUESTS_A_STREAM * streams, thread_name_prefix="network")
-        self._idle: SimpleQueue[openvino.InferRequest] = SimpleQueue()
-        for _ in range(REQUESTS_A_STREAM * streams):
-            self._idle.put(compiled.create_infer_request())
+        self._requests = [compiled.create_infer_request() for _ in range(REQUESTS_A_STREAM * streams)]
+        self._lock = Lock()
 
     @property
     def model(self) -> Model:
         return self._model
 
     def embed(self, pixels: Sequence[Pixels]) -> Vectors:
-        made = (self._threads.map if len(pixels) > 1 else map)(self._embedded, pixels)
-        return np.array(list(made), np.float32).reshape(len(pixels), self._model.dimensions)
-
-    def _embedded(self, pixels: Pixels) -> Vector:
-        request = self._idle.get()
-        try:
-            request.start_async({0: pixels[np.newaxis]}, share_inputs=True)
-            request.wait()
-            vector: Vector = request.get_output_tensor(0).data[0].copy()
-            return vector
-        finally:
-            self._idle.put(request)
+        vectors = np.empty((len(pixels), self._model.dimensions), np.float32)
+        at_once = len(self._requests)
+        with self._lock:
+            try:
+                for number in range(len(pixels) + at_once):
+                    request = self._requests[number % at_once]
+                    if 0 <= number - at_once < len(pixels):
+                        request.wait()
+                        vectors[number - at_once] = request.get_output_tensor(0).data[0]
+                    if number < len(pixels):
+                        request.start_async({0: pixels[number][np.newaxis]}, share_inputs=True)
+            finally:
+                for request in self._requests:  # also those that were started before one failed
+                    request.wait()
+        return vectors
 
     def from_vectors(self, vectors: Vectors, model: Model) -> Vectors | None:
         if model.weights_sha256 == self._model.weights_sha256:
