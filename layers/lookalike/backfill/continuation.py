@@ -10,7 +10,7 @@ from lookalike.backfill.outcomes import StoredOutcome
 
 PAGE = 500
 RUN_S = 20.0
-"""How long one call works before it sends a message to continue; the caller of the command waits for the first call."""
+"""How long one call works, because the caller of a command waits for it."""
 
 MAX_WAITING = 10_000
 """Messages of the products queue, of up to 50 products each, above which no more are sent: some hours of work."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from lookalike.backfill.continuation import RUN_S
 from lookalike.backfill.outcomes import OutcomeStore
 from lookalike.errors import TriedTooOften
 from lookalike.indexing.messages import Message
@@ -13,9 +14,6 @@ from lookalike.indexing.outcomes import ItemOutcome
 QueueName = Literal["uploads", "products", "backfill"]
 
 PAGE = 100
-RUN_S = 20.0
-"""How long one call works; the caller of the command waits for it."""
-
 LISTED = 100
 """Dead letters that `DeadLetters.list` shows."""
 

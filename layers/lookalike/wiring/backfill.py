@@ -58,8 +58,8 @@ class BackfillWiring(QueueWiring):
     @cached_property
     def fan_out(self) -> FanOut:
         """Starts, reads and cancels backfills."""
-        stores = (self.backfills, self.outcomes, self.queues, self.indices, self._dead_letter_store)
-        return FanOut(self.sources, *stores, merges=self.settings.index_merge)
+        parts = (self.sources, self.backfills, self.outcomes, self.queues, self.indices, self._dead_letter_store)
+        return FanOut(*parts, merges=self.settings.index_merge)
 
     @cached_property
     def progress(self) -> Progress:

@@ -11,17 +11,9 @@ from http import HTTPStatus
 from importlib import resources
 from typing import Any
 
-from elastic_transport import ConnectionError as NoConnection
-from elastic_transport import (
-    ConnectionTimeout,
-    ObjectApiResponse,
-    TlsError,
-    Transport,
-    TransportApiResponse,
-    TransportError,
-    Urllib3HttpNode,
-)
-from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
+from elastic_transport import ObjectApiResponse, TlsError, Transport, TransportApiResponse, Urllib3HttpNode
+from elasticsearch import ApiError, BadRequestError, ConnectionTimeout, Elasticsearch, NotFoundError, TransportError
+from elasticsearch import ConnectionError as NoConnection
 from elasticsearch.helpers import streaming_bulk
 
 from lookalike.errors import IndexMissing, IndexUnavailable, LookalikeError, Misconfigured

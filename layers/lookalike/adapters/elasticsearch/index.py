@@ -68,7 +68,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
         found = documents(self._client, self.name, list(image_ids), _STORED)
-        return {image_id: indexed_picture(document["_source"]) for image_id, document in found.items()}
+        return {image_id: indexed_picture(each["_source"]) for image_id, each in found.items()}
 
     def embedded(self, content_sha256s: Iterable[str]) -> dict[str, Embedding]:
         wanted = list(content_sha256s)

@@ -154,9 +154,12 @@ class ElasticsearchSource:
 
     def _meta(self, spec: IndexSpec) -> dict[str, Any]:
         """The ``_meta`` of the indices' mappings; empty if they are named and our key may not read mappings."""
-        with suppress(*() if is_pattern(spec.index) else (Misconfigured,)):
+        try:
             return self._ask("GET", f"{queries.path(spec)}/_mapping?filter_path=*.mappings._meta")
-        return {}
+        except Misconfigured:
+            if is_pattern(spec.index):
+                raise
+            return {}
 
     def _bounds(self, spec: IndexSpec, key: SortKey, slices: int) -> list[Any]:
         """Values of the key that divide the documents into about equal parts, from a sample."""

@@ -1,13 +1,13 @@
 """The indices of the system's own state (backfills, outcomes, dead letters, product states), whose documents have computed ids."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 from elastic_transport import ObjectApiResponse
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
 
 from lookalike.adapters.elasticsearch.client import bulk, definition, documents, ensure_index, once_started, translate_errors
 from lookalike.errors import IndexMissing, IndexUnavailable
@@ -22,7 +22,7 @@ def document_id(*parts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StateIndex:
-    """An index, created with its mapping before each use that could otherwise create it without one.
+    """An index that is created with its mapping before it is written to, or when a search does not find it.
 
     Each method raises `IndexUnavailable` or `Misconfigured` where Elasticsearch cannot answer or refuses to.
 
@@ -43,15 +43,11 @@ class StateIndex:
 
     def search(self, **body: Any) -> ObjectApiResponse[Any]:
         """The answer to a search; it finds what was written before the last refresh."""
-        self._ensure()
-        with translate_errors(self.name):
-            return once_started(lambda: self.client.search(index=self.name, **body))
+        return self._read(lambda: once_started(lambda: self.client.search(index=self.name, **body)))
 
     def refresh(self) -> None:
         """Makes searches find all that was written."""
-        self._ensure()
-        with translate_errors(self.name):
-            self.client.indices.refresh(index=self.name)
+        self._read(lambda: self.client.indices.refresh(index=self.name))
 
     def bulk(self, actions: Sequence[Body], *, refresh: bool = False) -> dict[str, Mapping[str, Any]]:
         """Carries out bulk actions; returns Elasticsearch's answer to each, by document id. ``refresh`` makes searches find the result."""
@@ -65,6 +61,15 @@ class StateIndex:
         for answer in self.bulk(actions, refresh=refresh).values():
             if "error" in answer:
                 raise IndexUnavailable(f"{answer['_id']!r} could not be written to {self.name!r}: {answer['error']}")
+
+    def _read(self, ask: Callable[[], ObjectApiResponse[Any]]) -> ObjectApiResponse[Any]:
+        """The answer to a request, which is repeated on a new index if there was none."""
+        with translate_errors(self.name):
+            try:
+                return ask()
+            except NotFoundError:
+                self._ensure()
+                return ask()
 
     def _ensure(self) -> None:
         ensure_index(self.client, self.name, definition(self.kind))

@@ -127,7 +127,7 @@ class HttpFetcher:
         try:
             return adapter.send(request, stream=True, timeout=timeout)
         except requests.ConnectionError as error:
-            if not isinstance(error.args[0], ProtocolError):
+            if not any(isinstance(cause, ProtocolError) for cause in error.args):
                 raise
         return adapter.send(request, stream=True, timeout=timeout)
 
