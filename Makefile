@@ -135,6 +135,7 @@ lock: .venv ## resolve the dependencies of pyproject.toml and package.json; what
 	$(COMPILE) -c layers/locks/dev.txt --extra export pyproject.toml -o layers/locks/export.txt
 	$(COMPILE) -c layers/locks/dev.txt pyproject.toml -o layers/locks/serve.txt
 	$(COMPILE) -c layers/locks/dev.txt --extra text pyproject.toml -o layers/locks/text.txt
+	echo "pillow-heif" | $(COMPILE) -c layers/locks/dev.txt --no-deps - -o layers/locks/heic.txt
 	$(NPM) $(if $(UPGRADE),update --save,install) --package-lock-only
 	$(BIN)/python -c 'import json, pathlib; path = pathlib.Path("$(JS)/package-lock.json"); lock = json.loads(path.read_text()); \
 		[package.pop("funding", None) for package in lock["packages"].values()]; path.write_text(json.dumps(lock, indent=2) + "\n")'

@@ -73,9 +73,8 @@ def extra() -> Iterable[Row]:
     yield _row("VPC: endpoints of SQS and Secrets Manager in two zones", endpoints, "that of S3 is free")
     yield _row("VPC: a NAT gateway", HOURS * PRICES["NAT gateway, hour"], "and 0.045 a GB: for pictures elsewhere, and Elastic Cloud")
     yield _row("WAF: a web ACL with two rules", PRICES["WAF, web ACL"] + 2 * PRICES["WAF, rule"], "and 0.60 a million requests")
-    yield _row(
-        "metrics of the functions", 12 * PRICES["CloudWatch, metric"], "in months with searches and indexing; ten are free in an account"
-    )
+    metrics = 12 * PRICES["CloudWatch, metric"]
+    yield _row("metrics of the functions", metrics, "in months with searches and indexing; ten are free in an account")
 
 
 def busy() -> Iterable[Row]:
@@ -105,15 +104,10 @@ def table(head: Sequence[str], rows: Iterable[Row]) -> str:
 
 def page() -> str:
     """All tables of the page, one below the other."""
-    month = ("a month", f"US$ (us-east-1, {PRICES_AS_OF})", "")
-    return "\n\n".join(
-        [
-            table((f"idle, {month[0]}", *month[1:]), idle()),
-            table((f"chosen, {month[0]}", *month[1:]), extra()),
-            table(("work", *month[1:]), busy()),
-            table(("a walk of ten million pictures", "pictures", "takes"), walks()),
-        ]
-    )
+    dollars = (f"US$ (us-east-1, {PRICES_AS_OF})", "")
+    tables = [(("idle, a month", *dollars), idle()), (("chosen, a month", *dollars), extra()), (("work", *dollars), busy())]
+    tables.append((("a walk of ten million pictures", "pictures", "takes"), walks()))
+    return "\n\n".join(table(head, rows) for head, rows in tables)
 
 
 if __name__ == "__main__":

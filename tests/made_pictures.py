@@ -7,6 +7,7 @@ from zlib import crc32
 
 import numpy as np
 from PIL import Image
+from pillow_heif import HeifImagePlugin as HeifImagePlugin  # with it Pillow writes HEIC, too
 
 PRIMARIES = {
     "Display P3": ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)),

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lookalike.errors import LookalikeError, MethodRefused, NotFound, RequestInvalid
 from lookalike.health import HealthCheck
 from lookalike.search.browse import Browse
-from lookalike.search.detect import Detect
+from lookalike.search.detect import Detector
 from lookalike.search.search import Search
 
 from functions.search import browse as browse_handlers
@@ -29,7 +29,7 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: str, detect: Detect | None = None) -> Handler:
+def create(search: Search, browse: Browse, health: HealthCheck, allowed_origin: str, detect: Detector | None = None) -> Handler:
     """Returns the handler of the function.
 
     Args:

@@ -3,13 +3,13 @@
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from lookalike.concurrency import run_within
 from lookalike.errors import RequestInvalid
-from lookalike.search.detect import NO_NETWORK, Detect
+from lookalike.search.detect import NO_NETWORK, Detector
 
 from functions.search import bodies, events, requests, responses, routes
 from functions.search.responses import Json
 
 
-def add(app: APIGatewayRestResolver, detect: Detect | None) -> None:
+def add(app: APIGatewayRestResolver, detect: Detector | None) -> None:
     """Registers the handlers of this module; if ``detect`` is None, they answer with a 400 that says how to add the network."""
 
     def answer(picture: bytes | str) -> Json:

@@ -97,10 +97,7 @@ def folder_catalogue(folder: Path) -> Catalogue:
 
 
 def _attributes(place: Path) -> Attributes:
-    attributes = {"name": _text(place.stem)}
-    if len(place.parts) > 1:
-        attributes["category"] = _text(place.parts[0])
-    return attributes
+    return {"name": _text(place.stem)} | ({"category": _text(place.parts[0])} if len(place.parts) > 1 else {})
 
 
 def _ids(places: Iterable[Path]) -> Iterator[str]:

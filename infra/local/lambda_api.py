@@ -39,8 +39,7 @@ class LambdaApi(LoopbackServer):
             return _refusal(404, "ResourceNotFoundException", f"Function not found: {name}. There are: {', '.join(self._functions)}")
         payload = request.get_data() or b"{}"
         if len(payload) > MAX_PAYLOAD_BYTES:
-            message = f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
-            return _refusal(413, "RequestTooLargeException", message)
+            return _refusal(413, "RequestTooLargeException", f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the operation")
         try:
             json.loads(payload)
         except ValueError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra.local.child_process import Failure, tail
 from infra.sam.without_registry.engine import Engine
+from infra.sam.without_registry.stand_ins import LAMBDA_BASE
 from layers.models.export import Say
 
 SAM = [sys.executable, "-m", "samcli"]
@@ -43,7 +44,7 @@ def build(found: Engine, folder: Path, parameters: Mapping[str, str], say: Say) 
     folder.mkdir(parents=True, exist_ok=True)
     say(f"Building the image with sam build (minutes the first time; its log is {log})")
     command = [*SAM, "build", "--template", "template.yaml", "--build-dir", str(template(folder).parent), "--parameter-overrides"]
-    command += overrides(parameters)
+    command += overrides({"BaseImage": LAMBDA_BASE.reference(found), **parameters})
     with log.open("w") as output:
         run = subprocess.run(command, cwd=PROJECT, env=found.whole_environment | QUIET, stdout=output, stderr=output, check=False)  # noqa: S603
     if run.returncode:

@@ -8,7 +8,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
@@ -124,7 +124,7 @@ class SamSystem(RunningSystem):
         data: folder of the built template and of logs.
         random_weights: seed of made-up weights; None for the published ones.
         next_model: a second network in the image, for a backfill into a new index.
-        saliency_model: the network that finds things in pictures; none by default, as in a deployment.
+        parameters: others of the template, as ``SaliencyModel``; those that are left out are as in a deployment.
         project: name of the containers and their network.
         keep_index: whether a later run finds the index again.
     """
@@ -135,7 +135,7 @@ class SamSystem(RunningSystem):
     _: KW_ONLY
     random_weights: int | None = None
     next_model: str | None = None
-    saliency_model: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
     project: str = "lookalike"
     keep_index: bool = False
 
@@ -150,7 +150,7 @@ class SamSystem(RunningSystem):
             "Model": self.model,
             "RandomWeights": "" if self.random_weights is None else str(self.random_weights),
             "NextModel": self.next_model or "",
-            "SaliencyModel": self.saliency_model,
+            **self.parameters,
         }
 
     def _start(self, stack: ExitStack) -> None:
@@ -239,7 +239,7 @@ def main() -> None:
     options = {
         "random_weights": given.random_weights,
         "next_model": given.next_model,
-        "saliency_model": U2NETP.id,
+        "parameters": {"SaliencyModel": U2NETP.id},
         "keep_index": True,
         "ports": ports,
     }

@@ -20,6 +20,7 @@ from PIL import Image, ImageFilter
 
 from layers.models import export
 from layers.models.networks import EFFICIENTNET_LITE2, SALIENCY_FOLDER, U2NETP
+from tests.fakes.index import FakeFetcher
 
 MODELS = Path("build/models")
 SIZE = (600, 800)
@@ -46,7 +47,7 @@ def main() -> None:
 
 def measure(queries: list[Path], known: list[Path], saliency: Embedder, embedder: Embedder) -> None:
     """Pastes, finds, searches, prints."""
-    detector, random = Detector(lambda: saliency), np.random.default_rng(0)
+    detector, random = Detector(FakeFetcher({}), lambda: saliency), np.random.default_rng(0)
     made = [each for path in queries if (each := pasted(path, known, saliency, random))]
     boxes = [detector.detect(file).things[0].crop for _, file, _ in made]
     overlaps = np.array([overlap(box, truth) for box, (_, _, truth) in zip(boxes, made, strict=True)])

@@ -26,7 +26,7 @@ def layers(found: Engine, name: str = NAME) -> tuple[list[Layer], int]:
     Both are uncompressed. A registry holds, and Lambda fetches, a compressed form.
     """
     history = found.docker("history", "--no-trunc", "--human=false", "--format", "{{.Size}}|{{.CreatedBy}}", name).splitlines()
-    in_base = len(found.docker("history", "--quiet", LAMBDA_BASE.name).splitlines())
+    in_base = len(found.docker("history", "--quiet", LAMBDA_BASE.reference(found)).splitlines())
     steps = [step.partition("|") for step in history]
     own, base = steps[: len(steps) - in_base], steps[len(steps) - in_base :]
     return [Layer(_place(made_by), int(size)) for size, _, made_by in reversed(own) if int(size)], sum(int(size) for size, _, _ in base)

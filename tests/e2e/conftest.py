@@ -15,6 +15,7 @@ from infra.local import aws, invocation
 from infra.local.running_system import RunningSystem
 from infra.local.system import LocalSystem, ensure_models
 from infra.sam.system import SamSystem, running
+from tests.e2e.sam.prepare import OPTIONS
 from tests.e2e.shop_client import ShopClient
 from tests.faulty_image_server import FaultyImageServer
 from tests.server_folder import server_folder
@@ -51,6 +52,7 @@ def containers(request: pytest.FixtureRequest) -> Iterator[SamSystem | None]:
         MODEL,
         Path("build/sam-test"),
         say=_say_on_the_terminal(request.config),
+        parameters=OPTIONS,
         project="lookalike-test",
         visibility_timeout_s=VISIBILITY_TIMEOUT_S,
         max_receive_count=TRIES,

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 import requests
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from infra.demo.catalogue import CatalogueItem
 from infra.demo.image_server import ImageServer
@@ -91,6 +91,24 @@ def test_a_copy_that_was_encoded_anew_resized_and_cropped_is_told_from_look_alik
 
     assert [hit["product_id"] for hit in copies] == ["s-3"]
     assert len(shop.search(asked).json()["hits"]) == 10
+
+
+def test_the_thing_in_a_photograph_is_found_and_searched_by(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:
+    photograph = Image.new("RGB", (640, 480), (228, 228, 224))
+    ImageDraw.Draw(photograph).rounded_rectangle((384, 60, 600, 380), 20, fill="firebrick")
+    buffer = BytesIO()
+    photograph.save(buffer, "PNG")
+    picture = b64encode(buffer.getvalue()).decode()
+
+    answer = requests.post(f"{shop.system.search_url}/detect", data=buffer.getvalue(), headers={"Content-Type": "image/png"}, timeout=60)
+
+    assert (answer.status_code, answer.json()["model"]) == (200, "u2netp"), answer.text
+    crop = answer.json()["boxes"][0]["crop"]
+    corners = (crop["left"], crop["top"], crop["right"], crop["bottom"])
+    assert corners == pytest.approx((0.6, 0.125, 0.9375, 0.79), abs=0.06)
+    auto, given = (shop.search({"image": picture, "crop": each}).json() for each in ("auto", crop))
+    assert auto["crops"] == given["crops"] == [crop]
+    assert auto["hits"] == given["hits"] != []
 
 
 def test_several_pictures_and_diverse_ones_and_single_ones_are_found(shop: ShopClient, catalogue: list[CatalogueItem]) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import requests
+from PIL import Image
 
 from infra.demo.catalogue import CatalogueItem
 from infra.local.invocation import Invoke, command
 from infra.local.running_system import RunningSystem
 from tests.e2e.shop_client import ShopClient
+from tests.made_pictures import file_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -29,6 +31,19 @@ def test_a_picture_put_into_the_bucket_can_be_found_and_its_link_opened(
     [hit] = answer["hits"]
     assert (hit["product_id"], hit["score"], hit["attributes"]) == ("up-1", 1.0, {"category": "lamp", "price": "19.9"})
     assert requests.get(hit["image_url"], timeout=30).content == picture
+
+
+def test_a_phone_s_picture_is_indexed_and_searched_with_as_it_is(
+    shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
+) -> None:
+    heic = file_of(Image.open(items[126].path).convert("RGB"), "HEIF", quality=90)
+    shop.put("images/up-6.heic", heic)
+    eventually(lambda: len(shop.documents("up-6")) == 1)
+
+    [hit] = shop.search_by_upload(heic, content_type="image/heic", size=1).json()["hits"]
+    [like] = shop.search_by_upload(items[126].path.read_bytes(), size=1).json()["hits"]
+
+    assert (hit["product_id"], hit["score"], like["product_id"]) == ("up-6", 1.0, "up-6")
 
 
 def test_an_overwritten_picture_replaces_the_old_one_and_a_deleted_one_is_gone(

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from layers.models import export
 from layers.models.networks import SALIENCY_FOLDER, U2NETP
 from layers.models.weights import locate
+from tests.fakes.index import FakeFetcher
 
 MODELS = Path("build/models")
 
@@ -27,7 +28,7 @@ def store() -> ModelStore:
 
 @pytest.fixture(scope="session")
 def detector(store: ModelStore) -> Detector:
-    return Detector(lambda: store.embedder(U2NETP.id))
+    return Detector(FakeFetcher({}), lambda: store.embedder(U2NETP.id))
 
 
 def drawn(*boxes: tuple[float, float, float, float], colours: tuple[str, ...] = ("firebrick", "navy")) -> bytes:

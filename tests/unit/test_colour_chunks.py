@@ -154,8 +154,11 @@ def test_no_points_of_colours_cost_a_picture(seed: int) -> None:
 @pytest.mark.parametrize(
     ("codes", "profile"), [((12, 13), P3), ((1, 13), None), ((1, 1), None), ((2, 2), None), ((1, 8), rgb_profile("sRGB", 1.0))]
 )
-def test_an_avif_says_its_colours_by_code_points(codes: Sequence[int], profile: bytes | None) -> None:
-    plain = file_of(PHOTOGRAPH, "AVIF", quality=100, subsampling="4:4:4")
+@pytest.mark.parametrize(("kind", "options"), [("AVIF", {"subsampling": "4:4:4"}), ("HEIF", {"chroma": 444})])
+def test_an_avif_or_heic_says_its_colours_by_code_points(
+    kind: str, options: dict[str, object], codes: Sequence[int], profile: bytes | None
+) -> None:
+    plain = file_of(PHOTOGRAPH, kind, quality=100, **options)
     at = plain.index(b"colrnclx") + 8
 
     _assert_near(pixels_of(plain[:at] + struct.pack(">HH", *codes) + plain[at + 4 :]), _in_profile(profile), 3)

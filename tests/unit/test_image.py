@@ -61,7 +61,7 @@ def test_one_command_pins_the_base_to_the_digest_that_it_has_now(tmp_path: Path)
     for _ in range(2):
         subprocess.run(["make", "pin-base"], cwd=tmp_path, env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=True)
 
-    [base] = re.findall(r"^ARG BASE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    [base] = re.findall(r"^ARG BASE=([^@\n]+)@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
     given = yaml.safe_load((tmp_path / "parameters.yaml").read_text())
     assert given == yaml.safe_load((ROOT / "parameters.yaml").read_text()) | {"BaseImage": f"{base}@{digest}"}
 

@@ -34,7 +34,7 @@ def muted(image: Image.Image) -> Image.Image:
 
 
 @pytest.mark.parametrize("profile", [rgb_profile("Display P3"), rgb_profile("Adobe RGB", 2.2)], ids=["Display P3", "Adobe RGB"])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
 def test_a_picture_in_another_profile_has_the_colours_of_its_original(kind: str, profile: bytes) -> None:
     original = muted(photograph())
     options: dict[str, object] = {} if kind in ("PNG", "TIFF") else {"quality": 100}
@@ -137,7 +137,7 @@ def test_a_transparent_grey_of_few_bits_is_that_grey(depth: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
 def test_half_transparent_pixels_are_half_white(kind: str, mode: str) -> None:
     image = Image.new(mode, (16, 16), (100, 128) if mode == "LA" else (100, 100, 100, 128))
 

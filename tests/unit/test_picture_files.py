@@ -4,6 +4,7 @@ import zlib
 from io import BytesIO
 
 import numpy as np
+import pillow_heif
 import pytest
 from lookalike.domain import Picture
 from lookalike.errors import PictureUnusable
@@ -145,7 +146,7 @@ def test_a_jpeg_may_have_megabytes_of_xmp_and_garbage_between_its_segments() -> 
     assert np.array_equal(decoded(content[:2] + b"garbage" + content[2:]).pixels, decoded(FILES["JPEG"]).pixels)
 
 
-@pytest.mark.parametrize("kind", ["WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["WEBP", "HEIF", "AVIF", "TIFF"])
 @pytest.mark.parametrize("name", ["exif", "xmp", "icc_profile"])
 @pytest.mark.parametrize("data", [b"garbage", b"Exif\0\0garbage", b"II*\0\xff\xff\xff\xff", bytes(1_500_000)])
 def test_other_formats_metadata_may_be_anything(kind: str, name: str, data: bytes) -> None:
@@ -161,7 +162,7 @@ def test_other_formats_metadata_may_be_anything(kind: str, name: str, data: byte
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "HEIF", "AVIF", "TIFF"])
 def test_a_picture_is_turned_as_its_file_says_in_each_format(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -187,7 +188,7 @@ def test_the_exif_of_a_webp_turns_nothing_as_in_browsers(prefix: int) -> None:
 BLANK = [Image.new("RGB", PHOTOGRAPH.size, "white"), Image.new("RGB", PHOTOGRAPH.size, (250, 250, 250)), Image.new("RGB", PHOTOGRAPH.size)]
 
 
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "HEIF", "AVIF"])
 @pytest.mark.parametrize("blank", [1, 3])
 def test_of_an_animation_the_first_frame_that_shows_something_counts(kind: str, blank: int) -> None:
     others = [*BLANK[1:blank], PHOTOGRAPH, photograph(640, 480, seed=1)]
@@ -216,9 +217,25 @@ def test_a_camera_s_hundred_megapixels_are_decoded_at_a_fraction_of_them() -> No
     assert (picture.width, picture.height, picture.pixels.shape) == (12_000, 9_000, (1125, 1500, 3))
 
 
-@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"heix"])
-def test_a_heic_is_refused_with_the_way_to_a_jpeg(brand: bytes) -> None:
-    content = b"\0\0\0\x20ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(500)
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"heix", b"msf1"])
+def test_a_heic_is_one_by_any_of_its_brands(brand: bytes) -> None:
+    content = file_of(PHOTOGRAPH, "HEIF", quality=95)
 
-    with pytest.raises(PictureUnusable, match="HEIC is not accepted, send a JPEG"):
-        decoded(content)
+    assert content[4:12] == b"ftypheic"
+    assert_same(content[:8] + brand + content[12:16] + b"heic" + content[20:], content)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_heic_that_is_cut_off_is_refused_with_the_reason(share: float) -> None:
+    content = file_of(PHOTOGRAPH, "HEIF", quality=95)
+
+    with pytest.raises(PictureUnusable, match=r"Unexpected end of file|data outside of file|truncated"):
+        decoded(content[: int(len(content) * share)])
+
+
+def test_a_heic_of_more_than_eight_bits_has_the_colours_of_its_pixels() -> None:
+    values = np.asarray(PHOTOGRAPH).astype("<u2") * 257
+    buffer = BytesIO()
+    pillow_heif.from_bytes("RGB;16", PHOTOGRAPH.size, values.tobytes()).save(buffer, quality=95)
+
+    assert np.abs(decoded(buffer.getvalue()).pixels.astype(int) - np.asarray(PHOTOGRAPH)).mean() < 3

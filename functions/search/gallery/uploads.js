@@ -9,6 +9,9 @@
 /** Larger files are scaled down: API Gateway carries 4.4 MB, and the network sees a few hundred pixels a side. */
 const MAX_SENT_BYTES = 2_000_000;
 
+/** What API Gateway carries at most. */
+const MAX_BODY_BYTES = 4_300_000;
+
 /** Enough for a crop of a tenth of the picture. */
 const MAX_SIDE_PX = 2048;
 
@@ -33,14 +36,31 @@ async function addUpload(file, name) {
   const url = URL.createObjectURL(file);
   const id = String(++lastUploadId);
   try {
-    const canBeSent = file.size <= MAX_SENT_BYTES && acceptedTypes().includes(file.type);
-    uploads.set(id, { name, base64: await base64Of(canBeSent ? file : await scaledJpeg(url, name)), url });
+    uploads.set(id, { name, base64: await base64Of(await sendable(file, name, url)), url });
   } catch (error) {
     URL.revokeObjectURL(url);
     throw error;
   }
   dropOldUploads();
   return id;
+}
+
+/**
+ * @param {Blob} file
+ * @param {string} name
+ * @param {string} url of the file
+ * @returns {Promise<Blob>} the file if it is small, else a smaller JPEG; what only the service may be able to read is sent as it is
+ * @throws {UnreadablePicture}
+ */
+async function sendable(file, name, url) {
+  const isAccepted = acceptedTypes().includes(file.type);
+  if (isAccepted && file.size <= MAX_SENT_BYTES) return file;
+  try {
+    return await scaledJpeg(url, name);
+  } catch (error) {
+    if ((isAccepted || file.type === '') && file.size <= MAX_BODY_BYTES) return file; // a phone's HEIC has no type in some systems
+    throw error;
+  }
 }
 
 /** @returns {string[]} media types that the service decodes; files of others are converted, if the browser can read them */

@@ -41,16 +41,21 @@ class OfficialImage:
     """An image by its official name, and how its stand-in is made.
 
     Attributes:
-        name: repository and tag.
+        official: repository, tag and, where it is pinned, digest.
         registry: the host that it is pulled from.
         recipe: folder of the stand-in's Dockerfile.
         wheel: the Python package that the Dockerfile installs; None for Elasticsearch, which it copies.
     """
 
-    name: str
+    official: str
     registry: str
     recipe: str
     wheel: str | None
+
+    @property
+    def name(self) -> str:
+        """Without the digest, which a stand-in cannot have."""
+        return self.official.partition("@")[0]
 
     @property
     def checksum(self) -> str:
@@ -63,12 +68,17 @@ class OfficialImage:
     def label(self, found: Engine) -> str | None:
         """The label of its stand-in; empty if the image is the official one, None if there is no image."""
         try:
-            return found.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', self.name)
+            return found.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', self.reference(found))
         except subprocess.CalledProcessError:
             return None
 
+    def reference(self, found: Engine) -> str:
+        """The official one if it is there, else the stand-in."""
+        return self.official if found.does("image", "inspect", self.official) else self.name
 
-LAMBDA_BASE = OfficialImage("public.ecr.aws/lambda/python:3.13", "public.ecr.aws", "lambda", RUNTIME_CLIENT)
+
+PINNED = "sha256:24e56ef0b1edff7753437ff1af7e9c50b98610738e9877b3a0f37f7d40ac812e"
+LAMBDA_BASE = OfficialImage(f"public.ecr.aws/lambda/python:3.13@{PINNED}", "public.ecr.aws", "lambda", RUNTIME_CLIENT)
 ELASTICSEARCH = OfficialImage(f"elasticsearch:{distribution.VERSION}", "registry-1.docker.io", "elasticsearch", None)
 AWS = OfficialImage("motoserver/moto:5.2.5", "registry-1.docker.io", "moto", MOTO)
 IMAGES = (LAMBDA_BASE, ELASTICSEARCH, AWS)
@@ -112,8 +122,8 @@ def _ensure(image: OfficialImage, found: Engine, say: Say) -> None:
 def _pulled(image: OfficialImage, found: Engine, say: Say) -> bool:
     try:
         requests.get(f"https://{image.registry}/v2/", timeout=REGISTRY_ANSWERS_WITHIN_S)
-        say(f"Pulling {image.name}")
-        found.docker("pull", "--quiet", image.name)
+        say(f"Pulling {image.official}")
+        found.docker("pull", "--quiet", image.official)
     except requests.RequestException:
         say(f"{image.registry} cannot be reached: {image.name} is a stand-in")
         return False

@@ -25,7 +25,7 @@ from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_h
 from lookalike.pictures.tiffs import TiffFile
 
 for _format in PICTURE_FORMATS:
-    import_module(f"PIL.{_format.decoder}")  # Pillow itself would wait for the first picture, and then import all that it has
+    import_module(_format.decoder)  # Pillow itself would wait for the first picture, and then import all that it has
 
 MAX_BYTES = 25_000_000
 """Size of a picture's file."""
@@ -81,7 +81,7 @@ def decode(content: bytes, *, at_least: tuple[int, int], crop: Crop | None = Non
     except Image.DecompressionBombError as error:
         raise PictureUnusable(f"the picture has a frame of too many pixels: {error}") from error
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them stumble on
-        raise PictureUnusable(f"the picture is damaged or truncated, or of a kind that is not read: {error}") from error
+        raise PictureUnusable(f"the picture is damaged or truncated, or of a kind that is not read: {str(error).strip()}") from error
 
 
 def scale(pixels: Pixels, model: Model) -> Pixels:
@@ -195,11 +195,11 @@ def _drafted(content: bytes, wanted: tuple[int, int]) -> Iterator[tuple[ImageFil
 
 def _opened(content: bytes) -> ImageFile.ImageFile:
     """As `Image.open` does, whose limit of pixels is one for all formats."""
-    if is_heic(content):
+    if is_heic(content) and "HEIF" not in NAMES:
         raise PictureUnusable(HEIC_ADVICE)
     for name in NAMES:
         factory, accepts = Image.OPEN[name]
-        if accepts and accepts(content[:16]):
+        if is_heic(content) if name == "HEIF" else accepts and accepts(content[:16]):
             return (TiffFile if name == "TIFF" else factory)(_Bounded(content), "")
     is_text = content[:99].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     said = "this is a page or a drawing (HTML, XML or SVG)," if is_text else "these bytes are"

@@ -1,6 +1,7 @@
 """The picture formats that are accepted, one row each. Whatever names formats, media types or file suffixes takes them from here."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import PurePath
 
 OTHER_MEDIA_TYPE = "application/octet-stream"
@@ -16,7 +17,7 @@ class PictureFormat:
     name: str
     """What Pillow and people call it."""
     decoder: str
-    """Pillow's module that decodes it, a name in ``PIL``."""
+    """The module that teaches Pillow to decode it."""
     media_types: tuple[str, ...]
     """In small letters: first the registered media type, then what browsers and servers call it besides."""
     suffixes: tuple[str, ...]
@@ -25,30 +26,36 @@ class PictureFormat:
     """Width times height: more would take too much memory or time."""
 
 
-PICTURE_FORMATS = (
+HEIC_MEDIA_TYPES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")
+
+ALL_FORMATS = (
     # decoded at an eighth of its size, so that the pixels of a camera's 200 megapixels never exist all at once
-    PictureFormat("JPEG", "JpegImagePlugin", ("image/jpeg", "image/jpg", "image/pjpeg"), (".jpg", ".jpeg"), 250_000_000),
-    PictureFormat("PNG", "PngImagePlugin", ("image/png", "image/x-png"), (".png",)),
+    PictureFormat("JPEG", "PIL.JpegImagePlugin", ("image/jpeg", "image/jpg", "image/pjpeg"), (".jpg", ".jpeg"), 250_000_000),
+    PictureFormat("PNG", "PIL.PngImagePlugin", ("image/png", "image/x-png"), (".png",)),
     # the decoder holds two frames of four bytes a pixel, and Pillow two more copies; twelve bits of AVIF take twice as much
-    PictureFormat("WEBP", "WebPImagePlugin", ("image/webp",), (".webp",), 25_000_000),
-    PictureFormat("AVIF", "AvifImagePlugin", ("image/avif",), (".avif",), 16_000_000),
-    PictureFormat("GIF", "GifImagePlugin", ("image/gif",), (".gif",)),
-    PictureFormat("BMP", "BmpImagePlugin", ("image/bmp", "image/x-ms-bmp"), (".bmp",)),
-    PictureFormat("TIFF", "TiffImagePlugin", ("image/tiff",), (".tif", ".tiff"), 25_000_000),
+    PictureFormat("WEBP", "PIL.WebPImagePlugin", ("image/webp",), (".webp",), 25_000_000),
+    # before AVIF, whose decoder wants all that begin as it does; fifty megapixels take it two seconds and 335 MB
+    PictureFormat("HEIF", "pillow_heif.HeifImagePlugin", HEIC_MEDIA_TYPES, (".heic", ".heif", ".hif"), 50_000_000),
+    PictureFormat("AVIF", "PIL.AvifImagePlugin", ("image/avif",), (".avif",), 16_000_000),
+    PictureFormat("GIF", "PIL.GifImagePlugin", ("image/gif",), (".gif",)),
+    PictureFormat("BMP", "PIL.BmpImagePlugin", ("image/bmp", "image/x-ms-bmp"), (".bmp",)),
+    PictureFormat("TIFF", "PIL.TiffImagePlugin", ("image/tiff",), (".tif", ".tiff"), 25_000_000),
 )
+"""Also those whose decoder an image has only if it was asked for."""
+
+PICTURE_FORMATS = tuple(each for each in ALL_FORMATS if find_spec(each.decoder.partition(".")[0]))
+"""Those that are accepted here, because their decoder is installed."""
 
 NAMES = tuple(each.name for each in PICTURE_FORMATS)
 MEDIA_TYPES = tuple(media_type for each in PICTURE_FORMATS for media_type in each.media_types)
 REGISTERED_MEDIA_TYPES = tuple(each.media_types[0] for each in PICTURE_FORMATS)
 SUFFIXES = tuple(suffix for each in PICTURE_FORMATS for suffix in each.suffixes)
 
-HEIC_MEDIA_TYPES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")
-"""Of a format that is not accepted: its one maintained decoder for Python, pillow-heif, comes with x265, which is GPL."""
-
 HEIC_ADVICE = (
     "HEIC is not accepted, send a JPEG: an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible, an Android phone with "
     "its camera's HEIF setting off; a picture that is taken already becomes one when it is exported or mailed as JPEG"
 )
+"""Without a decoder: the one that is maintained for Python, pillow-heif, has x265, which is GPL; pi-heif, without it, was given up."""
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 

@@ -50,27 +50,30 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Finds the objects in pictures.
+    """Finds the objects in pictures: the use case behind ``/detect``, and behind a crop ``auto``.
 
     Args:
+        pictures: fetches pictures by URL.
         network: returns the network whose "vectors" are the saliency of each pixel of its input, row by row; None if there is none.
     """
 
+    pictures: PictureFetcher
     network: Callable[[], Embedder | None] = lambda: None
 
-    def detect(self, content: bytes) -> Detection:
-        """The objects in a picture's file; if there are none, the whole picture with a score of 0.
+    def detect(self, picture: bytes | str) -> Detection:
+        """The objects in a picture, given as its file or its http(s) URL; if there are none, the whole picture with a score of 0.
 
         Raises:
             RequestInvalid: there is no saliency network.
-            PictureUnusable, Misconfigured: as their docstrings say.
+            PictureUnusable, Misconfigured: as their docstrings say; and what `PictureFetcher.fetch` raises.
         """
         network = self.network()
         if network is None:
             raise RequestInvalid(NO_NETWORK)
         model = network.model
-        picture = decoding.decode(content, at_least=model.input_size)
-        [numbers] = network.embed([decoding.scale(picture.pixels, model)])
+        content = self.pictures.fetch(picture).content if isinstance(picture, str) else picture
+        pixels = decoding.decode(content, at_least=model.input_size).pixels
+        [numbers] = network.embed([decoding.scale(pixels, model)])
         width, height = model.input_size
         return Detection(things(numbers.reshape(height, width)) or [Thing(WHOLE, 0.0)], model.id)
 
@@ -78,18 +81,6 @@ class Detector:
         """The bounding box of the most salient object; None for the whole picture. Raises as `detect`."""
         crop = self.detect(content).things[0].crop
         return None if crop == WHOLE else crop
-
-
-@dataclass(frozen=True, slots=True)
-class Detect:
-    """The use case behind ``/detect``: applies a `Detector` to a file or a URL."""
-
-    detector: Detector
-    pictures: PictureFetcher
-
-    def detect(self, picture: bytes | str) -> Detection:
-        """The objects in a picture, given as its file or its http(s) URL. Raises as `Detector.detect` and `PictureFetcher.fetch`."""
-        return self.detector.detect(self.pictures.fetch(picture).content if isinstance(picture, str) else picture)
 
 
 def things(saliency: Saliency) -> list[Thing]:

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TypeAlias
 
 import numpy as np
+from cachetools import LRUCache
 
-from lookalike.domain import Crop, Embedder, Embedding, Part, Vector
+from lookalike.domain import Crop, Embedder, Embedding, Model, Part, Vector
 from lookalike.errors import NotFound, RequestInvalid
 from lookalike.pictures import decoding
 from lookalike.search.detect import Detector
@@ -17,6 +19,9 @@ from lookalike.search.ports import PictureFetcher, SearchableIndex
 
 PICTURES_OF_A_PRODUCT = 5
 """The most pictures of a product that are used as a query."""
+
+RECENT_PICTURES = 256
+"""Whose vectors are kept, 2 MB: with another filter, page size or blend the same picture comes again."""
 
 MAX_EXAMPLES = 10
 """The most examples of one query."""
@@ -141,6 +146,8 @@ class QueryVectorizer:
         self._downloads = ThreadPoolExecutor(MAX_EXAMPLES, thread_name_prefix="download")
         self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
+        self._recent: LRUCache[tuple[Model, str, Crop | None], QueryVectors] = LRUCache(RECENT_PICTURES)
+        self._lock = Lock()
 
     def vectorize(self, query: QueryInput, index: SearchableIndex, embedder: Embedder, timings: StageTimings) -> QueryVectors:
         """The vectors of a query.
@@ -188,20 +195,25 @@ class QueryVectorizer:
         self, files: Sequence[tuple[bytes, Crop | None]], index: SearchableIndex, embedder: Embedder, timings: StageTimings
     ) -> list[QueryVectors]:
         """Looks whole pictures up in the index while all are being decoded; waits only for the decoding of those that are not indexed."""
-        sha256s = [None if crop else decoding.content_sha256(content) for content, crop in files]
-        lookup = self._lookups.submit(index.embedded, [sha256 for sha256 in sha256s if sha256])
+        keys = [(embedder.model, decoding.content_sha256(content), crop) for content, crop in files]
+        with self._lock:
+            found = {key: self._recent[key] for key in keys if key in self._recent}
+        new = {key: content for key, (content, _) in zip(keys, files, strict=True) if key not in found}
+        lookup = self._lookups.submit(index.embedded, [sha256 for _, sha256, crop in new if not crop])
         at_least = embedder.model.input_size
-        opening = [self._decoder.submit(decoding.decode, content, at_least=at_least, crop=crop) for content, crop in files]
+        opening = {key: self._decoder.submit(decoding.decode, content, at_least=at_least, crop=key[2]) for key, content in new.items()}
         with timings.stage("decode"):
             known = lookup.result()
-            opened = [None if sha256 in known else each.result() for sha256, each in zip(sha256s, opening, strict=True)]
-            unknown = [decoding.scale(each.pixels, embedder.model) for each in opened if each]
+            opened = {key: each.result() for key, each in opening.items() if key[2] or key[1] not in known}
+            unknown = [decoding.scale(each.pixels, embedder.model) for each in opened.values()]
         with timings.stage("embed"):
-            made = iter(embedder.embed(unknown) if unknown else ())
-        return [
-            QueryVectors((next(made),), perceptual_hashes=(each.perceptual_hash,)) if each else _of(known[sha256 or ""])
-            for sha256, each in zip(sha256s, opened, strict=True)
-        ]
+            made = embedder.embed(unknown) if unknown else ()
+        found |= {key: _of(known[key[1]]) for key in new if key not in opened}
+        for (key, each), vector in zip(opened.items(), made, strict=True):
+            found[key] = QueryVectors((vector,), perceptual_hashes=(each.perceptual_hash,))
+        with self._lock:
+            self._recent.update(found)
+        return [found[key] for key in keys]
 
 
 def weighted_sum(found: Sequence[QueryVectors], weights: Sequence[float]) -> QueryVectors:

@@ -85,7 +85,7 @@ class Search:
     ) -> None:
         self._target = target
         self._next_target = next_target
-        self._vectorizer = QueryVectorizer(pictures, detector or Detector())
+        self._vectorizer = QueryVectorizer(pictures, detector or Detector(pictures))
         self._link = link
 
     def search(self, query: Query) -> SearchResult:

@@ -16,7 +16,7 @@ from lookalike.adapters.s3.fetcher import PresignedLinks
 from lookalike.errors import Misconfigured
 from lookalike.health import HealthCheck
 from lookalike.search.browse import Browse, BrowsedIndex
-from lookalike.search.detect import Detect, Detector
+from lookalike.search.detect import Detector
 from lookalike.search.ports import SearchTarget
 from lookalike.search.search import Search
 from lookalike.wiring.base import AWS_CONFIG
@@ -41,13 +41,13 @@ class SearchWiring(ModelWiring):
         return Search(self._searched, self.http_fetcher, link, self._detector, self._searched_next)
 
     @cached_property
-    def detect(self) -> Detect | None:
+    def detect(self) -> Detector | None:
         """The use case behind ``/detect``; None if the image has no saliency network."""
-        return Detect(self._detector, self.http_fetcher) if self._saliency.ids() else None
+        return self._detector if self._saliency.ids() else None
 
     @cached_property
     def _detector(self) -> Detector:
-        return Detector(lambda: next(map(self._saliency.embedder, self._saliency.ids()), None))
+        return Detector(self.http_fetcher, lambda: next(map(self._saliency.embedder, self._saliency.ids()), None))
 
     @cached_property
     def _saliency(self) -> ModelStore:

@@ -1,5 +1,6 @@
 """Ways to search: choose, drop, paste, link, click on a product."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from infra.demo.catalogue import CatalogueItem
 from infra.demo.image_server import ImageServer
 from tests.e2e.gallery.catalogue import PAGE_SIZE, product_id
 from tests.e2e.gallery.page import OpenGallery
+from tests.made_pictures import file_of
 
 pytestmark = pytest.mark.processes
 
@@ -102,6 +104,19 @@ def test_a_large_picture_is_scaled_down_before_it_is_sent(open_gallery: OpenGall
     body = open_gallery().choose(tmp_path / "large.png")
 
     assert len(body["image"]) < 4_400_000
+
+
+@pytest.mark.parametrize("name", ["IMG_0001.HEIC", "no-type"])
+def test_a_phone_s_picture_that_the_browser_cannot_read_is_sent_as_it_is(open_gallery: OpenGallery, tmp_path: Path, name: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (1200, 1400, 3), dtype=np.uint8)
+    (tmp_path / name).write_bytes(file_of(Image.fromarray(noise), "HEIF", quality=80))
+    assert 2_000_000 < (tmp_path / name).stat().st_size < 4_300_000
+    gallery = open_gallery()
+
+    body = gallery.choose(tmp_path / name)
+
+    assert base64.b64decode(body["image"]) == (tmp_path / name).read_bytes()
+    expect(gallery.cards.first).to_be_visible()
 
 
 def test_a_file_that_is_no_picture_is_refused_with_advice(open_gallery: OpenGallery, tmp_path: Path) -> None:

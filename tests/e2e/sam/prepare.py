@@ -15,9 +15,12 @@ from infra.local.elasticsearch.distribution import repeated
 from infra.sam import image
 from infra.sam.without_registry.stand_ins import engine_with_images
 from layers.models.export import Say
-from layers.models.networks import NETWORKS
+from layers.models.networks import NETWORKS, U2NETP
 
 LIMIT_MINUTES = 45
+OPTIONS = {"SaliencyModel": U2NETP.id, "Heic": "1"}
+"""Parameters of the image: it is tested with everything that can be added to it and served by this model."""
+
 STILL_AT_IT_S = 30
 """A step that is silent for so long says that it still goes on."""
 
@@ -36,7 +39,7 @@ def main() -> None:
         _progress() as say,
         engine_with_images(say) as found,
     ):
-        image.build(found, given.data, {"ElasticsearchUrl": "http://elasticsearch:9200", "Model": given.model}, say)
+        image.build(found, given.data, {"ElasticsearchUrl": "http://elasticsearch:9200", "Model": given.model, **OPTIONS}, say)
         say("All images are there")
 
 

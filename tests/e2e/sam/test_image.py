@@ -12,6 +12,8 @@ from infra.local.running_system import RunningSystem
 from infra.sam import image
 from infra.sam.system import SamSystem
 from infra.sam.without_registry.engine import Engine
+from infra.sam.without_registry.stand_ins import LAMBDA_BASE
+from layers.models.networks import U2NETP
 from tests.benchmarks import image_size
 from tests.e2e.sam.lambda_container import LambdaContainer, variables_of
 from tests.unit.sam_template import ROOT
@@ -74,7 +76,19 @@ def _layers_of_a_build(docker: Engine, folder: Path) -> list[str]:
     tag = f"lookalike-changed:{uuid4().hex[:8]}"
     command = ["docker", "build", "--quiet", "--tag", tag, "--file", "layers/Dockerfile", "--build-arg", "MODEL=efficientnet_lite0"]
     environment = {**docker.whole_environment, "DOCKER_BUILDKIT": "0"}
-    arguments = ["--build-arg", "RANDOM_WEIGHTS=", "--platform", "linux/amd64", "."]
+    arguments = [
+        "--build-arg",
+        "RANDOM_WEIGHTS=",
+        "--build-arg",
+        "HEIC=1",
+        "--build-arg",
+        f"SALIENCY_MODEL={U2NETP.id}",
+        "--build-arg",
+        f"BASE={LAMBDA_BASE.reference(docker)}",
+        "--platform",
+        "linux/amd64",
+        ".",
+    ]
     try:
         subprocess.run([*command, *arguments], cwd=folder, env=environment, check=True, capture_output=True, timeout=600)
         layers: list[str] = json.loads(docker.docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", tag))

@@ -14,7 +14,7 @@ from lookalike.health import HealthCheck
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
 from lookalike.search.browse import Browse, BrowsedIndex
-from lookalike.search.detect import Detect, Detector
+from lookalike.search.detect import Detector
 from lookalike.search.ports import FilterWarning, SearchTarget
 from lookalike.search.search import Search
 
@@ -76,13 +76,13 @@ class SearchFunction:
         self.fetcher = FakeFetcher({f"https://a/{n}.jpg": picture(n) for n in range(COUNT)})
         products = [Product(f"p-{n}", (f"https://a/{n}.jpg",), {"category": "dress", "price": n}) for n in range(COUNT)]
         list(Indexer(lambda: [WriteTarget(self.index, self.embedder)], self.fetcher).put(products))
-        detector = Detector(lambda: saliency)
+        detector = Detector(self.fetcher, lambda: saliency)
         search = Search(
             lambda: SearchTarget(self.index, self.embedder), self.fetcher, lambda url: f"{url}?signed", detector, lambda: self.next
         )
         browse = Browse(lambda: BrowsedIndex(self.index, "lookalike-fake-1", MODEL.id), lambda url: f"{url}?signed")
         health = HealthCheck(lambda: "9.4.3 green", self._current, lambda: None, lambda: [MODEL.id])
-        self._handler = app.create(search, browse, health, origin, Detect(detector, self.fetcher) if saliency else None)
+        self._handler = app.create(search, browse, health, origin, detector if saliency else None)
 
     def _current(self) -> tuple[str, str]:
         if self.index.away:

@@ -107,7 +107,8 @@ def test_another_content_type_is_a_400_that_names_those_that_are_taken(kind: str
     assert "image/webp" in answer.error["message"]
 
 
-def test_a_heic_body_is_told_how_to_become_a_jpeg(api: SearchFunction) -> None:
+def test_a_heic_body_is_told_how_to_become_a_jpeg_where_it_is_not_taken(api: SearchFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.search.bodies.MEDIA_TYPES", ("image/jpeg",))
     answer = api.post({}, kind="image/heic")
 
     assert answer.refused == (422, "picture_unusable", None)

@@ -6,7 +6,7 @@ from threading import Event
 
 import numpy as np
 import pytest
-from lookalike.domain import Product
+from lookalike.domain import Crop, Product
 from lookalike.errors import NotFound, PictureUnusable, RequestInvalid
 from lookalike.indexing.indexer import Indexer
 from lookalike.indexing.ports import WriteTarget
@@ -61,6 +61,37 @@ def test_bytes_that_are_indexed_are_searched_by_without_embedding_them(setup: Se
     assert setup.embedder.embedded == 0
     setup.search.search(Query(ByContent(picture(79))))
     assert setup.embedder.embedded == 1
+
+
+def test_a_picture_that_comes_again_is_neither_decoded_nor_looked_up_nor_embedded(
+    setup: SearchSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crop = Crop(0.1, 0.1, 0.9, 0.9)
+    queries = [ByContent(picture(79)), ByContent(picture(60)), ByContent(picture(79), crop), ByContent(picture(60), crop)]
+    first = [setup.search.search(Query(each, SearchOptions(size=5))).hits for each in queries]
+    monkeypatch.setattr(decoding, "decode", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(setup.index, "embedded", lambda sha256s: pytest.fail("looked up again") if list(sha256s) else {})
+
+    again = [setup.search.search(Query(each, SearchOptions(size=5))).hits for each in reversed(queries)][::-1]
+
+    assert again == first
+    assert setup.embedder.embedded == 3
+    assert first[0] != first[2]
+
+
+def test_only_the_last_pictures_are_remembered_and_each_for_its_model_alone(setup: SearchSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lookalike.search.query_vectors.RECENT_PICTURES", 2)
+    search = Search(lambda: SearchTarget(setup.index, setup.embedder), setup.fetcher, lambda url: url)
+    made = [BytesIO(picture(79)).getvalue() + bytes(number) for number in range(3)]
+    for content in (*made, made[2], made[1]):
+        search.search(Query(ByContent(content)))
+    assert setup.embedder.embedded == 3
+
+    search.search(Query(ByContent(made[0])))
+    assert setup.embedder.embedded == 4
+    setup.embedder.model = replace(setup.embedder.model, weights_sha256="another")
+    search.search(Query(ByContent(made[0])))
+    assert setup.embedder.embedded == 5
 
 
 def test_bytes_that_are_indexed_are_searched_by_without_waiting_for_their_decoding(

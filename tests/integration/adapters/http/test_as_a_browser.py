@@ -88,7 +88,7 @@ def test_an_encoding_that_is_cut_short_or_damaged_is_transient(encoding: str, ke
             _fetch(answer(body=body, Content_Encoding=encoding))
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "HEIF", "AVIF"])
 @pytest.mark.parametrize(
     "head",
     ["HTTP/1.1 200 OK\nConnection: close\nContent-Length: {more}", "HTTP/1.1 200 OK\nConnection: close\nTransfer-Encoding: chunked"],
