@@ -135,7 +135,7 @@ def test_a_body_that_the_gateway_cannot_carry_is_a_413_that_offers_another_way(u
 @pytest.mark.parametrize(
     ("name", "code", "message"),
     [
-        ("text.jpg", "picture_unusable", "not a picture in a format that is accepted: JPEG, PNG, WEBP, HEIF, AVIF, GIF, BMP, TIFF"),
+        ("text.jpg", "picture_unusable", "not a picture in a format that is accepted: JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, HEIF"),
         ("half.jpg", "picture_unusable", "truncated: more than a tenth of it is missing"),
         ("empty.jpg", "picture_unusable", "zero bytes"),
         ("fault/huge", "picture_unusable", "more than 25,000,000 bytes"),

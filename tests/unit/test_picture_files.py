@@ -2,13 +2,14 @@
 
 import zlib
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
 import pytest
 from lookalike.domain import Picture
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import decoding
+from lookalike.pictures import decoding, heic
 from PIL import Image
 
 from tests.made_pictures import chunk, file_of, photograph, with_chunks, with_segment
@@ -167,7 +168,7 @@ def test_a_picture_is_turned_as_its_file_says_in_each_format(kind: str, orientat
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {} if kind in ("PNG", "TIFF") else {"quality": 95}
-    content = file_of(PHOTOGRAPH, kind, exif=exif, **options)
+    content = file_of(PHOTOGRAPH, kind, exif=exif.tobytes() if kind == "HEIF" else exif, **options)
     upright = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}[orientation]  # Pillow's numbers of the turns
     expected = PHOTOGRAPH if upright is None else PHOTOGRAPH.transpose(Image.Transpose(upright))
 
@@ -188,7 +189,7 @@ def test_the_exif_of_a_webp_turns_nothing_as_in_browsers(prefix: int) -> None:
 BLANK = [Image.new("RGB", PHOTOGRAPH.size, "white"), Image.new("RGB", PHOTOGRAPH.size, (250, 250, 250)), Image.new("RGB", PHOTOGRAPH.size)]
 
 
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "HEIF", "AVIF"])
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("blank", [1, 3])
 def test_of_an_animation_the_first_frame_that_shows_something_counts(kind: str, blank: int) -> None:
     others = [*BLANK[1:blank], PHOTOGRAPH, photograph(640, 480, seed=1)]
@@ -231,6 +232,38 @@ def test_a_heic_that_is_cut_off_is_refused_with_the_reason(share: float) -> None
 
     with pytest.raises(PictureUnusable, match=r"Unexpected end of file|data outside of file|truncated"):
         decoded(content[: int(len(content) * share)])
+
+
+def test_a_heic_that_takes_too_long_ends_alone_and_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heic, "_GIVES_UP_AFTER_S", 0.01)
+
+    with pytest.raises(PictureUnusable, match="takes too long to decode"):
+        decoded(file_of(PHOTOGRAPH, "HEIF"))
+
+
+@pytest.mark.parametrize("limit", ["_CPU_S", "_MEMORY_BYTES"])
+def test_a_heic_that_costs_more_than_its_process_may_take_is_refused(monkeypatch: pytest.MonkeyPatch, limit: str, tmp_path: Path) -> None:
+    eager = tmp_path / "pillow_heif.py"  # in place of a decoder that a hostile file keeps busy
+    eager.write_text("while True: pass" if limit == "_CPU_S" else "hoard = bytes(3_000_000_000)")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(PictureUnusable, match="it takes more than"):
+        heic.as_png(b"", 1)
+
+
+def test_the_process_that_decodes_heic_has_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    (tmp_path / "pillow_heif.py").write_text("import os, sys; sys.exit(','.join(sorted(os.environ)))")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(PictureUnusable, match="PYTHONPATH") as refused:
+        heic.as_png(b"", 1)
+    assert "AWS" not in str(refused.value)
+
+
+def test_a_heic_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(PictureUnusable, match="too many pixels: 640 x 480, the limit of HEIC is 9,999"):
+        heic.as_png(file_of(PHOTOGRAPH, "HEIF"), 9_999)
 
 
 def test_a_heic_of_more_than_eight_bits_has_the_colours_of_its_pixels() -> None:

@@ -6,6 +6,7 @@ Every caller is taken for a hostile one: the limits are checked on what the file
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from importlib import import_module
 from io import BytesIO
@@ -19,7 +20,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from lookalike.domain import Crop, Model, Picture, Pixels
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import colours, encodings, files, frames
+from lookalike.pictures import colours, encodings, files, frames, heic
 from lookalike.pictures.files import MAX_MISSING, MendedFile
 from lookalike.pictures.formats import HEIC_ADVICE, NAMES, PICTURE_FORMATS, is_heic
 from lookalike.pictures.tiffs import TiffFile
@@ -119,7 +120,7 @@ def perceptual_hash(image: Image.Image) -> str:
 
 
 def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Picture:
-    file = files.mended(content)
+    file = _of_heic(files.mended(content)) if is_heic(content) else files.mended(content)
     share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
     wanted = (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share))
     plain, (width, height), profile, turn = _seen(file, wanted)
@@ -132,6 +133,15 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
         left, top, right, bottom = _box_of_crop(crop, (width, height))
         width, height = right - left, bottom - top
     return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
+
+
+def _of_heic(file: MendedFile) -> MendedFile:
+    """The PNG that it becomes, if it has no ICC profile in the colours of its code points."""
+    [limit] = [each.max_pixels for each in PICTURE_FORMATS if each.name == "HEIF"] or [0]
+    if not limit:
+        raise PictureUnusable(HEIC_ADVICE)
+    png = files.mended(heic.as_png(file.content, limit))
+    return replace(png, profile=png.profile or file.profile)
 
 
 _Seen: TypeAlias = tuple[Image.Image, tuple[int, int], encodings.Profile | None, Image.Transpose | None]
@@ -195,11 +205,9 @@ def _drafted(content: bytes, wanted: tuple[int, int]) -> Iterator[tuple[ImageFil
 
 def _opened(content: bytes) -> ImageFile.ImageFile:
     """As `Image.open` does, whose limit of pixels is one for all formats."""
-    if is_heic(content) and "HEIF" not in NAMES:
-        raise PictureUnusable(HEIC_ADVICE)
     for name in NAMES:
-        factory, accepts = Image.OPEN[name]
-        if is_heic(content) if name == "HEIF" else accepts and accepts(content[:16]):
+        factory, accepts = Image.OPEN.get(name, (ImageFile.ImageFile, None))
+        if accepts and accepts(content[:16]):
             return (TiffFile if name == "TIFF" else factory)(_Bounded(content), "")
     is_text = content[:99].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     said = "this is a page or a drawing (HTML, XML or SVG)," if is_text else "these bytes are"

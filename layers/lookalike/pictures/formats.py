@@ -17,7 +17,7 @@ class PictureFormat:
     name: str
     """What Pillow and people call it."""
     decoder: str
-    """The module that teaches Pillow to decode it."""
+    """The module that decodes it, of Pillow's or ours."""
     media_types: tuple[str, ...]
     """In small letters: first the registered media type, then what browsers and servers call it besides."""
     suffixes: tuple[str, ...]
@@ -34,17 +34,16 @@ ALL_FORMATS = (
     PictureFormat("PNG", "PIL.PngImagePlugin", ("image/png", "image/x-png"), (".png",)),
     # the decoder holds two frames of four bytes a pixel, and Pillow two more copies; twelve bits of AVIF take twice as much
     PictureFormat("WEBP", "PIL.WebPImagePlugin", ("image/webp",), (".webp",), 25_000_000),
-    # before AVIF, whose decoder wants all that begin as it does; fifty megapixels take it two seconds and 335 MB
-    PictureFormat("HEIF", "pillow_heif.HeifImagePlugin", HEIC_MEDIA_TYPES, (".heic", ".heif", ".hif"), 50_000_000),
     PictureFormat("AVIF", "PIL.AvifImagePlugin", ("image/avif",), (".avif",), 16_000_000),
     PictureFormat("GIF", "PIL.GifImagePlugin", ("image/gif",), (".gif",)),
     PictureFormat("BMP", "PIL.BmpImagePlugin", ("image/bmp", "image/x-ms-bmp"), (".bmp",)),
     PictureFormat("TIFF", "PIL.TiffImagePlugin", ("image/tiff",), (".tif", ".tiff"), 25_000_000),
+    PictureFormat("HEIF", "lookalike.pictures.heic", HEIC_MEDIA_TYPES, (".heic", ".heif", ".hif"), 25_000_000),
 )
-"""Also those whose decoder an image has only if it was asked for."""
+"""Also HEIF, whose decoder an image has only if it was asked for."""
 
-PICTURE_FORMATS = tuple(each for each in ALL_FORMATS if find_spec(each.decoder.partition(".")[0]))
-"""Those that are accepted here, because their decoder is installed."""
+PICTURE_FORMATS = tuple(each for each in ALL_FORMATS if each.name != "HEIF" or find_spec("pillow_heif"))
+"""Those that are accepted here."""
 
 NAMES = tuple(each.name for each in PICTURE_FORMATS)
 MEDIA_TYPES = tuple(media_type for each in PICTURE_FORMATS for media_type in each.media_types)
