@@ -88,7 +88,8 @@ costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs
 	@$(BIN)/python -m infra.costs
 
 sbom: build/audit ## the bill of materials of what the image adds to its base (CycloneDX, build/sbom.json)
-	build/audit/bin/cyclonedx-py requirements layers/locks/serve.txt --output-file build/sbom.json
+	cat layers/locks/$(if $(TEXT),text,serve).txt $(if $(HEIC),layers/locks/heic.txt) > build/sbom.txt
+	build/audit/bin/cyclonedx-py requirements build/sbom.txt --output-file build/sbom.json
 
 bench: .venv build/serve ## how near each part comes to its limit, as one table; about an hour (PARTS="start search", README=1 writes tests/benchmarks/README.md)
 	$(BIN)/python -m tests.benchmarks $(PARTS) $(if $(README),--readme)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, content_types
-from lookalike.errors import PictureUnusable, RequestInvalid
-from lookalike.pictures.formats import HEIC_ADVICE, HEIC_MEDIA_TYPES, MEDIA_TYPES, REGISTERED_MEDIA_TYPES
+from lookalike.errors import RequestInvalid
+from lookalike.pictures.formats import HEIC_MEDIA_TYPES, MEDIA_TYPES, REGISTERED_MEDIA_TYPES
 from lookalike.validation import parsed
 
 from functions.search import events, forms
@@ -26,10 +26,10 @@ class Reading(Generic[T]):
 
 
 def read(app: APIGatewayRestResolver, reading: Reading[T]) -> T:
-    """Reads the body of a request. Raises `RequestInvalid` or `PictureUnusable` if the body is of another type."""
+    """Reads the body of a request. Raises `RequestInvalid` if the body is of another type."""
     content_type, body, parameters = events.content_type(app), events.body(app), events.parameters(app)
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in MEDIA_TYPES:
+    if media_type in (*MEDIA_TYPES, *HEIC_MEDIA_TYPES):
         return reading.of_file(body, parameters)
     if media_type == forms.MEDIA_TYPE:
         return _read_form(forms.parse(content_type, body), parameters, reading)
@@ -37,8 +37,6 @@ def read(app: APIGatewayRestResolver, reading: Reading[T]) -> T:
         for name in parameters:
             raise RequestInvalid("with a JSON body, options are fields of the body, not query parameters", field=name)
         return reading.of_json(parsed(body, field="body"))
-    if media_type in HEIC_MEDIA_TYPES:
-        raise PictureUnusable(HEIC_ADVICE)
     expected = ", ".join((content_types.APPLICATION_JSON, forms.MEDIA_TYPE, *REGISTERED_MEDIA_TYPES))
     raise RequestInvalid(f"the content type of the body is not supported: send one of {expected}", field="Content-Type")
 

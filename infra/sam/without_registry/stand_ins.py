@@ -103,7 +103,7 @@ def engine_with_images(say: Say) -> Iterator[Engine]:
 
 def _ensure(image: OfficialImage, found: Engine, say: Say) -> None:
     label = image.label(found)
-    if label == "" or _pulled(image, found, say) or label == image.checksum:
+    if (label == "" and image.reference(found) == image.official) or _pulled(image, found, say) or label in ("", image.checksum):
         return
     _ensure_base(found, say)
     say(f"Making a stand-in for {image.name}")

@@ -120,10 +120,11 @@ def perceptual_hash(image: Image.Image) -> str:
 
 
 def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Picture:
-    file = _of_heic(files.mended(content)) if is_heic(content) else files.mended(content)
     share = min(crop.right - crop.left, crop.bottom - crop.top) if crop else 1
     wanted = (ceil(2 * at_least[0] / share), ceil(2 * at_least[1] / share))
-    plain, (width, height), profile, turn = _seen(file, wanted)
+    file, size = _of_heic(content, wanted) if is_heic(content) else (files.mended(content), None)
+    plain, seen_size, profile, turn = _seen(file, wanted)
+    width, height = size or seen_size
     rgb = colours.srgb(plain, profile)
     if turn is not None:
         rgb = rgb.transpose(turn)
@@ -135,13 +136,14 @@ def _decode(content: bytes, at_least: tuple[int, int], crop: Crop | None) -> Pic
     return Picture(pixels=np.asarray(rgb), width=width, height=height, perceptual_hash=perceptual_hash(rgb))
 
 
-def _of_heic(file: MendedFile) -> MendedFile:
-    """The PNG that it becomes, if it has no ICC profile in the colours of its code points."""
-    [limit] = [each.max_pixels for each in PICTURE_FORMATS if each.name == "HEIF"] or [0]
-    if not limit:
+def _of_heic(content: bytes, wanted: tuple[int, int]) -> tuple[MendedFile, tuple[int, int]]:
+    """The PNG that it becomes, and the size that it had."""
+    limits = [each.max_pixels for each in PICTURE_FORMATS if each.name == "HEIF"]
+    if not limits:
         raise PictureUnusable(HEIC_ADVICE)
-    png = files.mended(heic.as_png(file.content, limit))
-    return replace(png, profile=png.profile or file.profile)
+    converted = heic.converted(content, limits[0], wanted)
+    png = files.mended(converted.png)
+    return replace(png, profile=png.profile or (converted.codes and encodings.of_codes(*converted.codes))), converted.size
 
 
 _Seen: TypeAlias = tuple[Image.Image, tuple[int, int], encodings.Profile | None, Image.Transpose | None]

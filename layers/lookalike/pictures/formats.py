@@ -38,7 +38,7 @@ ALL_FORMATS = (
     PictureFormat("GIF", "PIL.GifImagePlugin", ("image/gif",), (".gif",)),
     PictureFormat("BMP", "PIL.BmpImagePlugin", ("image/bmp", "image/x-ms-bmp"), (".bmp",)),
     PictureFormat("TIFF", "PIL.TiffImagePlugin", ("image/tiff",), (".tif", ".tiff"), 25_000_000),
-    PictureFormat("HEIF", "lookalike.pictures.heic", HEIC_MEDIA_TYPES, (".heic", ".heif", ".hif"), 25_000_000),
+    PictureFormat("HEIF", "lookalike.pictures.heic", HEIC_MEDIA_TYPES, (".heic", ".heif", ".hif"), 50_000_000),
 )
 """Also HEIF, whose decoder an image has only if it was asked for."""
 
@@ -56,7 +56,8 @@ HEIC_ADVICE = (
 )
 """Without a decoder: the one that is maintained for Python, pillow-heif, has x265, which is GPL; pi-heif, without it, was given up."""
 
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
 
 
 def media_type_of(file_name: str) -> str:
@@ -66,5 +67,7 @@ def media_type_of(file_name: str) -> str:
 
 
 def is_heic(content: bytes) -> bool:
-    """Whether a file says that it is a HEIC picture (ISO/IEC 23008-12)."""
-    return content[4:8] == b"ftyp" and any(brand in content[8:48] for brand in _HEIC_BRANDS)
+    """Whether a file says by its brands that it is a HEIC picture (ISO/IEC 23008-12), and no AVIF."""
+    end = int.from_bytes(content[:4], "big") if content[4:8] == b"ftyp" else 0
+    brands = {content[at : at + 4] for at in (8, *range(16, min(end, 1024), 4)) if at < end}
+    return bool(brands & _HEIC_BRANDS) and not brands & _AVIF_BRANDS

@@ -4,59 +4,78 @@
 secrets, is kept from it.
 """
 
+import json
 import os
 import resource
 import subprocess
 import sys
 from contextlib import suppress
-from io import BytesIO
+from dataclasses import dataclass
 
 from lookalike.errors import PictureUnusable
 
 MAX_CPU_S = 5
-"""Seconds of a CPU; the largest pictures that are taken need one or two."""
+"""Seconds of a CPU; the largest pictures that are taken need two or three."""
 
 MAX_MEMORY_BYTES = 1_500_000_000
-"""Address space of the process: Python and the libraries take 300 MB, a picture of 25 megapixels with transparency 500 MB."""
+"""Address space of the process: Python and the libraries take 300 MB, the largest pictures that are taken 500 MB."""
 
 _GIVES_UP_AFTER_S = 60
 
 
-def as_png(content: bytes, max_pixels: int) -> bytes:
-    """The primary picture upright, with its ICC profile, eight bits a channel.
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The primary picture, upright, as a PNG of eight bits a channel with its ICC profile; it may be smaller than the picture's ``size``.
+
+    ``codes`` are its colour primaries and transfer characteristics (ITU-T H.273), where it has no profile.
+    """
+
+    png: bytes
+    size: tuple[int, int]
+    codes: tuple[int, int] | None
+
+
+def converted(content: bytes, max_pixels: int, at_least: tuple[int, int]) -> Converted:
+    """The picture, averaged down while it stays at least so wide and high; half of ``max_pixels`` are the limit for one of more than RGB.
 
     Raises `PictureUnusable`: the file is damaged or cut off, or costs more than these limits.
     """
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
+    command = [sys.executable, "-m", __name__, json.dumps([max_pixels, *at_least])]
     try:
-        command = [sys.executable, "-m", __name__, str(max_pixels)]
         run = subprocess.run(command, input=content, capture_output=True, env=environment, timeout=_GIVES_UP_AFTER_S, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
         raise PictureUnusable("the picture takes too long to decode") from None
-    if run.returncode == 0:
-        return run.stdout
     said = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    if run.returncode == 0:
+        size, codes = json.loads(said)
+        return Converted(run.stdout, tuple(size), codes and tuple(codes))
     if run.returncode < 0 or "MemoryError" in said:
         said = f"it takes more than {MAX_CPU_S} seconds or {MAX_MEMORY_BYTES:,} bytes of memory to decode"
     raise PictureUnusable(f"the picture is damaged, truncated or too large: {said}")
 
 
 def main() -> None:
-    """Converts standard input to a PNG on standard output, within the limits."""
+    """Converts standard input to a PNG on standard output, within the limits; the rest of `Converted` is standard error's last line."""
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
     with suppress(ValueError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     import pillow_heif  # not installed everywhere
-    from PIL import Image
 
     pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
-    pillow_heif.register_heif_opener()
-    image = Image.open(BytesIO(sys.stdin.buffer.read()), formats=["HEIF"])
-    if image.width * image.height > int(sys.argv[1]):
-        sys.exit(f"it has too many pixels: {image.width:,} x {image.height:,}, the limit of HEIC is {int(sys.argv[1]):,} in all")
-    profile = image.info.get("icc_profile")
+    max_pixels, *at_least = json.loads(sys.argv[1])
+    file = pillow_heif.open_heif(sys.stdin.buffer.read())
+    (width, height), is_plain = file.size, file.mode in ("L", "RGB") and file.info["bit_depth"] == 8
+    limit = max_pixels if is_plain else max_pixels // 2
+    if width * height > limit:
+        sys.exit(f"it has too many pixels: {width:,} x {height:,}, the limit for such a HEIC is {limit:,} in all")
+    image = file.to_pillow()
     plain = image.convert("RGBA") if image.mode == "RGBa" else image
-    plain.save(sys.stdout.buffer, "PNG", compress_level=0, icc_profile=profile)
+    factor = max(1, min(image.width // at_least[0], image.height // at_least[1]))
+    codes = file.info.get("nclx_profile")
+    plain.reduce(factor).save(sys.stdout.buffer, "PNG", compress_level=1, icc_profile=image.info.get("icc_profile"))
+    said = codes and (int(codes["color_primaries"]), int(codes["transfer_characteristics"]))
+    print(json.dumps([image.size, said]), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ class QueryVectorizer:
             made = embedder.embed(unknown) if unknown else ()
         found |= {key: _of(known[key[1]]) for key in new if key not in opened}
         for (key, each), vector in zip(opened.items(), made, strict=True):
-            found[key] = QueryVectors((vector,), perceptual_hashes=(each.perceptual_hash,))
+            found[key] = QueryVectors((vector.copy(),), perceptual_hashes=(each.perceptual_hash,))
         with self._lock:
             self._recent.update(found)
         return [found[key] for key in keys]
