@@ -36,14 +36,14 @@ def test_a_picture_put_into_the_bucket_can_be_found_and_its_link_opened(
 def test_a_phone_s_picture_is_indexed_and_searched_with_as_it_is(
     shop: ShopClient, items: list[CatalogueItem], eventually: Eventually
 ) -> None:
-    heic = file_of(Image.open(items[126].path).convert("RGB"), "HEIF", quality=90)
-    shop.put("images/up-6.heic", heic)
-    eventually(lambda: len(shop.documents("up-6")) == 1)
+    heic = file_of(Image.open(items[129].path).convert("RGB"), "HEIF", quality=90)
+    shop.put("images/phone-1.heic", heic)
+    eventually(lambda: len(shop.documents("phone-1")) == 1)
 
     [hit] = shop.search_by_upload(heic, content_type="image/heic", size=1).json()["hits"]
-    [like] = shop.search_by_upload(items[126].path.read_bytes(), size=1).json()["hits"]
+    [like] = shop.search_by_upload(items[129].path.read_bytes(), size=1).json()["hits"]
 
-    assert (hit["product_id"], hit["score"], like["product_id"]) == ("up-6", 1.0, "up-6")
+    assert (hit["product_id"], hit["score"], like["product_id"]) == ("phone-1", 1.0, "phone-1")
 
 
 def test_an_overwritten_picture_replaces_the_old_one_and_a_deleted_one_is_gone(
