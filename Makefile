@@ -88,7 +88,7 @@ costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs
 	@$(BIN)/python -m infra.costs
 
 sbom: build/audit ## the bill of materials of what the image adds to its base (CycloneDX, build/sbom.json)
-	cat layers/locks/$(if $(TEXT),text,serve).txt $(if $(HEIC),layers/locks/heic.txt) > build/sbom.txt
+	cat layers/locks/serve.txt $(if $(TEXT),layers/locks/text.txt) $(if $(HEIC),layers/locks/heic.txt) > build/sbom.txt
 	build/audit/bin/cyclonedx-py requirements build/sbom.txt --output-file build/sbom.json
 
 bench: .venv build/serve ## how near each part comes to its limit, as one table; about an hour (PARTS="start search", README=1 writes tests/benchmarks/README.md)
@@ -135,7 +135,7 @@ lock: .venv ## resolve the dependencies of pyproject.toml and package.json; what
 	$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o layers/locks/dev.txt
 	$(COMPILE) -c layers/locks/dev.txt --extra export pyproject.toml -o layers/locks/export.txt
 	$(COMPILE) -c layers/locks/dev.txt pyproject.toml -o layers/locks/serve.txt
-	$(COMPILE) -c layers/locks/dev.txt --extra text pyproject.toml -o layers/locks/text.txt
+	echo "tokenizers" | $(COMPILE) -c layers/locks/dev.txt --no-deps - -o layers/locks/text.txt
 	echo "pillow-heif" | $(COMPILE) -c layers/locks/dev.txt --no-deps - -o layers/locks/heic.txt
 	$(NPM) $(if $(UPGRADE),update --save,install) --package-lock-only
 	$(BIN)/python -c 'import json, pathlib; path = pathlib.Path("$(JS)/package-lock.json"); lock = json.loads(path.read_text()); \

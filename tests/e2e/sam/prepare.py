@@ -18,7 +18,7 @@ from layers.models.export import Say
 from layers.models.networks import NETWORKS, U2NETP
 
 LIMIT_MINUTES = 45
-OPTIONS = {"SaliencyModel": U2NETP.id, "Heic": "1"}
+OPTIONS = {"SaliencyModel": U2NETP.id, "Heic": "1", "Text": "1"}
 """Parameters of the image that is tested: it has what can be added to the one that is deployed by default, which is only built."""
 
 STILL_AT_IT_S = 30

@@ -82,6 +82,8 @@ def _layers_of_a_build(docker: Engine, folder: Path) -> list[str]:
         "--build-arg",
         "HEIC=1",
         "--build-arg",
+        "TEXT=1",
+        "--build-arg",
         f"SALIENCY_MODEL={U2NETP.id}",
         "--build-arg",
         f"BASE={LAMBDA_BASE.reference(docker)}",
