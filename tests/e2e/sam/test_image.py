@@ -74,25 +74,12 @@ def test_search_runs_without_root_and_without_writing_a_file(system: RunningSyst
 def _layers_of_a_build(docker: Engine, folder: Path) -> list[str]:
     """By the builder that `sam build` uses, which has most of it done already."""
     tag = f"lookalike-changed:{uuid4().hex[:8]}"
-    command = ["docker", "build", "--quiet", "--tag", tag, "--file", "layers/Dockerfile", "--build-arg", "MODEL=efficientnet_lite0"]
+    given = {"MODEL": "efficientnet_lite0", "RANDOM_WEIGHTS": "", "HEIC": "1", "TEXT": "1", "SALIENCY_MODEL": U2NETP.id}
+    arguments = [f"--build-arg={name}={value}" for name, value in {**given, "BASE": LAMBDA_BASE.reference(docker)}.items()]
+    command = ["docker", "build", "--quiet", "--tag", tag, "--file", "layers/Dockerfile", "--platform", "linux/amd64", *arguments, "."]
     environment = {**docker.whole_environment, "DOCKER_BUILDKIT": "0"}
-    arguments = [
-        "--build-arg",
-        "RANDOM_WEIGHTS=",
-        "--build-arg",
-        "HEIC=1",
-        "--build-arg",
-        "TEXT=1",
-        "--build-arg",
-        f"SALIENCY_MODEL={U2NETP.id}",
-        "--build-arg",
-        f"BASE={LAMBDA_BASE.reference(docker)}",
-        "--platform",
-        "linux/amd64",
-        ".",
-    ]
     try:
-        subprocess.run([*command, *arguments], cwd=folder, env=environment, check=True, capture_output=True, timeout=600)
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=600)
         layers: list[str] = json.loads(docker.docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", tag))
         return layers
     finally:
