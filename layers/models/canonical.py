@@ -15,6 +15,17 @@ TOLERANCE_F32 = 2e-4
 TOLERANCE_BF16 = 4e-3
 """The same, where the CPU computes in bf16."""
 
+OWN_F32, OWN_BF16 = 0.05, 0.3
+"""The same of a network of one's own or an adapted one, as a share of a typical number of its vector.
+
+What such a network does with rounding is not known, and a learned whitening makes it larger. Another network is off by 1 and more.
+"""
+
+
+def own_tolerance(dimensions: int, *, is_f32: bool) -> float:
+    """How far a number of a network of one's own may be off; a typical one of a unit vector is the root of ``1 / dimensions``."""
+    return (OWN_F32 if is_f32 else OWN_BF16) / float(np.sqrt(dimensions))
+
 
 def picture(input_size: tuple[int, int]) -> NDArray[np.uint8]:
     """A checkerboard under two ramps, uint8 RGB of shape (height, width, 3); integers only, hence the same everywhere."""

@@ -15,11 +15,16 @@ from rich.progress import track
 
 from layers.models import export
 from layers.models.manifest import FILE
-from layers.quality import adapted_model, choice, labelled, variants
+from layers.quality import adapted_model, adapted_text, choice, labelled, variants
 from layers.quality.assembly import COLOURS
 from layers.quality.choice import Choice, Features
 from layers.quality.labelled import Labelled, NothingToLearn
 from layers.quality.variants import OWN
+
+NO_TEXTS = (
+    "texts cannot be searched by with this model: they have no colours that could be counted beside the vector; "
+    "adapt from an index (--index) to keep them, where colours are not tried"
+)
 
 
 class NoGain(Exception):
@@ -64,7 +69,9 @@ def adapt(base: Path, pictures: Labelled, features: Features, console: Console, 
         low, high = chosen.gains[0].interval
         raise NoGain(f"the gain on held-out pictures is between {low:+.3f} and {high:+.3f}, so there may be none: no model was made")
     transform = choice.learn(chosen.recipe, pictures.labels, features)
-    return adapted_model.write(base, chosen, transform, features[chosen.recipe.variant][0][:16], len(pictures))
+    if adapted_text.has_texts(base) and not adapted_text.keeps_texts(base, chosen.recipe):
+        console.print(NO_TEXTS, highlight=False)
+    return adapted_model.write(base, chosen, transform, features[chosen.recipe.variant][0])
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,7 +11,7 @@ from lookalike.domain import Vectors
 
 from layers.models import canonical
 from layers.models.manifest import FILE
-from layers.quality import assembly, choice, variants
+from layers.quality import adapted_text, assembly, choice, variants
 from layers.quality.choice import Choice, Recipe
 from layers.quality.openvino_runtime import openvino
 from layers.quality.transforms import Transform
@@ -20,11 +20,14 @@ from layers.quality.variants import OWN
 LEAST_COSINE = 0.9999
 """Between what the written graph gives and the same arithmetic in float64."""
 
+COMPARED = 16
+"""Vectors by which the two are compared."""
 
-def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors, learned_from: int) -> Path:
+
+def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors) -> Path:
     """Writes the model beside the one in ``base``, the folder of the network that was adapted, whole or not at all; returns its folder.
 
-    ``vectors`` are some that the transform takes, by which what is written is compared with it; ``learned_from`` is a number of pictures.
+    ``vectors`` are those of the pictures that the transform was learned from. Texts can be searched by where `adapted_text.keeps_texts`.
     """
     described = variants.manifest(base, chosen.recipe.variant)
     weights = _checksum(described["weights_sha256"], chosen.recipe, transform)
@@ -34,15 +37,19 @@ def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors, le
         vector = _save_graph(unfinished, base, chosen.recipe, transform, described["input_size"])
         is_of_vectors = chosen.recipe.variant == OWN and not chosen.recipe.colour
         if is_of_vectors:
-            _save_transform(unfinished, transform, vectors)
+            _save_transform(unfinished, transform, vectors[:COMPARED])
+        keeps_texts = adapted_text.keeps_texts(base, chosen.recipe)
+        if keeps_texts:
+            adapted_text.write(base, unfinished, transform, vectors)
         described |= {
             "id": target.name,
             "dimensions": len(vector),
             "adapted_from": described["weights_sha256"] if is_of_vectors else None,
             "weights_sha256": weights,
             "preprocessing": f"{described['preprocessing']}; {', '.join(chosen.recipe.parts)}",
+            "text": described.get("text") if keeps_texts else None,
             "score_band": None,
-            "adapted": {"from": described["id"], "learned_from": learned_from, **choice.summary(chosen)},
+            "adapted": {"from": described["id"], "learned_from": len(vectors), **choice.summary(chosen)},
             "canonical_vector": canonical.beginning(vector),
         }
         (unfinished / FILE).write_text(json.dumps(described, indent=2) + "\n")

@@ -6,7 +6,7 @@ All of it is part of the graph then, so that what serves needs to know of none o
 from typing import Any
 
 import numpy as np
-from lookalike.domain import Vectors
+from lookalike.domain import Vector, Vectors
 from numpy.typing import NDArray
 
 from layers.models import saliency as saliency_network
@@ -43,6 +43,15 @@ def transformed(graph: Graph, transform: Transform) -> Graph:
     histogram = ops.slice(output, [output.shape[1] - COLOURS], [output.shape[1]], [1], [1])
     pixels = graph.input(0).get_node()
     return _model([_applied(transform, vectors, histogram)], [pixels])
+
+
+def transformed_texts(graph: Graph, transform: Transform, way: Vector) -> Graph:
+    """A text encoder, its vectors moved by ``way`` to where those of pictures lie, then transformed as they are.
+
+    ``transform`` counts no colours.
+    """
+    moved = ops.add(graph.output(0).get_node().input_value(0), ops.constant(way[np.newaxis]))
+    return _model([_applied(transform, moved, None)], [each.get_node() for each in graph.inputs])
 
 
 def transform_alone(transform: Transform, dimensions: int) -> Graph:
@@ -135,7 +144,8 @@ def _flat_one_hot(numbers: Node, bins: int) -> Node:
 
 def _model(outputs: list[Node], parameters: list[Node]) -> Graph:
     model = openvino.Model(outputs, parameters)
-    model.input(0).set_names({parameters[0].get_friendly_name()})
+    for number, parameter in enumerate(parameters):
+        model.input(number).set_names({parameter.get_friendly_name()})
     model.output(0).set_names({"vectors"})
     return model
 

@@ -54,7 +54,7 @@ def _written(base: Path, recipe: Recipe) -> tuple[Path, Vectors]:
     features = _features(base, recipe.variant)
     transform = choice.learn(recipe, LABELS, features)
     vectors, histograms = features[recipe.variant]
-    return adapted_model.write(base, Choice(recipe, None, None), transform, vectors, len(LABELS)), transform(vectors, histograms)
+    return adapted_model.write(base, Choice(recipe, None, None), transform, vectors), transform(vectors, histograms)
 
 
 @pytest.mark.parametrize(
