@@ -128,6 +128,27 @@ def test_vectors_of_a_model_elsewhere_are_refused(
     assert line.startswith(f"{elsewhere} is computed elsewhere (elasticsearch/mine): it cannot be adapted")
 
 
+def test_a_report_of_an_index_has_no_sheet_and_keeps_none_of_an_earlier_report(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    lite0: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _fill(elasticsearch, name, lite0)
+    sheet = tmp_path / "worst-errors.jpg"
+    sheet.write_text("of an earlier report")
+    source = ["--index", name, "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--report", str(tmp_path)])
+
+    assert evaluate.main() == 0
+
+    assert capsys.readouterr().out.splitlines()[-1] == f"JSON and Markdown are in {tmp_path}"
+    assert not sheet.exists()
+
+
 @pytest.mark.parametrize("command", ["evaluate", "adapt"])
 def test_an_alias_of_indices_by_two_models_is_refused(
     elasticsearch: Elasticsearch,
