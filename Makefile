@@ -107,8 +107,8 @@ soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on eve
 evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url; EXPAND=n, PRODUCTS=1)
 	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL)) $(if $(EXPAND),--expand $(EXPAND)) $(if $(PRODUCTS),--products)
 
-adapt: .venv ## learn from your own classes what makes the hits better (MODEL=id, IMAGES or INDEX as for evaluate, CLASSES=known or new)
-	@$(BIN)/python -m layers.quality.adapt $(or $(MODEL),efficientnet_lite2) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))
+adapt: .venv ## learn from your own classes what makes the hits better (IMAGES or INDEX as for evaluate; MODEL=id, by default the index's; CLASSES=known or new)
+	@$(BIN)/python -m layers.quality.adapt $(MODEL) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))
 
 report: .venv ## which pictures many products share, such as those that stand for "no image" (SIZE=n)
 	@$(BIN)/python -m layers.quality.placeholders $(if $(SIZE),--size $(SIZE))

@@ -1,4 +1,4 @@
-"""Learns from a shop's own classes what makes its hits better: ``python -m layers.quality.adapt MODEL --images FOLDER``.
+"""Learns from a shop's own classes what makes its hits better: ``python -m layers.quality.adapt [MODEL] --images FOLDER``.
 
 What is found is written as a model of its own, beside the one that it was made from; where nothing is gained, nothing is written.
 """
@@ -8,15 +8,19 @@ import json
 import sys
 from pathlib import Path
 
+from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.client import translate_errors
-from lookalike.errors import LookalikeError
+from lookalike.adapters.openvino.manifests import read_manifest
+from lookalike.errors import LookalikeError, Misconfigured
 from rich.console import Console
 from rich.progress import track
 
 from layers.models import export
 from layers.models.manifest import FILE
-from layers.quality import adapted_model, adapted_text, choice, labelled, variants
+from layers.models.networks import EFFICIENTNET_LITE2
+from layers.quality import adapted_model, adapted_text, choice, clusters, labelled, variants
 from layers.quality.assembly import COLOURS
+from layers.quality.at_hand import Folders
 from layers.quality.choice import Choice, Features
 from layers.quality.labelled import Labelled, NothingToLearn
 from layers.quality.variants import OWN
@@ -36,12 +40,8 @@ def main() -> int:
     given = _arguments()
     console = Console()
     try:
-        model = export.ensure(given.model, given.output, lambda line: console.print(line, highlight=False))
-        base = given.output / model
-        if json.loads((base / FILE).read_text()).get("adapted"):
-            raise NothingToLearn(f"{model} is adapted already: adapt the network that it was made from")
         with translate_errors(given.index or ""):
-            pictures, features = _from_index(given, base) if given.index else from_folder(given.images, base)
+            pictures, features, base = _from_index(given, console) if given.index else _from_images(given, console)
         console.print(f"{len(pictures):,} pictures of {len(pictures.classes):,} classes", highlight=False)
         made = adapt(base, pictures, features, console, None if given.classes is None else given.classes == "new")
     except (NothingToLearn, NoGain, export.ExportFailed, LookalikeError) as error:
@@ -76,8 +76,9 @@ def adapt(base: Path, pictures: Labelled, features: Features, console: Console, 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m layers.quality.adapt", description="Learns from your classes what makes hits better.")
-    parser.add_argument("model", help="id of the network to adapt")
-    parser.add_argument("--output", type=Path, default=Path("build/models"), metavar="FOLDER", help="where models are, one sub-folder each")
+    default = f"id of the network to adapt; by default the one that filled the index, or {EFFICIENTNET_LITE2.id}"
+    parser.add_argument("model", nargs="?", help=default)
+    Folders.add_to(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", type=Path, metavar="FOLDER", help="pictures, in a sub-folder for each class")
     source.add_argument("--index", help="an index of pictures, or its alias: only its vectors are used, no picture is fetched")
@@ -102,13 +103,39 @@ def from_folder(folder: Path, base: Path) -> tuple[Labelled, Features]:
     return pictures, {variant: (made[:, :-COLOURS], made[:, -COLOURS:]) for variant, made in zip(tried, vectors, strict=True)}
 
 
-def _from_index(given: argparse.Namespace, base: Path) -> tuple[Labelled, Features]:
-    client = labelled.client(given.elasticsearch)
+def _from_images(given: argparse.Namespace, console: Console) -> tuple[Labelled, Features, Path]:
+    base = _base(given, given.model or EFFICIENTNET_LITE2.id, console)
+    return *from_folder(given.images, base), base
+
+
+def _from_index(given: argparse.Namespace, console: Console) -> tuple[Labelled, Features, Path]:
+    client = clusters.client(given.elasticsearch)
+    base = _base_of_index(given, client, console)
     pictures, vectors = labelled.indexed(client, given.index, given.attribute)
-    dimensions = json.loads((base / FILE).read_text())["dimensions"]
-    if vectors.shape[1] != dimensions:
-        raise NothingToLearn(f"the vectors of {given.index} have {vectors.shape[1]} numbers, those of {base.name} {dimensions}")
-    return pictures, {OWN: (vectors, vectors[:, :0])}
+    return pictures, {OWN: (vectors, vectors[:, :0])}, base
+
+
+def _base_of_index(given: argparse.Namespace, client: Elasticsearch, console: Console) -> Path:
+    """The network that filled the index. Raises `Misconfigured` if another one is given, or one with other weights is at hand."""
+    model, weights = clusters.filled_by(client, given.index)
+    if given.model not in (None, model):
+        raise Misconfigured(f"the index {given.index!r} was filled by {model}, not by {given.model}: give MODEL={model}, or leave it out")
+    console.print(f"{given.index} was filled by {model}", highlight=False)
+    base = _base(given, model, console)
+    if (found := read_manifest(base).weights_sha256) != weights:
+        raise Misconfigured(
+            f"the index {given.index!r} was filled by {model} with weights {weights[:12]}…, and {base} has {found[:12]}…: "
+            "put the model with the index's weights there, or backfill a new index"
+        )
+    return base
+
+
+def _base(given: argparse.Namespace, model: str, console: Console) -> Path:
+    """The folder of the network that is adapted. Raises `NothingToLearn` if it is adapted already, and as `Folders.located`."""
+    [base] = Folders(given.output, given.own).located([model], lambda line: console.print(line, highlight=False))
+    if json.loads((base / FILE).read_text()).get("adapted"):
+        raise NothingToLearn(f"{model} is adapted already: adapt the network that it was made from, by pictures or by its own index")
+    return base
 
 
 def _tell(chosen: Choice, console: Console) -> None:

@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.progress import track
 
 from layers.models import export
-from layers.quality import labelled, products, report
+from layers.quality import clusters, labelled, products, report
+from layers.quality.at_hand import Folders
 from layers.quality.labelled import Labelled, NothingToLearn
 from layers.quality.measures import DEPTH, NAMES, Scores, interval, nearest, score_band, scores
 from layers.quality.search_path import through_search
@@ -86,7 +87,7 @@ def main() -> int:
     """The command line; returns the exit code."""
     given, console = _arguments(), Console()
     try:
-        client = labelled.client(given.elasticsearch) if given.elasticsearch else None
+        client = clusters.client(given.elasticsearch) if given.elasticsearch else None
         with translate_errors(given.index or ""):
             pictures, results = _of_indices(given, client) if given.index else _of_folder(given, client, console)
     except (NothingToLearn, export.ExportFailed, LookalikeError) as error:
@@ -95,29 +96,44 @@ def main() -> int:
     facts = {"pictures": len(pictures), "classes": len(pictures.classes), "models": {each.model: each.facts for each in results}}
     facts["compared"] = [compared(results[0], other, pictures) for other in results[1:]]
     text = report.markdown(facts)
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
     given.report.mkdir(parents=True, exist_ok=True)
     (given.report / "evaluation.json").write_text(json.dumps(facts, indent=2) + "\n")
     (given.report / "evaluation.md").write_text(text)
-    if given.images:
-        sheet = report.worst_errors(given.images, pictures, results[0].found, results[0].scores)
-        sheet.save(given.report / "worst-errors.jpg", quality=85)
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"JSON, Markdown and the worst errors of {results[0].model} are in {given.report}", highlight=False, soft_wrap=True)
+    written = _write_sheet(given, pictures, results[0])
+    console.print(f"{written} are in {given.report}", highlight=False, soft_wrap=True)
     return 0
 
 
+def _write_sheet(given: argparse.Namespace, pictures: Labelled, first: Evaluated) -> str:
+    """Writes the worst errors where pictures are at hand, else removes those of an earlier report; returns what the report consists of."""
+    path = given.report / "worst-errors.jpg"
+    if not given.images:
+        path.unlink(missing_ok=True)
+        return "JSON and Markdown"
+    report.worst_errors(given.images, pictures, first.found, first.scores).save(path, quality=85)
+    return f"JSON, Markdown and the worst errors of {first.model}"
+
+
 def _of_folder(given: argparse.Namespace, client: Elasticsearch | None, console: Console) -> tuple[Labelled, list[Evaluated]]:
-    models = [export.ensure(name, given.output, lambda line: console.print(line, highlight=False)) for name in given.models.split(",")]
-    embedders = [OpenVinoEmbedder(given.output / model, "THROUGHPUT") for model in models]
+    names = (given.models or export.AUTO).split(",")
+    models = Folders(given.output, given.own).located(names, lambda line: console.print(line, highlight=False))
+    embedders = [OpenVinoEmbedder(model, "THROUGHPUT") for model in models]
     files = labelled.files_of(given.images)
     pictures, vectors = labelled.embedded(given.images, track(files, "embedding", transient=True), embedders)
-    return pictures, [each for model, made in zip(models, vectors, strict=True) for each in _ways(model, made, pictures, client, given)]
+    return pictures, [
+        each for model, made in zip(models, vectors, strict=True) for each in _ways(model.name, made, pictures, client, given)
+    ]
 
 
 def _of_indices(given: argparse.Namespace, client: Elasticsearch | None) -> tuple[Labelled, list[Evaluated]]:
     """One index or several, by the pictures that all of them have."""
     if client is None:
-        raise NothingToLearn("--index needs --elasticsearch")
+        raise NothingToLearn("an index needs the address of its Elasticsearch: give --elasticsearch (ES_URL=…)")
+    if given.models:
+        raise NothingToLearn("an index is measured by the vectors that it holds: leave --models (MODEL=…) out, or give pictures instead")
+    for name in given.index.split(","):
+        clusters.filled_by(client, name)
     read = {name: labelled.indexed(client, name, given.attribute) for name in given.index.split(",")}
     common = sorted(set.intersection(*(set(pictures.names) for pictures, _ in read.values())))
     if not common:
@@ -144,8 +160,8 @@ def _arguments() -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", type=Path, metavar="FOLDER", help="pictures, in a sub-folder for each class")
     source.add_argument("--index", metavar="A,B", help="indices of pictures, measured by the vectors that they hold")
-    parser.add_argument("--models", default=export.AUTO, metavar="A,B", help="ids of models, side by side")
-    parser.add_argument("--output", type=Path, default=Path("build/models"), metavar="FOLDER", help="where models are, one sub-folder each")
+    parser.add_argument("--models", metavar="A,B", help="ids of models, side by side, for pictures")
+    Folders.add_to(parser)
     parser.add_argument("--attribute", default="category", help="of the index, what the classes are; product_id: several pictures of one")
     parser.add_argument("--elasticsearch", metavar="URL", help="search through this server too, in an index that is deleted afterwards")
     expand = "also measure queries that are moved to the mean of themselves and their first N hits"

@@ -31,7 +31,7 @@ class NothingToLearn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Pictures with their class: ``names`` (path or id), ``classes`` by number, ``labels``, shape (n,), and perceptual hashes."""
+    """Pictures with their class: ``names`` (path, or ids), ``classes`` by number, ``labels``, shape (n,), and perceptual hashes."""
 
     names: list[str]
     classes: list[str]
@@ -81,16 +81,10 @@ def embedded(folder: Path, files: Iterable[Path], embedders: Sequence[OpenVinoEm
     return Labelled.of(names, classes, hashes), [np.concatenate(made) for made in vectors]
 
 
-def client(url: str) -> Elasticsearch:
-    """A client of the server at this address. Raises `NothingToLearn` if it is none."""
-    try:
-        return Elasticsearch(url, request_timeout=60)
-    except ValueError as error:
-        raise NothingToLearn(f"{url} is no address of an Elasticsearch: {error}") from error
-
-
 def indexed(client: Elasticsearch, index: str, attribute: str) -> tuple[Labelled, Vectors]:
     """The pictures of an index that have a value of the attribute (``product_id`` for the product itself), with the index's vectors.
+
+    The name of a picture is ``PRODUCT_ID IMAGE_ID``.
 
     Raises:
         NothingToLearn: no picture has the attribute.
@@ -100,7 +94,7 @@ def indexed(client: Elasticsearch, index: str, attribute: str) -> tuple[Labelled
         source = hit["_source"]
         value = source["product_id"] if attribute == "product_id" else source.get("attributes", {}).get(attribute)
         if isinstance(value, str | int | float):
-            names.append(source["image_id"])
+            names.append(f"{source['product_id']} {source['image_id']}")
             classes.append(str(value))
             hashes.append(source["perceptual_hash"])
             vectors.append(np.asarray(hit["fields"]["image_vector"], np.float32).ravel())

@@ -32,7 +32,7 @@ def test_groups_that_were_never_seen_gain_by_what_products_teach(
     learned = drawn_kinds.write(tmp_path / "learned", LEARNED, PICTURES)
     labelled_index.fill(elasticsearch, name, OpenVinoEmbedder(base).model, *_embedded(base, learned))
     source = ["--index", name, "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
-    monkeypatch.setattr(sys, "argv", ["adapt", NETWORK, *source, "--output", str(models)])
+    monkeypatch.setattr(sys, "argv", ["adapt", *source, "--output", str(models)])
 
     assert adapt.main() == 0
     _compare(elasticsearch, name, elasticsearch_url, tmp_path, monkeypatch)

@@ -42,11 +42,12 @@ def test_the_indices_of_two_models_are_compared_by_the_pictures_that_both_hold(
     found = [nearest(made[held[1]], both.bits) for made in vectors]
     shares = [len({*one} & {*other}) / 10 for one, other in zip(found[0].tolist(), found[1].tolist(), strict=True)]
     [compared] = said["compared"]
+    called = [f"{both.classes[label]} {image}" for label, image in zip(both.labels, ids[1], strict=True)]
     assert said["pictures"] == len(both)
     assert compared["models"] == names
     assert compared["common_hits"] == pytest.approx(np.mean(shares), abs=0.002)
     assert 0.2 < compared["common_hits"] < 0.9
-    assert set(compared["differ_most"]) <= {ids[1][place] for place in np.flatnonzero(np.array(shares) <= sorted(shares)[9])}
+    assert set(compared["differ_most"]) <= {called[place] for place in np.flatnonzero(np.array(shares) <= sorted(shares)[9])}
     for index, each in zip(names, found, strict=True):
         assert said["models"][index]["means"]["P@5"] == pytest.approx(scores(each, both.labels).p5.mean(), abs=0.005)
         assert said["models"][index]["through_search"]["share of the exact first 10"] > 0.99

@@ -1,12 +1,22 @@
-"""An index that cannot be read is told in one line by the commands that measure and adapt networks."""
+"""What keeps an index from being measured or learned from is told in one line."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+from elasticsearch import Elasticsearch
+from lookalike.adapters.openvino.manifests import read_manifest
+from lookalike.domain import Model
 
+from layers.models import remote
 from layers.quality import adapt, evaluate
+from layers.quality.labelled import Labelled
+from tests.integration import labelled_index
 
-ADAPT = ["efficientnet_lite0", "--output", "build/models"]
+MODELS = Path("build/models")
+ADAPT = ["efficientnet_lite0", "--output", str(MODELS)]
 
 
 @pytest.mark.parametrize(
@@ -32,3 +42,146 @@ def test_an_index_that_cannot_be_read_is_told(
     assert callable(main)
     assert main() == 2
     assert reason in capsys.readouterr().err
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder of exported networks, for what would be written into it."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for model in ("efficientnet_lite0", "efficientnet_lite2"):
+        (folder / model).symlink_to((MODELS / model).absolute())
+    return folder
+
+
+@pytest.fixture
+def lite0() -> Model:
+    """The network that filled the index; others have as many dimensions."""
+    return read_manifest(MODELS / "efficientnet_lite0")
+
+
+def _fill(client: Elasticsearch, name: str, model: Model) -> None:
+    """Twenty products with four pictures each, their vectors drawn by lot."""
+    drawn = np.random.default_rng(3)
+    vectors = drawn.normal(size=(80, model.dimensions)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    labels, bits = np.repeat(np.arange(20), 4), drawn.integers(0, 2**63, (80, 4), dtype=np.uint64)
+    pictures = Labelled([str(number) for number in range(80)], [f"p{number}" for number in range(20)], labels, bits)
+    labelled_index.fill(client, name, model, pictures, vectors)
+
+
+def _adapt(monkeypatch: pytest.MonkeyPatch, url: str, index: str, models: Path, *model: str) -> int:
+    source = ["--index", index, "--elasticsearch", url, "--attribute", "product_id", "--output", str(models)]
+    monkeypatch.setattr(sys, "argv", ["adapt", *model, *source])
+    return adapt.main()
+
+
+def test_vectors_of_another_network_are_refused_by_the_name_of_the_one_to_give(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    models: Path,
+    lite0: Model,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _fill(elasticsearch, name, lite0)
+
+    assert _adapt(monkeypatch, elasticsearch_url, name, models, "efficientnet_lite2") == 2
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{name!r} was filled by efficientnet_lite0, not by efficientnet_lite2: give MODEL=efficientnet_lite0" in line
+
+
+def test_vectors_of_other_weights_are_refused(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    models: Path,
+    lite0: Model,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _fill(elasticsearch, name, replace(lite0, weights_sha256="cd" * 32))
+
+    assert _adapt(monkeypatch, elasticsearch_url, name, models, "efficientnet_lite0") == 2
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert "with weights cdcdcdcdcdcd…" in line
+    assert f"has {lite0.weights_sha256[:12]}…" in line
+
+
+def test_vectors_of_a_model_elsewhere_are_refused(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    elsewhere = remote.export("elasticsearch/mine@64", models, print)
+    _fill(elasticsearch, name, read_manifest(models / elsewhere))
+
+    assert _adapt(monkeypatch, elasticsearch_url, name, models, elsewhere) == 2
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{elsewhere} is computed elsewhere (elasticsearch/mine): it cannot be adapted")
+
+
+def test_a_report_of_an_index_has_no_sheet_and_keeps_none_of_an_earlier_report(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    lite0: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _fill(elasticsearch, name, lite0)
+    sheet = tmp_path / "worst-errors.jpg"
+    sheet.write_text("of an earlier report")
+    source = ["--index", name, "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--report", str(tmp_path)])
+
+    assert evaluate.main() == 0
+
+    assert capsys.readouterr().out.splitlines()[-1] == f"JSON and Markdown are in {tmp_path}"
+    assert not sheet.exists()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "adapt"])
+def test_an_alias_of_indices_by_two_models_is_refused(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    models: Path,
+    lite0: Model,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for end, model in (("a", lite0), ("b", read_manifest(models / "efficientnet_lite2"))):
+        _fill(elasticsearch, f"{name}-{end}", model)
+        elasticsearch.indices.put_alias(index=f"{name}-{end}", name=f"{name}-both")
+    source = ["--index", f"{name}-both", "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
+    monkeypatch.setattr(sys, "argv", ["command", *source])
+
+    assert (adapt.main if command == "adapt" else evaluate.main)() == 2
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"must be of one model: {name}-a by efficientnet_lite0, {name}-b by efficientnet_lite2" in line
+
+
+def test_a_model_that_is_named_beside_an_index_is_not_passed_over(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    lite0: Model,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _fill(elasticsearch, name, lite0)
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--index", name, "--elasticsearch", elasticsearch_url, "--models", "efficientnet_lite2"])
+
+    assert evaluate.main() == 2
+    assert "an index is measured by the vectors that it holds" in capsys.readouterr().err

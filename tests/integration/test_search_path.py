@@ -48,7 +48,7 @@ def test_an_index_is_read_with_its_vectors_by_an_attribute_or_by_product(elastic
         by_product, _ = indexed(elasticsearch, index.name, "product_id")
 
         assert (by_category.classes, len(by_category), len(by_product)) == (["hat"], 4, 6)
-        assert np.allclose(read[by_category.names.index(_image_id(index, 2))], vectors[2])
+        assert np.allclose(read[by_category.names.index(f"2 {_image_id(index, 2)}")], vectors[2])
         assert sorted(map(tuple, by_product.bits.tolist())) == sorted(map(tuple, pictures.bits.tolist()))
         with pytest.raises(NothingToLearn, match="has the attribute 'brand'"):
             indexed(elasticsearch, index.name, "brand")
