@@ -26,6 +26,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "retrieval": ("--types", "bbq_hnsw", "int8_hnsw", "hnsw"),
     "indexing": ("inception_resnet_v2", "efficientnet_lite2"),
     "fanout": ("--shuffled",),
+    "power": (),
 }
 """Each with its arguments."""
 
