@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, content_types
 from lookalike.errors import RequestInvalid
-from lookalike.pictures.formats import HEIC_MEDIA_TYPES, MEDIA_TYPES, REGISTERED_MEDIA_TYPES
+from lookalike.pictures.formats import ALL_MEDIA_TYPES, REGISTERED_MEDIA_TYPES
 from lookalike.validation import parsed
 
 from functions.search import events, forms
@@ -29,7 +29,7 @@ def read(app: APIGatewayRestResolver, reading: Reading[T]) -> T:
     """Reads the body of a request. Raises `RequestInvalid` if the body is of another type."""
     content_type, body, parameters = events.content_type(app), events.body(app), events.parameters(app)
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in (*MEDIA_TYPES, *HEIC_MEDIA_TYPES):
+    if media_type in ALL_MEDIA_TYPES:
         return reading.of_file(body, parameters)
     if media_type == forms.MEDIA_TYPE:
         return _read_form(forms.parse(content_type, body), parameters, reading)

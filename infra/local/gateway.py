@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
-from lookalike.pictures.formats import MEDIA_TYPES
+from lookalike.pictures.formats import ALL_MEDIA_TYPES
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.wrappers import Request, Response
 
@@ -24,7 +24,7 @@ from infra.local.functions import MAX_PAYLOAD_BYTES
 from infra.local.invocation import FunctionFailed, Invoke
 from infra.local.loopback import LoopbackServer
 
-BINARY_MEDIA_TYPES = frozenset({*MEDIA_TYPES, "multipart/form-data"})
+BINARY_MEDIA_TYPES = frozenset({*ALL_MEDIA_TYPES, "multipart/form-data"})
 OPEN_PATHS = frozenset(route.path for route in ROUTES if route.is_open)
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0

@@ -34,16 +34,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="photographs, one sub-folder a class")
     parser.add_argument("network", nargs="?", default="efficientnet_lite2")
     parser.add_argument("--every", type=int, default=20, help="every how manyth photograph is taken")
-    parser.add_argument("--enlarge", type=int, default=1, help="how many times longer both sides are made first (default: %(default)s)")
     command(parser, rows)
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
     """For each profile a row without loss, and one for each quality of JPEG; figures are mean scores with the original."""
     embedder = OpenVinoEmbedder(MODELS / export.ensure(given.network, MODELS, print), "THROUGHPUT")
-    found = (Image.open(path).convert("RGB") for path in sorted(given.folder.glob("*/*.jpg"))[:: given.every])
-    images = [image.resize((given.enlarge * image.width, given.enlarge * image.height), Image.Resampling.LANCZOS) for image in found]
-    originals = _embedded((decoding.decode(file_of(image, "PNG"), at_least=embedder.model.input_size).pixels for image in images), embedder)
+    images = [Image.open(path).convert("RGB") for path in sorted(given.folder.glob("*/*.jpg"))[:: given.every]]
+    originals = _embedded(map(np.asarray, images), embedder)
 
     def score(pixels: Iterator[Pixels]) -> float:
         return float((1 / (1 + np.linalg.norm(originals - _embedded(pixels, embedder), axis=1))).mean())

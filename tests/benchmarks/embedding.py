@@ -78,11 +78,9 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
         export.ensure(name, MODELS, print, seed)
     cores = sorted({1, len(os.sched_getaffinity(0))})
     for place in (Place(*each) for each in product(cores, (None, "AVX2"))):
-        measured: dict[str, dict[str, float]] = {
-            kind: _apart(place, measure_ours, network.id, kind) for kind in _precisions(network, place)
-        }
+        measured: dict[str, dict[str, float]] = {kind: apart(place, measure_ours, network.id, kind) for kind in _precisions(network, place)}
         if not given.without_tensorflow and place.cores == cores[-1]:
-            measured["keras"] = _apart(place, measure_tensorflow, network.id)
+            measured["keras"] = apart(place, measure_tensorflow, network.id)
         yield from _rows_of(place, measured)
 
 
@@ -113,7 +111,7 @@ def _rows_of(place: Place, measured: Mapping[str, Mapping[str, float]]) -> Itera
 
 def measure_ours(place: Place, network_id: str, precision: Precision) -> dict[str, float]:
     """Milliseconds of a picture in each batch size; and the arithmetic of a picture (GFLOP) and of the machine (GFLOP/s)."""
-    _move_to(place)
+    move_to(place)
     import openvino
     from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 
@@ -123,7 +121,7 @@ def measure_ours(place: Place, network_id: str, precision: Precision) -> dict[st
     figures = {"gflop": gflop(openvino.Core().read_model(folder / "model.xml")), "gflops": peak(precision)}
     single, many = OpenVinoEmbedder(folder, "LATENCY", forced), OpenVinoEmbedder(folder, "THROUGHPUT", forced)
     for batch in BATCHES:
-        figures[f"batch {batch}"] = _ms_a_picture((single if batch == 1 else many).embed, network, batch)
+        figures[f"batch {batch}"] = ms_a_picture((single if batch == 1 else many).embed, network, batch)
     own = 1000 * figures["gflop"] / min(figures[f"batch {batch}"] for batch in BATCHES)
     figures["gflops"] = max(figures["gflops"], peak(precision), own)
     return figures
@@ -131,7 +129,7 @@ def measure_ours(place: Place, network_id: str, precision: Precision) -> dict[st
 
 def measure_tensorflow(place: Place, network_id: str) -> dict[str, float]:
     """The same of Keras's ``predict``, which is what the reference calls, and of the same graph as ``tf.function``."""
-    _move_to(place)
+    move_to(place)
     import tensorflow as tf
 
     from layers.models import graph
@@ -147,8 +145,8 @@ def measure_tensorflow(place: Place, network_id: str) -> dict[str, float]:
     figures = {}
     for batch in BATCHES:
         predict: Embed = lambda pixels: model.predict(np.stack(pixels), batch_size=len(pixels), verbose=0)  # noqa: E731
-        figures[f"Keras predict: batch {batch}"] = _ms_a_picture(predict, network, batch)
-        figures[f"tf.function: batch {batch}"] = _ms_a_picture(lambda pixels: traced(tf.constant(np.stack(pixels))).numpy(), network, batch)
+        figures[f"Keras predict: batch {batch}"] = ms_a_picture(predict, network, batch)
+        figures[f"tf.function: batch {batch}"] = ms_a_picture(lambda pixels: traced(tf.constant(np.stack(pixels))).numpy(), network, batch)
     return figures
 
 
@@ -195,7 +193,8 @@ def seed_of(network: Network) -> int | None:
     return 0 if network.weights is INCEPTION_RESNET_V2.weights else None
 
 
-def _ms_a_picture(embed: Embed, network: Network, batch: int) -> float:
+def ms_a_picture(embed: Embed, network: Network, batch: int) -> float:
+    """The median of some seconds, after one batch that is not timed."""
     width, height = network.input_size
     pixels: list[Pixels] = list(np.random.default_rng(1).integers(0, 256, (batch, height, width, 3), np.uint8))
     embed(pixels)
@@ -212,7 +211,8 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _move_to(place: Place) -> None:
+def move_to(place: Place) -> None:
+    """Holds this process to a place; the instruction set counts if OpenVINO is not imported yet."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: place.cores])
     if place.isa:
         os.environ["ONEDNN_MAX_CPU_ISA"] = place.isa
@@ -223,7 +223,7 @@ def _flags() -> set[str]:
     return set(cpu.read_text().split()) if cpu.exists() else set()
 
 
-def _apart(place: Place, measure: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
+def apart(place: Place, measure: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
     """Measures in a process of its own."""
     print(" ".join(map(str, (measure.__name__, *arguments, f"({place})"))), flush=True)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:

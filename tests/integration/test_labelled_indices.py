@@ -1,6 +1,7 @@
 """What keeps an index from being measured or learned from is told in one line."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,55 +77,46 @@ def _adapt(monkeypatch: pytest.MonkeyPatch, url: str, index: str, models: Path, 
     return adapt.main()
 
 
-def test_vectors_of_another_network_are_refused_by_the_name_of_the_one_to_give(
+@pytest.fixture
+def refusal(
     elasticsearch: Elasticsearch,
     elasticsearch_url: str,
     name: str,
     models: Path,
-    lite0: Model,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+) -> Callable[[Model, str], str]:
+    """Fills the index as by the first model, adapts the one named from it, and returns the one line that refuses."""
+
+    def ask(filled_by: Model, adapted: str) -> str:
+        _fill(elasticsearch, name, filled_by)
+        assert _adapt(monkeypatch, elasticsearch_url, name, models, adapted) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        return line
+
+    return ask
+
+
+def test_vectors_of_another_network_are_refused_by_the_name_of_the_one_to_give(
+    refusal: Callable[[Model, str], str], name: str, lite0: Model
 ) -> None:
-    _fill(elasticsearch, name, lite0)
+    line = refusal(lite0, "efficientnet_lite2")
 
-    assert _adapt(monkeypatch, elasticsearch_url, name, models, "efficientnet_lite2") == 2
-
-    [line] = capsys.readouterr().err.splitlines()
     assert f"{name!r} was filled by efficientnet_lite0, not by efficientnet_lite2: give MODEL=efficientnet_lite0" in line
 
 
-def test_vectors_of_other_weights_are_refused(
-    elasticsearch: Elasticsearch,
-    elasticsearch_url: str,
-    name: str,
-    models: Path,
-    lite0: Model,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    _fill(elasticsearch, name, replace(lite0, weights_sha256="cd" * 32))
+def test_vectors_of_other_weights_are_refused(refusal: Callable[[Model, str], str], lite0: Model) -> None:
+    line = refusal(replace(lite0, weights_sha256="cd" * 32), "efficientnet_lite0")
 
-    assert _adapt(monkeypatch, elasticsearch_url, name, models, "efficientnet_lite0") == 2
-
-    [line] = capsys.readouterr().err.splitlines()
     assert "with weights cdcdcdcdcdcd…" in line
     assert f"has {lite0.weights_sha256[:12]}…" in line
 
 
-def test_vectors_of_a_model_elsewhere_are_refused(
-    elasticsearch: Elasticsearch,
-    elasticsearch_url: str,
-    name: str,
-    models: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_vectors_of_a_model_elsewhere_are_refused(refusal: Callable[[Model, str], str], models: Path) -> None:
     elsewhere = remote.export("elasticsearch/mine@64", models, print)
-    _fill(elasticsearch, name, read_manifest(models / elsewhere))
 
-    assert _adapt(monkeypatch, elasticsearch_url, name, models, elsewhere) == 2
+    line = refusal(read_manifest(models / elsewhere), elsewhere)
 
-    [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{elsewhere} is computed elsewhere (elasticsearch/mine): it cannot be adapted")
 
 

@@ -54,7 +54,7 @@ def mended(content: bytes) -> MendedFile:
     if content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM":  # a BMP of version 5 that points at a profile
         return MendedFile(content, profile=content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES])
     if content[4:8] == b"ftyp":
-        return _boxes(content)
+        return _avif(content)
     return MendedFile(content)
 
 
@@ -255,7 +255,7 @@ def _webp(content: bytes) -> bytes:
     return b"".join((content[:4], sizes[0], content[8 : at + 4], sizes[1], content[at + 8 :], zeros))
 
 
-def _boxes(content: bytes) -> MendedFile:
+def _avif(content: bytes) -> MendedFile:
     codes = None if _PROFILE.search(content) else _CODES.search(content)
     return MendedFile(_EXIF_ITEM.sub(rb"\1skip", content), profile=codes and encodings.of_codes(codes[1][1], codes[2][1]))
 
@@ -263,4 +263,4 @@ def _boxes(content: bytes) -> MendedFile:
 _PROFILE = re.compile(rb"colr(?:prof|rICC)")
 _CODES = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
 _EXIF_ITEM = re.compile(rb"(infe[\x02\x03].{7,9}?)Exif", re.DOTALL)
-"""The entry of an AVIF's or HEIC's EXIF among its items. Its turn has a property of its own (ISO/IEC 23008-12, ``irot`` and ``imir``)."""
+"""The entry of an AVIF's EXIF among its items. Its turn has a property of its own (ISO/IEC 23008-12, ``irot`` and ``imir``)."""

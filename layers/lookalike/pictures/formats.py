@@ -26,7 +26,7 @@ class PictureFormat:
     """Width times height: more would take too much memory or time."""
 
 
-HEIC_MEDIA_TYPES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")
+_HEIC_MEDIA_TYPES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")
 
 ALL_FORMATS = (
     # decoded at an eighth of its size, so that the pixels of a camera's 200 megapixels never exist all at once
@@ -38,13 +38,14 @@ ALL_FORMATS = (
     PictureFormat("GIF", "PIL.GifImagePlugin", ("image/gif",), (".gif",)),
     PictureFormat("BMP", "PIL.BmpImagePlugin", ("image/bmp", "image/x-ms-bmp"), (".bmp",)),
     PictureFormat("TIFF", "PIL.TiffImagePlugin", ("image/tiff",), (".tif", ".tiff"), 25_000_000),
-    PictureFormat("HEIF", "lookalike.pictures.heic", HEIC_MEDIA_TYPES, (".heic", ".heif", ".hif"), 50_000_000),
+    PictureFormat("HEIF", "lookalike.pictures.heic", _HEIC_MEDIA_TYPES, (".heic", ".heif", ".hif"), 50_000_000),
 )
 """Also HEIF, whose decoder an image has only if it was asked for."""
 
 PICTURE_FORMATS = tuple(each for each in ALL_FORMATS if each.name != "HEIF" or find_spec("pillow_heif"))
 """Those that are accepted here."""
 
+ALL_MEDIA_TYPES = tuple(media_type for each in ALL_FORMATS for media_type in each.media_types)
 NAMES = tuple(each.name for each in PICTURE_FORMATS)
 MEDIA_TYPES = tuple(media_type for each in PICTURE_FORMATS for media_type in each.media_types)
 REGISTERED_MEDIA_TYPES = tuple(each.media_types[0] for each in PICTURE_FORMATS)
@@ -57,7 +58,6 @@ HEIC_ADVICE = (
 """Without a decoder: the one that is maintained for Python, pillow-heif, has x265, which is GPL; pi-heif, without it, was given up."""
 
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_AVIF_BRANDS = {b"avif", b"avis"}
 
 
 def media_type_of(file_name: str) -> str:
@@ -70,4 +70,4 @@ def is_heic(content: bytes) -> bool:
     """Whether a file says by its brands that it is a HEIC picture (ISO/IEC 23008-12), and no AVIF."""
     end = int.from_bytes(content[:4], "big") if content[4:8] == b"ftyp" else 0
     brands = {content[at : at + 4] for at in (8, *range(16, min(end, 1024), 4)) if at < end}
-    return bool(brands & _HEIC_BRANDS) and not brands & _AVIF_BRANDS
+    return bool(brands & _HEIC_BRANDS) and not brands & {b"avif", b"avis"}

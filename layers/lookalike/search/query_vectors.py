@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from cachetools import LRUCache
 
-from lookalike.domain import Crop, Embedder, Embedding, Model, Part, Vector
+from lookalike.domain import Crop, Embedder, Model, Part, Vector
 from lookalike.errors import NotFound, RequestInvalid
 from lookalike.pictures import decoding
 from lookalike.search.detect import Detector
@@ -132,6 +132,14 @@ class StageTimings:
         self.timings_ms[name] = round(self.timings_ms[name] + (time.perf_counter() - start) * 1000, 2)
 
 
+class _Key(NamedTuple):
+    """What the vector of a query picture depends on."""
+
+    model: Model
+    sha256: str
+    crop: Crop | None
+
+
 class QueryVectorizer:
     """Turns examples into vectors: reads those of indexed pictures from the index, and embeds the others.
 
@@ -146,7 +154,7 @@ class QueryVectorizer:
         self._downloads = ThreadPoolExecutor(MAX_EXAMPLES, thread_name_prefix="download")
         self._lookups = ThreadPoolExecutor(1, thread_name_prefix="lookup")
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
-        self._recent: LRUCache[tuple[Model, str, Crop | None], QueryVectors] = LRUCache(RECENT_PICTURES)
+        self._recent: LRUCache[_Key, QueryVectors] = LRUCache(RECENT_PICTURES)
         self._lock = Lock()
 
     def vectorize(self, query: QueryInput, index: SearchableIndex, embedder: Embedder, timings: StageTimings) -> QueryVectors:
@@ -195,22 +203,21 @@ class QueryVectorizer:
         self, files: Sequence[tuple[bytes, Crop | None]], index: SearchableIndex, embedder: Embedder, timings: StageTimings
     ) -> list[QueryVectors]:
         """Looks whole pictures up in the index while all are being decoded; waits only for the decoding of those that are not indexed."""
-        keys = [(embedder.model, decoding.content_sha256(content), crop) for content, crop in files]
+        keys = [_Key(embedder.model, decoding.content_sha256(content), crop) for content, crop in files]
         with self._lock:
             found = {key: self._recent[key] for key in keys if key in self._recent}
         new = {key: content for key, (content, _) in zip(keys, files, strict=True) if key not in found}
-        lookup = self._lookups.submit(index.embedded, [sha256 for _, sha256, crop in new if not crop])
+        lookup = self._lookups.submit(index.embedded, [key.sha256 for key in new if not key.crop])
         at_least = embedder.model.input_size
-        opening = {key: self._decoder.submit(decoding.decode, content, at_least=at_least, crop=key[2]) for key, content in new.items()}
+        opening = {key: self._decoder.submit(decoding.decode, content, at_least=at_least, crop=key.crop) for key, content in new.items()}
         with timings.stage("decode"):
             known = lookup.result()
-            opened = {key: each.result() for key, each in opening.items() if key[2] or key[1] not in known}
+            opened = {key: each.result() for key, each in opening.items() if key.crop or key.sha256 not in known}
             unknown = [decoding.scale(each.pixels, embedder.model) for each in opened.values()]
         with timings.stage("embed"):
             made = embedder.embed(unknown) if unknown else ()
-        found |= {key: _of(known[key[1]]) for key in new if key not in opened}
-        for (key, each), vector in zip(opened.items(), made, strict=True):
-            found[key] = QueryVectors((vector.copy(),), perceptual_hashes=(each.perceptual_hash,))
+        found |= {key: _of(known[key.sha256].vector, known[key.sha256].perceptual_hash) for key in new if key not in opened}
+        found |= {key: _of(vector.copy(), each.perceptual_hash) for (key, each), vector in zip(opened.items(), made, strict=True)}
         with self._lock:
             self._recent.update(found)
         return [found[key] for key in keys]
@@ -257,5 +264,5 @@ def _stored(example: ByProduct | ByImage, index: SearchableIndex) -> QueryVector
     )
 
 
-def _of(known: Embedding) -> QueryVectors:
-    return QueryVectors((known.vector,), perceptual_hashes=(known.perceptual_hash,))
+def _of(vector: Vector, perceptual_hash: str) -> QueryVectors:
+    return QueryVectors((vector,), perceptual_hashes=(perceptual_hash,))
