@@ -64,7 +64,7 @@ prepare: .venv # what tests start, and the networks that they use, unless they a
 unit: .venv ## tests without network, on every core
 	$(UNIT)
 
-lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Python and JavaScript, import contracts, template
+lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Python and JavaScript, import contracts, template; the bill of materials can be made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -76,6 +76,7 @@ lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Pyth
 	$(BIN)/python -m tests.unit.sam_template everything > build/everything.json
 	$(BIN)/cfn-lint build/transformed.json build/everything.json
 	build/audit/bin/checkov --config-file .checkov.yaml --file build/transformed.json build/everything.json infra/repository.yaml
+	$(MAKE) --no-print-directory sbom HEIC=1 TEXT=1
 
 smoke: .venv ## check a running stack: upload, queue, searches, backfill, links, errors (URL=api KEY=key BUCKET=name STACK=name; SAM_LOCAL=1 for sam local)
 	@$(BIN)/python -m tests.smoke $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(STACK),--stack $(STACK)) $(if $(SAM_LOCAL),--sam-local)
@@ -88,8 +89,7 @@ costs: .venv ## what the stack costs, idle and busy, as the table of infra/costs
 	@$(BIN)/python -m infra.costs
 
 sbom: build/audit ## the bill of materials of what the image adds to its base (CycloneDX, build/sbom.json)
-	cat layers/locks/serve.txt $(if $(TEXT),layers/locks/text.txt) $(if $(HEIC),layers/locks/heic.txt) > build/sbom.txt
-	build/audit/bin/cyclonedx-py requirements build/sbom.txt --output-file build/sbom.json
+	cat layers/locks/serve.txt $(if $(TEXT),layers/locks/text.txt) $(if $(HEIC),layers/locks/heic.txt) | build/audit/bin/cyclonedx-py requirements - -o build/sbom.json
 
 bench: .venv build/serve ## how near each part comes to its limit, as one table; about an hour (PARTS="start search", README=1 writes tests/benchmarks/README.md)
 	$(BIN)/python -m tests.benchmarks $(PARTS) $(if $(README),--readme)
