@@ -5,7 +5,9 @@ from infra.sam.without_registry.engine import Engine
 
 
 def test_moto_in_its_container_loses_no_message_that_comes_while_it_deletes_another(sam: SamSystem, docker: Engine) -> None:
-    [container] = docker.docker("ps", "--quiet", "--filter", "name=moto", "--filter", f"network={sam.server.network}").splitlines()
+    # Not by its name: Docker calls some containers after Yukihiro Matsumoto.
+    only_moto = ("--filter", "label=com.docker.compose.service=moto", "--filter", f"network={sam.server.network}")
+    [container] = docker.docker("ps", "--quiet", *only_moto).splitlines()
     ask = "from moto.sqs.models import Queue; print(Queue.delete_message.__qualname__)"
     assert "under_lock" in docker.docker("exec", container, "python3", "-c", ask)
 
