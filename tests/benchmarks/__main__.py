@@ -21,6 +21,7 @@ from tests.benchmarks.rows import Row, markdown, print_table, read
 PARTS: Mapping[str, Sequence[str]] = {
     "embedding": (),
     "start": (),
+    "container": (),
     "search": (),
     "filtered_search": (),
     "retrieval": ("--types", "bbq_hnsw", "int8_hnsw", "hnsw"),

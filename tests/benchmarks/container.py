@@ -14,7 +14,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
@@ -26,11 +26,14 @@ from PIL import Image
 
 from infra.demo.catalogue import drawn_catalogue
 from infra.local import aws
+from infra.local.child_process import Failure
 from infra.sam import image
 from infra.sam.system import SamSystem, running
 from infra.sam.without_registry.engine import Engine
+from infra.sam.without_registry.stand_ins import LAMBDA_BASE
 from layers.models.networks import INCEPTION_RESNET_V2
 from tests.benchmarks import image_size
+from tests.benchmarks.rows import Row, command
 from tests.e2e.sam.lambda_container import LambdaContainer, variables_of
 
 SEED = 0
@@ -41,39 +44,50 @@ WARM_UP = 3
 REFERENCE = "lookalike-benchmark:reference"
 REFERENCE_INDEX = "reference"
 HANDLER = "functions.search.entry.handler"
+FIRST_SEARCH = "init phase and the first search"
+IMAGE_AIM_MB = 400
+FIRST_ANSWER_AIM_S = 2.0
+MEMORY_MB = 3008
 ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
-    """Prints all figures."""
-    argparse.ArgumentParser(description="What a function's container costs; needs Docker, or builds its own engine.").parse_args()
+    """The command."""
+    description = "What a function's container costs; needs Docker, or builds its own engine."
+    command(argparse.ArgumentParser(prog="python -m tests.benchmarks.container", description=description), rows)
+
+
+def rows(_: argparse.Namespace) -> Iterator[Row]:
+    """The image's size, first answers of new containers, warm searches, and memory."""
     contents = [item.path.read_bytes() for item in drawn_catalogue(Path("build/catalogue")).items[: PICTURES + SEARCHES]]
     folder = Path("build/sam-benchmark")
     with running(INCEPTION_RESNET_V2.id, folder, random_weights=SEED, project="lookalike-benchmark") as system:
-        print(image_size.report(system.engine))
+        own = sum(layer.size_bytes for layer in image_size.layers(system.engine)[0]) / 1e6
+        yield Row("the image without its base", own, "MB", "the aim", IMAGE_AIM_MB, most=1.0)
         system.serve()
         _fill(system, contents[:PICTURES])
         _build_reference(system.engine)
-        compare_starts(system, contents[PICTURES])
-        compare_calls(system, contents[PICTURES:])
+        yield from _starts(system, contents[PICTURES])
+        yield from _calls(system, contents[PICTURES:])
 
 
-def compare_starts(system: SamSystem, picture: bytes) -> None:
-    """Init phase and first search of new containers, in turn; the median of each."""
-    ours, theirs = _search_event(picture), {"image": base64.b64encode(picture).decode(), "index": REFERENCE_INDEX}
-    rows: dict[str, list[float]] = {"init": [], "search": [], "reference init": [], "reference search": []}
+def _starts(system: SamSystem, picture: bytes) -> Iterator[Row]:
+    """Init phase and first answer of new containers, in turn; the median of each."""
+    theirs = {"image": base64.b64encode(picture).decode(), "index": REFERENCE_INDEX}
+    kinds = {"init phase and an answer without a picture": (_event("search_health"), {}), FIRST_SEARCH: (_search_event(picture), theirs)}
+    seconds: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
     for _ in range(STARTS):
-        rows["init"].append(_first_answer_s(system, image.NAME, HANDLER, _event("search_health")))
-        rows["search"].append(_first_answer_s(system, image.NAME, HANDLER, ours))
-        rows["reference init"].append(_first_answer_s(system, REFERENCE, "app.handler", {}))
-        rows["reference search"].append(_first_answer_s(system, REFERENCE, "app.handler", theirs))
-    print(f"\nA new container, median of {STARTS}, {os.cpu_count()} cores, s        lookalike   TensorFlow   ratio")
-    for what, name in (("init phase and an answer without a picture", "init"), ("init phase and the first search", "search")):
-        measured, reference = median(rows[name]), median(rows[f"reference {name}"])
-        print(f"{what:<52}{measured:>9.2f}{reference:>13.2f}{measured / reference:>8.3f}")
+        for kind, (event, reference) in kinds.items():
+            ours_s = _first_answer_s(system, image.NAME, HANDLER, event)
+            seconds[kind].append((ours_s, _first_answer_s(system, REFERENCE, "app.handler", reference)))
+    for kind, measured in seconds.items():
+        ours_s, reference_s = (median(each) for each in zip(*measured, strict=True))
+        yield Row(kind, ours_s, "s", "TensorFlow", reference_s)
+        if kind == FIRST_SEARCH:
+            yield Row(kind, ours_s, "s", "the aim", FIRST_ANSWER_AIM_S, most=1.0)
 
 
-def compare_calls(system: SamSystem, contents: list[bytes]) -> None:
+def _calls(system: SamSystem, contents: list[bytes]) -> Iterator[Row]:
     """Warm searches by three ways in turn, so that all meet the same machine; each picture is new to the index, so nothing is spared."""
 
     def under_sam_local(picture: bytes) -> Any:
@@ -87,17 +101,21 @@ def compare_calls(system: SamSystem, contents: list[bytes]) -> None:
             return json.loads(container.invoke(_search_event(picture))["body"])
 
         ways: dict[str, Callable[[bytes], Any]] = {
-            "the handler, called in process": bare.search,
+            "by the handler in process": bare.search,
             "under Lambda's emulator": under_emulator,
             "under sam local start-api": under_sam_local,
         }
-        rows = _timed_in_turn(ways, contents)
+        for way, (whole, inside) in _timed_in_turn(ways, contents).items():
+            yield Row(f"a warm search {way}", whole, "ms", "the answer's own timings", inside)
         under_emulator(_photograph())
-        peak_mb = container.peak_memory_mb
-    print(f"\nA warm search, median of {SEARCHES}, ms                whole    the answer's own timings    the rest")
-    for way, (whole, inside) in rows.items():
-        print(f"{way:<44}{whole:>10.1f}{inside:>20.1f}{whole - inside:>16.1f}")
-    print(f"\npeak memory of search, a picture of 12 megapixels among them: {peak_mb:.0f} MB")
+        yield Row(
+            "peak memory of search",
+            container.peak_memory_mb,
+            "MB",
+            "the function's",
+            MEMORY_MB,
+            note="a picture of 12 megapixels among them",
+        )
 
 
 def _timed_in_turn(ways: Mapping[str, Callable[[bytes], Any]], contents: list[bytes]) -> dict[str, tuple[float, float]]:
@@ -214,18 +232,18 @@ def _fill(system: SamSystem, contents: list[bytes]) -> None:
 
 def _build_reference(engine: Engine) -> None:
     """On the stage of our own Dockerfile that has TensorFlow, as the builder of `sam build` left it."""
+    arguments = {"BASE": LAMBDA_BASE.reference(engine), "MODEL": INCEPTION_RESNET_V2.id, "RANDOM_WEIGHTS": str(SEED)}
+    options = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
+    _build(engine, "lookalike-benchmark:export", "--target", "model", "--file", "layers/Dockerfile", *options, ".")
+    _build(engine, REFERENCE, str(Path(__file__).with_name("reference")))
+
+
+def _build(engine: Engine, name: str, *arguments: str) -> None:
+    command = ["docker", "build", "--quiet", "--platform", "linux/amd64", "--tag", name, *arguments]
     environment = {**engine.whole_environment, "DOCKER_BUILDKIT": "0"}
-    build = ["docker", "build", "--quiet", "--platform", "linux/amd64"]
-    arguments = ["--build-arg", f"MODEL={INCEPTION_RESNET_V2.id}", "--build-arg", f"RANDOM_WEIGHTS={SEED}"]
-    stage = [*build, "--tag", "lookalike-benchmark:export", "--target", "model", "--file", "layers/Dockerfile", *arguments, "."]
-    subprocess.run(stage, cwd=ROOT, env=environment, check=True, capture_output=True)
-    subprocess.run(
-        [*build, "--tag", REFERENCE, str(Path(__file__).with_name("reference"))],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
+    run = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    if run.returncode:
+        raise Failure(f"{name} cannot be built:\n{run.stderr[-2000:]}")
 
 
 if __name__ == "__main__":
