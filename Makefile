@@ -123,8 +123,8 @@ sam-test: .venv ## end-to-end tests on that; what takes minutes on a bare machin
 	@$(BIN)/python -m tests.e2e.sam.prepare --model efficientnet_lite0 --data build/sam-test
 	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme))
 
-image-size: .venv ## the image's size, layer by layer (MODEL=id, RANDOM_WEIGHTS=seed)
-	@$(BIN)/python -m tests.benchmarks.image_size $(IMAGE)
+image-size: .venv ## the image's size, layer by layer (MODEL=id, RANDOM_WEIGHTS=seed, OPTIONS="Heic=1 Text=1 SaliencyModel=u2netp")
+	@$(BIN)/python -m tests.benchmarks.image_size $(IMAGE) $(if $(OPTIONS),--options $(OPTIONS))
 
 clean: ## remove what was built here (not the cache of downloads and exported models)
 	rm -rf .venv build $(JS)/node_modules .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

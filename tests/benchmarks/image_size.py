@@ -69,8 +69,10 @@ def main() -> None:
     )
     parser.add_argument("--model", default=INCEPTION_RESNET_V2.id, choices=NETWORKS)
     parser.add_argument("--random-weights", default="", metavar="SEED", help="made-up weights of the same size")
+    parser.add_argument("--options", nargs="*", default=(), metavar="PARAMETER=VALUE", help="such as Heic=1 Text=1 SaliencyModel=u2netp")
     given = parser.parse_args()
     parameters = {"ElasticsearchUrl": "http://elasticsearch:9200", "Model": given.model, "RandomWeights": given.random_weights}
+    parameters |= dict(option.split("=", 1) for option in given.options)
     with ended_by_signals(), stand_ins.engine_with_images(print) as found:
         build(found, PROJECT / "build" / "sam", parameters, print)
         print(report(found))
