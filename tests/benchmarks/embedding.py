@@ -40,6 +40,9 @@ PRODUCTS: Sequence[tuple[Sequence[int], Sequence[int]]] = (
 )
 """Matrices that are multiplied, and pictures and kernels that are convolved, which is as much a multiplication."""
 
+SHARED, WHOLE = "threads: one picture, cores shared by several", "threads: 32 pictures, all cores for each"
+"""The other way round than searches and indexing divide the cores."""
+
 Precision = Literal["f32", "bf16", "int8"]
 Embed = Callable[[Sequence[Pixels]], object]
 
@@ -103,6 +106,12 @@ def _rows_of(place: Place, measured: Mapping[str, Mapping[str, float]]) -> Itera
                 yield Row(
                     f"f32, {batch}, {place}", f32[batch], "ms a picture", "int8", figures[batch], least=1.6 if batch == "batch 1" else None
                 )
+    for threads, default, batch in (
+        (SHARED, "all cores for it, as searches", "batch 1"),
+        (WHOLE, "cores shared by several, as indexing", "batch 32"),
+    ):
+        if threads in f32:
+            yield Row(f"{threads}, f32, {place}", f32[threads], "ms a picture", default, f32[batch])
     for key, ms in measured.get("keras", {}).items():
         batch = key.partition(": ")[2]
         least = 2.5 if batch == "batch 1" and "predict" in key else None
@@ -122,6 +131,8 @@ def measure_ours(place: Place, network_id: str, precision: Precision) -> dict[st
     single, many = OpenVinoEmbedder(folder, "LATENCY", forced), OpenVinoEmbedder(folder, "THROUGHPUT", forced)
     for batch in BATCHES:
         figures[f"batch {batch}"] = ms_a_picture((single if batch == 1 else many).embed, network, batch)
+    if (place.cores, place.isa, precision) == (max(place.cores, 2), None, "f32"):
+        figures |= {SHARED: ms_a_picture(many.embed, network, 1), WHOLE: ms_a_picture(single.embed, network, 32)}
     own = 1000 * figures["gflop"] / min(figures[f"batch {batch}"] for batch in BATCHES)
     figures["gflops"] = max(figures["gflops"], peak(precision), own)
     return figures

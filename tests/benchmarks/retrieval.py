@@ -41,6 +41,9 @@ WARM_UP = 10
 FEW = 20
 """Queries of what scores every vector, and of what is only tried."""
 
+OVERSAMPLES = (1, 2, 3, 5)
+"""The third is the default."""
+
 CHEAPEST = 3
 """Bare requests of an index that are measured with all queries."""
 
@@ -197,12 +200,14 @@ def _measured(
 ) -> tuple[dict[str, Measured], dict[str, float]]:
     """Every way to ask, all in turn; and the recall@100 of ours."""
     ours = {_our_name(name, default): _ours(index) for name, index in indices.items() if name.startswith(default)}
+    merged = indices[f"{default} merged"]
+    ours |= {f"ours, oversample {factor}": partial(_oversampled, client, merged.name, factor) for factor in OVERSAMPLES}
     bare = {what: ask for name, index in indices.items() for what, ask in _cheapest(client, index.name, name, asked)}
     asked.in_turn({**bare, **ours})  # reads from disk what the queries need of each index
     measured = asked.in_turn({**bare, **ours})
     exact: dict[str, Ask] = {"ours, exact": _ours(indices[default], is_exact=True)}
     measured |= asked.in_turn({**exact, "the reference's script_score": partial(_scored, client, indices[default].name)}, FEW)
-    return measured, {OURS: asked.asked(_ours(indices[f"{default} merged"], 100)).recall(100)}
+    return measured, {OURS: asked.asked(_ours(merged, 100)).recall(100)}
 
 
 def _our_name(index: str, default: str) -> str:
@@ -239,6 +244,13 @@ def _bare(client: Elasticsearch, index: str, knn: dict[str, Any], vector: Vector
 def _ours(index: ElasticsearchIndex, size: int = 10, *, is_exact: bool = False) -> Ask:
     wanted = SearchOptions(EVERYTHING, size, exact=is_exact)
     return lambda vector: [hit.product_id for hit in ranking.page(QueryVectors((vector,)), wanted, index).hits]
+
+
+def _oversampled(client: Elasticsearch, index: str, factor: float, vector: Vector) -> list[str]:
+    """Our request, with another number of rescored pictures than the index's setting."""
+    body = queries.knn(vector, Selection(), k=ranking.LEAST_K, size=11, is_packed=True)
+    body["knn"]["rescore_vector"] = {"oversample": factor}
+    return [hit["_source"]["product_id"] for hit in client.search(index=index, **body)["hits"]["hits"][:10]]
 
 
 def _scored(client: Elasticsearch, index: str, vector: Vector) -> list[str]:
