@@ -43,7 +43,7 @@ def test_index_options_are_read() -> None:
     assert options == IndexOptions(shards=12, replicas=0, type="int8_hnsw", oversample=2.5)
 
 
-@pytest.mark.parametrize(("text", "merges"), [("", True), ("true", True), ("false", False)])
+@pytest.mark.parametrize(("text", "merges"), [("", True), ("true", True), ("false", False), ("True", True), ("False", False)])
 def test_whether_a_filled_index_is_merged_is_read(text: str, merges: bool) -> None:
     assert load(INDEX_MERGE=text).index_merge is merges
 
