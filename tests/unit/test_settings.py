@@ -66,7 +66,7 @@ WRONG = {
     "INDEX_REPLICAS": ["-1", "21", "0-1", "all"],
     "INDEX_TYPE": ["hnsw8", "BBQ_HNSW", "bbq"],
     "INDEX_OVERSAMPLE": ["0", "0.9", "10.1", "-3", "nan", "inf", "1e1", "much"],
-    "INDEX_MERGE": ["yes", "1", "True"],
+    "INDEX_MERGE": ["yes", "1", "on"],
 }
 
 
