@@ -121,7 +121,7 @@ sam-local: .venv ## the deployed image under sam local, with Elasticsearch and m
 
 sam-test: .venv ## end-to-end tests on that; what takes minutes on a bare machine is made first
 	@$(BIN)/python -m tests.e2e.sam.prepare --model efficientnet_lite0 --data build/sam-test
-	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme))
+	$(BIN)/pytest --system sam tests/e2e/sam $(addprefix tests/e2e/test_,$(addsuffix .py,uploads products search readme smoke))
 
 image-size: .venv ## the image's size, layer by layer (MODEL=id, RANDOM_WEIGHTS=seed, OPTIONS="Heic=1 Text=1 SaliencyModel=u2netp")
 	@$(BIN)/python -m tests.benchmarks.image_size $(IMAGE) $(if $(OPTIONS),--options $(OPTIONS))

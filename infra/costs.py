@@ -73,8 +73,8 @@ def extra() -> Iterable[Row]:
     yield _row("VPC: endpoints of SQS and Secrets Manager in two zones", endpoints, "that of S3 is free")
     yield _row("VPC: a NAT gateway", HOURS * PRICES["NAT gateway, hour"], "and 0.045 a GB: for pictures elsewhere, and Elastic Cloud")
     yield _row("WAF: a web ACL with two rules", PRICES["WAF, web ACL"] + 2 * PRICES["WAF, rule"], "and 0.60 a million requests")
-    metrics = 12 * PRICES["CloudWatch, metric"]
-    yield _row("metrics of the functions", metrics, "in months with searches and indexing; ten are free in an account")
+    why = "15 metrics, and one for each status of errors, in months with searches, indexing and backfills; ten are free in an account"
+    yield _row("metrics of the functions", 15 * PRICES["CloudWatch, metric"], why)
 
 
 def busy() -> Iterable[Row]:

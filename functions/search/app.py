@@ -90,7 +90,7 @@ def _add_errors(app: APIGatewayRestResolver) -> None:
     def failure(error: LookalikeError, methods: Sequence[str] = ()) -> Json:
         request_id = app.current_event.request_context.request_id
         metrics.add_metric(f"Error{error.http_status}", MetricUnit.Count, 1)
-        log = logger.error if error.ending == "fail" else logger.info
+        log = {"fail": logger.error, "retry": logger.warning}.get(error.ending, logger.info)
         log("search_failed", code=error.code, reason=responses.shortened(str(error)), request_id=request_id)
         return responses.failure(error, request_id, methods)
 

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from lookalike.concurrency import run_within
+from lookalike.errors import IndexUnavailable
 from lookalike.search.browse import Browse
 
 from functions.search import events, responses, routes
@@ -18,7 +19,7 @@ def add(app: APIGatewayRestResolver, browse: Browse) -> None:
     """Registers the handlers of this module."""
 
     def within(ask: Callable[[], T]) -> T:
-        return run_within(events.remaining_s(app), ask, "Elasticsearch")
+        return run_within(events.remaining_s(app), ask, "Elasticsearch", IndexUnavailable)
 
     @routes.handles(app, "GET", "/products/{id}")
     def product(product_id: str) -> Json:

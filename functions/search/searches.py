@@ -7,6 +7,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.metrics import MetricUnit
 from lookalike.concurrency import run_within
+from lookalike.errors import IndexUnavailable
 from lookalike.search.query_vectors import ByProduct
 from lookalike.search.search import Query, Search, SearchResult
 
@@ -18,7 +19,8 @@ def add(app: APIGatewayRestResolver, search: Search, metrics: Metrics) -> None:
     """Registers the handlers of this module."""
 
     def answer(options: requests.Options, query: Query) -> Json:
-        result = run_within(events.remaining_s(app), lambda: search.search(query), "Elasticsearch, or the server of the picture,")
+        silent = "Elasticsearch, or the server of the picture,"  # the latter has less time than a request, and an error of its own
+        result = run_within(events.remaining_s(app), lambda: search.search(query), silent, IndexUnavailable)
         _measure(result, metrics)
         return responses.search(result, options)
 

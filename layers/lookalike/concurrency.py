@@ -41,16 +41,16 @@ def prefetch(items: Iterable[T]) -> Generator[T]:
             yield from made
 
 
-def run_within(seconds: float, work: Callable[[], R], what: str) -> R:
+def run_within(seconds: float, work: Callable[[], R], what: str, kind: type[TransientError] = TransientError) -> R:
     """Returns what ``work`` returns, or raises its error, if it ends in time.
 
-    ``work`` runs in a thread of its own, because socket timeouts do not bound a server that sends a byte now and then. After the time limit
-    the thread is abandoned; it ends with the timeouts of its sockets.
+    ``work`` runs in a thread of its own, which is abandoned then: socket timeouts do not bound a server that sends a byte now and then.
 
     Args:
         seconds: the time limit; if it is not above 0, nothing is started.
         work: the function to call.
         what: who did not answer, for the error's message.
+        kind: the class of that error.
 
     Raises:
         TransientError: the time limit is over.
@@ -70,4 +70,4 @@ def run_within(seconds: float, work: Callable[[], R], what: str) -> R:
     except TimeoutError as error:
         if result.done():
             raise
-        raise TransientError(f"{what} did not answer in time") from error
+        raise kind(f"{what} did not answer in time") from error

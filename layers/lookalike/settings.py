@@ -155,9 +155,9 @@ def _oversample(text: str) -> float:
 
 
 def _yes_or_no(text: str) -> bool:
-    if text not in ("true", "false"):
+    if text.lower() not in ("true", "false"):
         raise ValueError(f"is {text!r}: it must be true or false")
-    return text == "true"
+    return text.lower() == "true"
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

@@ -11,10 +11,18 @@ from tests.smoke.stack import Stack
 
 
 def test_the_smoke_test_passes_and_cleans_up(
-    system: RunningSystem, shop: ShopClient, images: ImageServer, items: list[CatalogueItem], monkeypatch: pytest.MonkeyPatch
+    system: RunningSystem,
+    shop: ShopClient,
+    images: ImageServer,
+    items: list[CatalogueItem],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     for name, value in system.client_environment.items():
         monkeypatch.setenv(name, value)
 
-    assert run(Stack(system.search_url, "", system.bucket, "lookalike"), images.url(items[0].path.name)) == []
+    has_gateway_responses = request.config.getoption("--system") != "sam"
+    stack = Stack(system.search_url, "", system.bucket, "lookalike", has_gateway_responses)
+
+    assert run(stack, images.url(items[0].path.name)) == []
     assert shop.s3.list_objects_v2(Bucket=system.bucket, Prefix="images/smoke-")["KeyCount"] == 0

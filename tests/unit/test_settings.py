@@ -43,7 +43,7 @@ def test_index_options_are_read() -> None:
     assert options == IndexOptions(shards=12, replicas=0, type="int8_hnsw", oversample=2.5)
 
 
-@pytest.mark.parametrize(("text", "merges"), [("", True), ("true", True), ("false", False)])
+@pytest.mark.parametrize(("text", "merges"), [("", True), ("true", True), ("false", False), ("True", True), ("False", False)])
 def test_whether_a_filled_index_is_merged_is_read(text: str, merges: bool) -> None:
     assert load(INDEX_MERGE=text).index_merge is merges
 
@@ -66,7 +66,7 @@ WRONG = {
     "INDEX_REPLICAS": ["-1", "21", "0-1", "all"],
     "INDEX_TYPE": ["hnsw8", "BBQ_HNSW", "bbq"],
     "INDEX_OVERSAMPLE": ["0", "0.9", "10.1", "-3", "nan", "inf", "1e1", "much"],
-    "INDEX_MERGE": ["yes", "1", "True"],
+    "INDEX_MERGE": ["yes", "1", "on"],
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from lookalike.backfill.messages import ReadSlice
+from lookalike.errors import IndexUnavailable
 from lookalike.health import HealthCheck
 from lookalike.indexing.outcomes import BatchResult
 from lookalike.indexing.products_queue import ProductsQueue
@@ -119,13 +120,17 @@ def test_a_silent_sqs_does_not_keep_the_answer(silent: _Silent, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("name", ["search_get", "search_similar", "search_product", "search_attributes", "search_stats"])
-def test_a_search_is_answered_503_before_the_function_is_ended(silent: _Silent, name: str) -> None:
+def test_a_search_is_answered_503_before_the_function_is_ended_and_the_log_has_the_code_that_an_alarm_counts(
+    silent: _Silent, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     handler = search.create(cast(Search, silent), cast(Browse, silent), cast(HealthCheck, silent), "*")
 
-    answer = handler(http(name), _HurriedSearch())
+    with caplog.at_level(logging.WARNING):
+        answer = handler(http(name), _HurriedSearch())
 
-    assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, "unavailable")
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, IndexUnavailable.code)
     assert answer["multiValueHeaders"]["Retry-After"]
+    assert [record.__dict__["code"] for record in caplog.records if record.levelno >= logging.WARNING] == [IndexUnavailable.code]
 
 
 @pytest.mark.parametrize("silent_at", [0, 1, 2])

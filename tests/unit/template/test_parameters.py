@@ -118,6 +118,17 @@ def test_a_command_line_is_what_sam_s_own_parser_reads(
     check_given(given, parameters)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, each in yaml_parse(SOURCE)["Parameters"].items() for value in each.get("AllowedValues", ())]
+)
+def test_a_choice_may_be_written_without_quotes(name: str, value: str | int, tmp_path: Path, parameters: dict[str, dict[str, Any]]) -> None:
+    """SAM's parser makes False of a plain false, which to YAML is no text."""
+    file = tmp_path / "parameters.yaml"
+    file.write_text(f"{name}: {value}")
+
+    assert read_by_sam(f"file://{file}")[name] in map(str, parameters[name]["AllowedValues"])
+
+
 def read_by_sam(values: Any) -> dict[str, str]:
     """The parameters that `sam build` and `sam deploy` make of what they are given."""
     read: dict[str, str] = CfnParameterOverridesType().convert(values, None, None)

@@ -1,10 +1,16 @@
 """House rules of what watches the system: an alarm for each way to ail, a page for each alarm, a dashboard."""
 
 import json
-from typing import Any
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 from lookalike.errors import IndexUnavailable
+from lookalike.indexing.outcomes import OutcomeState
+from lookalike.search.query_vectors import STAGES
+from samtranslator.yaml_helper import yaml_parse
 
 from infra import costs
 from tests.unit.sam_template import ROOT, Template, target, transform
@@ -105,6 +111,57 @@ def test_elasticsearch_s_absence_is_read_from_every_function_s_log(template: Tem
         [made] = each["MetricTransformations"]
         assert made["MetricName"] == watched["MetricName"]
         assert made["MetricNamespace"] == watched["Namespace"] == {"Ref": "AWS::StackName"}
+
+
+def test_a_function_logs_what_the_alarm_counts_whichever_level_is_chosen() -> None:
+    """The lines are warnings (functions/test_time.py), or errors."""
+    assert yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO", "WARNING"]
+
+
+def emitted() -> dict[str, set[str]]:
+    """The metrics that the functions' code counts, by service, but for those of errors by status."""
+    names: dict[str, set[str]] = {}
+    for path in (ROOT / "functions").rglob("*.py"):
+        for name in re.findall(r'(?:add_metric|_count)\(f?"(\w+(?:\{\w+\.capitalize\(\)\})?)"', path.read_text()):
+            plain, _, variable = name.partition("{")
+            parts = {"": ("",), "stage": STAGES, "state": get_args(OutcomeState)}[variable.partition(".")[0]]
+            names.setdefault(path.relative_to(ROOT / "functions").parts[0], set()).update(plain + part.capitalize() for part in parts)
+    return names
+
+
+def shown(template: Template) -> Iterator[list[str]]:
+    """The metrics on the dashboard, each as namespace, name, and the names and values of its dimensions."""
+    for widget in json.loads(template.only("CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"][0])["widgets"]:
+        before: list[str] = []
+        for metric in widget["properties"]["metrics"]:
+            texts = [each for each in metric if isinstance(each, str)]
+            if texts[0] == "...":
+                texts = before[: 1 - len(texts)] + texts[1:] if texts[1:] else before
+            before = [before[place] if text == "." else text for place, text in enumerate(texts)]
+            yield before
+
+
+def test_every_metric_of_our_own_that_is_watched_or_shown_is_one_that_a_function_counts(
+    template: Template, alarms: dict[str, dict[str, Any]]
+) -> None:
+    counted = {pair for service, names in emitted().items() for pair in product(names, [service])}
+    watched = {
+        (each["MetricName"], each["Dimensions"][0]["Value"])
+        for each in metrics(alarms)
+        if each["Namespace"] == {"Ref": "AWS::StackName"} and each["MetricName"] != "ElasticsearchAway"
+    }
+    on_dashboard = [metric for metric in shown(template) if metric[0] == "${AWS::StackName}"]
+    services = {each["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for each in template.properties_of("Lambda::Function").values()}
+
+    assert watched == {("BackfillsStarted", "backfill")}
+    assert {metric[2] for metric in on_dashboard} == {"service"}
+    assert watched | {(name, service) for _, name, _, service in on_dashboard} <= counted
+    assert set(emitted()) == services
+
+
+def test_the_costs_count_every_metric_of_the_functions_and_that_of_their_logs() -> None:
+    count = sum(map(len, emitted().values())) + 1
+    assert f"{count} metrics, and one for each status of errors" in costs.page()
 
 
 def test_alarms_of_the_api_watch_the_stage_that_there_is(template: Template, alarms: dict[str, dict[str, Any]]) -> None:
