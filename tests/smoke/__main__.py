@@ -1,4 +1,4 @@
-"""``python -m tests.smoke --url … --key … --bucket …``: checks a running stack and leaves nothing behind. Ends with 1 if a check fails."""
+"""``python -m tests.smoke --url … --key … --bucket …``: checks a running stack; the record of its backfill is all that it leaves. Ends with 1 if a check fails."""
 
 import argparse
 import os
