@@ -1,4 +1,7 @@
-"""``python -m tests.smoke --url … --key … --bucket …``: checks a running stack; the record of its backfill is all that it leaves. Ends with 1 if a check fails."""
+"""``python -m tests.smoke --url … --key … --bucket …``: checks a running stack. Ends with 1 if a check fails.
+
+All that it leaves is the record of its backfill.
+"""
 
 import argparse
 import os
