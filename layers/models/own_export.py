@@ -14,7 +14,7 @@ import openvino
 
 from layers.models import canonical
 from layers.models.manifest import FILE
-from layers.models.own import OwnNetwork, TextEncoder, Undescribed
+from layers.models.own_description import OwnNetwork, TextEncoder, Undescribed
 from layers.models.own_graphs import image_graph, text_graph
 
 MAX_DIMENSIONS = 4096

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -13,19 +12,8 @@ from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.errors import RequestInvalid
 
 from layers.models import export, own, own_export
-from layers.models.own import Undescribed
+from layers.models.own_description import Undescribed
 from tests.unit.models.small_networks import DIMENSIONS, HIDDEN, LENGTH, SIZE, clip_folder, vision_network
-
-CLIP = {
-    "do_center_crop": True,
-    "crop_size": 224,
-    "size": {"shortest_edge": 224},
-    "resample": 3,
-    "image_mean": [0.48145466, 0.4578275, 0.40821073],
-    "image_std": [0.26862954, 0.26130258, 0.27577711],
-}
-SIGLIP = {"size": {"height": 256, "width": 256}, "resample": 3, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255}
-DINOV2 = {**CLIP, "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "image_mean": [0.485, 0.456, 0.406]}
 
 
 def _pixels(seed: int) -> np.ndarray:
@@ -34,24 +22,6 @@ def _pixels(seed: int) -> np.ndarray:
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:
     return float(one.ravel() @ other.ravel() / np.linalg.norm(one) / np.linalg.norm(other))
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (CLIP, {"input_size": (224, 224), "resize": "centre_crop", "crop_share": 1.0, "interpolation": "bicubic"}),
-        (SIGLIP, {"input_size": (256, 256), "resize": "stretch", "mean": (127.5,) * 3, "scale": (127.5,) * 3}),
-        (DINOV2, {"input_size": (224, 224), "resize": "centre_crop", "crop_share": 0.875}),
-        ({"size": 224, "do_rescale": False, "do_normalize": False}, {"mean": (0.0,) * 3, "scale": (1.0,) * 3}),
-    ],
-    ids=["clip", "siglip", "dinov2", "nothing to do"],
-)
-def test_what_hugging_face_says_of_pictures_is_understood(given: dict[str, Any], expected: dict[str, Any]) -> None:
-    found = own.preparation(given)
-
-    assert {
-        name: pytest.approx(value) if name in ("mean", "scale") else value for name, value in found.items() if name in expected
-    } == expected
 
 
 def test_both_encoders_of_a_pair_give_what_onnx_runtime_gives(tmp_path: Path) -> None:
