@@ -23,7 +23,9 @@ from lookalike.domain import Model, Pixels, Vectors
 from lookalike.errors import LookalikeError
 from lookalike.pictures import decoding
 from lookalike.pictures.formats import SUFFIXES
+from numpy.typing import NDArray
 
+from layers.models import canonical, computed
 from layers.models.manifest import FILE, recipe_sha256
 from layers.models.networks import NETWORKS, ScoreBand
 
@@ -60,6 +62,7 @@ def main() -> None:
     openvino.save_model(quantised, given.folder / "model.xml", compress_to_fp16=True)
     band = NETWORKS[given.model_id].score_band if given.model_id in NETWORKS and not given.calibration else None
     _describe(given.source, given.folder, given.model_id, contents, band)
+    _keep_canonical(given.folder, None if given.calibration else canonical.vector_beginning(given.model_id))
 
 
 def stays(place: int, convolution: Any) -> bool:
@@ -124,6 +127,21 @@ def _describe(source: Path, folder: Path, model_id: str, contents: Sequence[byte
         "canonical_numbers": None,
     }
     (folder / FILE).write_text(json.dumps({**manifest, **changed, "recipe_sha256": recipe_sha256()}, indent=2) + "\n")
+
+
+def _keep_canonical(folder: Path, expected: NDArray[np.float32] | None) -> None:
+    """Adds the canonical picture's numbers to the manifest. Ends the process if they are not those that are expected.
+
+    None are where there are calibration pictures of one's own, and where none are stored.
+    """
+    numbers = computed.with_avx2(folder)
+    if numbers and expected is not None:
+        difference = canonical.difference(np.array(numbers, np.float32), expected)
+        if not difference <= canonical.TOLERANCE_INT8:
+            sys.exit(f"the canonical picture's vector differs by {difference:.2g} from the one that is stored: {json.dumps(numbers)}")
+        print(f"the canonical picture's vector is the one that is stored (within {difference:.1g})", flush=True)
+    manifest = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps({**manifest, "canonical_avx2": numbers}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 import numpy as np
 from lookalike.domain import Vectors
 
-from layers.models import canonical
+from layers.models import canonical, computed
 from layers.models.manifest import FILE
 from layers.quality import adapted_text, assembly, choice, variants
 from layers.quality.choice import Choice, Recipe
@@ -52,6 +52,8 @@ def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors) ->
             "adapted": {"from": described["id"], "learned_from": len(vectors), **choice.summary(chosen)},
             "canonical_vector": canonical.beginning(vector),
         }
+        (unfinished / FILE).write_text(json.dumps(described))
+        described |= computed.beside(unfinished)
         (unfinished / FILE).write_text(json.dumps(described, indent=2) + "\n")
         shutil.rmtree(target, ignore_errors=True)
         unfinished.chmod(0o755)

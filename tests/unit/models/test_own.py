@@ -1,6 +1,7 @@
 """Networks of one's own: guessed, exported, and compared with ONNX Runtime."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ import pytest
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.errors import RequestInvalid
 
-from layers.models import export, own, own_export
+from layers.models import canonical, export, own, own_export
 from layers.models.own_description import Undescribed
-from tests.unit.models.small_networks import DIMENSIONS, HIDDEN, LENGTH, SIZE, clip_folder, vision_network
+from tests.unit.models.small_networks import DIMENSIONS, HIDDEN, LENGTH, SIZE, WORDLIST, clip_folder, tokenizer, vision_network
 
 
 def _pixels(seed: int) -> np.ndarray:
@@ -110,6 +111,46 @@ def test_an_export_of_the_same_weights_with_another_vector_is_refused(tmp_path: 
 
     with pytest.raises(Undescribed, match="differs by"):
         own_export.export(own.described(clip_folder(tmp_path / "again" / "tiny")), tmp_path / "models", print)
+
+
+def _tiny(tmp_path: Path) -> Path:
+    """A pair of encoders, exported."""
+    return tmp_path / "models" / own_export.export(own.described(clip_folder(tmp_path / "tiny")), tmp_path / "models", print)
+
+
+def test_a_text_s_vector_is_kept_and_found_again_by_the_next_export_of_the_same_weights(tmp_path: Path) -> None:
+    model = _tiny(tmp_path)
+    kept = json.loads((model / "manifest.json").read_text())["canonical_text_vector"]
+    assert OpenVinoEmbedder(model).embed_text(canonical.TEXT) == pytest.approx(kept, abs=1e-6)
+
+    own_export.export(own.described(tmp_path / "tiny"), tmp_path / "models", print)
+
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert manifest["canonical_text_vector"] == kept
+    (model / "manifest.json").write_text(json.dumps(manifest | {"canonical_text_vector": [kept[0] + 0.001, *kept[1:]]}))
+    with pytest.raises(Undescribed, match=r"canonical text's vector differs by 0.001 "):
+        own_export.export(own.described(tmp_path / "tiny"), tmp_path / "models", print)
+
+
+def test_another_tokenizer_is_no_change_of_the_same_weights(tmp_path: Path) -> None:
+    model = _tiny(tmp_path)
+    earlier = json.loads((model / "manifest.json").read_text())
+    (tmp_path / "tiny" / "tokenizer.json").write_text(json.dumps(tokenizer(WORDLIST[::-1])))
+
+    own_export.export(own.described(tmp_path / "tiny"), tmp_path / "models", print)
+
+    later = json.loads((model / "manifest.json").read_text())
+    assert later["canonical_text_vector"] != earlier["canonical_text_vector"]
+    assert later["weights_sha256"] == earlier["weights_sha256"]
+
+
+def test_words_without_the_library_that_cuts_them_into_tokens_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+
+    with pytest.raises(Undescribed, match="needs the Python package tokenizers"):
+        _tiny(tmp_path)
+
+    assert not list((tmp_path / "models").iterdir())
 
 
 def test_weights_in_a_file_beside_the_network_tell_one_model_from_another(tmp_path: Path) -> None:
