@@ -15,26 +15,32 @@ from typing import Any
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 
 from layers.models import canonical
+from layers.models.manifest import FILE
 
 _PROJECT = Path(__file__).parents[2]
 
 
-def beside(folder: Path) -> dict[str, Any]:
-    """What a manifest says of this beside the canonical picture's vector; the folder holds a whole model.
+def write(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Writes the manifest of the model that is in a folder, with these vectors; returns it.
 
     Raises:
         Misconfigured: the model knows words, and the library tokenizers is not installed.
     """
-    has_words = (folder / "text.xml").exists()
-    text = OpenVinoEmbedder(folder).embed_text(canonical.TEXT) if has_words else None
-    return {
+    _write(folder, manifest)
+    text = OpenVinoEmbedder(folder).embed_text(canonical.TEXT) if (folder / "text.xml").exists() else None
+    whole = manifest | {
         "canonical_text_vector": None if text is None else canonical.beginning(text),
         "canonical_avx2": with_avx2(folder) if canonical.is_int8(folder) else None,
     }
+    _write(folder, whole)
+    return whole
 
 
 def with_avx2(folder: Path) -> list[float] | None:
-    """The first numbers of the canonical picture's vector of a folder's network, computed with AVX2 alone; None on another architecture."""
+    """The first numbers of the canonical picture's vector of a folder's network, computed with AVX2 alone.
+
+    None on another architecture. The folder holds a whole model, with its manifest.
+    """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return None
     command = [sys.executable, "-m", "layers.models.computed", str(folder.absolute())]
@@ -42,6 +48,10 @@ def with_avx2(folder: Path) -> list[float] | None:
     printed = subprocess.run(command, cwd=_PROJECT, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     numbers: list[float] = json.loads(printed.stdout)
     return numbers
+
+
+def _write(folder: Path, manifest: dict[str, Any]) -> None:
+    (folder / FILE).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def _main(folder: Path) -> None:

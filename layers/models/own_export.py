@@ -37,11 +37,7 @@ def export(network: OwnNetwork, folder: Path, say: Callable[[str], None]) -> str
         vector = _save(image_graph(network), unfinished / "model.xml", [canonical.picture(network.input_size)[np.newaxis]])
         if network.text:
             _export_text(network.text, unfinished, len(vector))
-        manifest = _manifest(network, vector)
-        (unfinished / FILE).write_text(json.dumps(manifest))
-        manifest |= computed.beside(unfinished)
-        _check(target / FILE, manifest)
-        (unfinished / FILE).write_text(json.dumps(manifest, indent=2) + "\n")
+        _check(target / FILE, computed.write(unfinished, _manifest(network, vector)))
         shutil.rmtree(target, ignore_errors=True)
         unfinished.chmod(0o755)
         unfinished.rename(target)
