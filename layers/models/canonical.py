@@ -19,9 +19,10 @@ TOLERANCE_BF16 = 4e-3
 """The same, where the CPU computes in bf16."""
 
 TOLERANCE_INT8 = 4e-3
-"""The same of a network of the table in int8, computed with AVX2 alone: the same to the bit on a processor with AVX-512 VNNI.
+"""The same of a network of the table in int8, computed with AVX2 alone.
 
-With VNNI itself the stored numbers are off by 0.004 to 0.010, for AVX2's products saturate; with other calibration pictures by 0.014.
+A processor with AVX-512 VNNI that is held to AVX2 or to AVX-512 without VNNI gives the same to the bit. With VNNI it is off by 0.004 to
+0.010, with other calibration pictures by 0.014.
 """
 
 OWN_F32, OWN_BF16 = 0.05, 0.3

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from layers.models.networks import Interpolation
-from layers.models.own_description import TextEncoder, Undescribed
+from layers.models.own_description import TextEncoder, Undescribed, is_count
 
 TEXT_FILES = ("text_model.onnx", "text_encoder.onnx")
 FOLDERS = ("", "onnx")
@@ -145,7 +145,7 @@ def _size(told: Mapping[str, Any], kind: str) -> tuple[int | None, tuple[int, in
         _refuse(f"says size {size} and no class (image_processor_type), by which that is the shortest edge or both")
     if isinstance(size, int) and kind in (CONVNEXT, *OF_SHORTEST_EDGE):
         size = {"shortest_edge": size}
-    if isinstance(size, Mapping) and size.keys() == {"shortest_edge"} and _is_count(size["shortest_edge"]):
+    if isinstance(size, Mapping) and size.keys() == {"shortest_edge"} and is_count(size["shortest_edge"]):
         return size["shortest_edge"], None
     return None, _edges("size", size)
 
@@ -153,13 +153,9 @@ def _size(told: Mapping[str, Any], kind: str) -> tuple[int | None, tuple[int, in
 def _edges(name: str, size: Any) -> tuple[int, int]:
     """(width, height)."""
     both = {"height": size, "width": size} if isinstance(size, int) else size
-    if not isinstance(both, Mapping) or both.keys() != {"height", "width"} or not all(map(_is_count, both.values())):
+    if not isinstance(both, Mapping) or both.keys() != {"height", "width"} or not all(map(is_count, both.values())):
         _refuse(f"says {name} {size!r}, which is neither height and width nor a number" if size is not None else f"says no {name}")
     return both["width"], both["height"]
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _interpolation(told: Mapping[str, Any]) -> Interpolation:

@@ -40,7 +40,7 @@ class TextEncoder:
 
     def __post_init__(self) -> None:
         _one_of("text.pooling", self.pooling, get_args(Pooling))
-        if not _is_count(self.length):
+        if not is_count(self.length):
             raise Undescribed(f"text.length must be a number of tokens, and is {self.length!r}")
         if not isinstance(self.lower_case, bool):
             raise Undescribed(f"text.lower_case must be true or false, and is {self.lower_case!r}")
@@ -73,7 +73,7 @@ class OwnNetwork:
     def __post_init__(self) -> None:
         if not (isinstance(self.id, str) and LEGAL_ID.fullmatch(self.id)):
             raise Undescribed(f"id must be small letters, digits and any of - _ . between them, and is {self.id!r}")
-        if not (isinstance(self.input_size, tuple) and len(self.input_size) == 2 and all(map(_is_count, self.input_size))):
+        if not (isinstance(self.input_size, tuple) and len(self.input_size) == 2 and all(map(is_count, self.input_size))):
             raise Undescribed(f"input_size must be [width, height] in pixels, and is {self.input_size!r}")
         for name, values in (("mean", self.mean), ("scale", self.scale)):
             if not (isinstance(values, tuple) and len(values) == 3 and all(map(_is_number, values))):
@@ -94,7 +94,8 @@ class OwnNetwork:
         return f"uint8 RGB, {self.resize} to {self.input_size[0]}x{self.input_size[1]}, (x - {self.mean}) / {self.scale}"
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Whether a value from JSON is a whole number above 0."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
