@@ -119,11 +119,15 @@ def _print(line: str) -> None:
 
 
 def _export_own(path: Path, folder: Path) -> None:
-    from layers.models import own, own_export  # imported here: who only asks for a network of the table need not load OpenVINO
+    from layers.models import (
+        own,
+        own_description,
+        own_export,
+    )  # imported here: who only asks for a network of the table need not load OpenVINO
 
     try:
         own_export.export(own.described(path), folder, _print)
-    except own.Undescribed as error:
+    except own_description.Undescribed as error:
         raise ExportFailed(str(error)) from error
 
 

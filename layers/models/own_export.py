@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import openvino
+from lookalike.errors import Misconfigured
 
-from layers.models import canonical
+from layers.models import canonical, computed
 from layers.models.manifest import FILE
-from layers.models.own import OwnNetwork, TextEncoder, Undescribed
+from layers.models.own_description import OwnNetwork, TextEncoder, Undescribed
 from layers.models.own_graphs import image_graph, text_graph
 
 MAX_DIMENSIONS = 4096
@@ -34,14 +35,14 @@ def export(network: OwnNetwork, folder: Path, say: Callable[[str], None]) -> str
     unfinished = Path(mkdtemp(prefix=".exporting-", dir=folder))
     try:
         vector = _save(image_graph(network), unfinished / "model.xml", [canonical.picture(network.input_size)[np.newaxis]])
-        manifest = _manifest(network, vector)
         if network.text:
             _export_text(network.text, unfinished, len(vector))
-        _check(target / FILE, manifest, vector)
-        (unfinished / FILE).write_text(json.dumps(manifest, indent=2) + "\n")
+        _check(target / FILE, computed.write(unfinished, _manifest(network, vector)))
         shutil.rmtree(target, ignore_errors=True)
         unfinished.chmod(0o755)
         unfinished.rename(target)
+    except Misconfigured as error:
+        raise Undescribed(str(error)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     say(f"{network.id} is exported to {target}: {len(vector)} numbers{', texts too' if network.text else ''}")
@@ -73,14 +74,13 @@ def _save(graph: Any, path: Path, inputs: list[Any]) -> Any:
 
 
 def _manifest(network: OwnNetwork, vector: Any) -> dict[str, Any]:
-    digest = sha256(repr((network.preprocessing, network.crop_share, network.interpolation, network.output, network.pooling)).encode())
-    for file in (network.file, network.text.file if network.text else None):
-        for each in [] if file is None else _files_of(file):
-            digest.update(each.read_bytes() if each.is_file() else b"")
-    text = network.text and {name: getattr(network.text, name) for name in ("length", "pad_token", "lower_case")}
+    text = network.text
+    told = (network.preprocessing, network.crop_share, network.interpolation, network.output, network.pooling)
+    layout = (network.layout,) if network.layout else ()
+    of_text = {name: getattr(text, name) for name in ("length", "pad_token", "lower_case")} if text else None
     return {
         "id": network.id,
-        "weights_sha256": digest.hexdigest(),
+        "weights_sha256": _checksum(told + layout, network.file, text.file if text else None),
         "dimensions": len(vector),
         "input_size": list(network.input_size),
         "resize": network.resize,
@@ -88,12 +88,22 @@ def _manifest(network: OwnNetwork, vector: Any) -> dict[str, Any]:
         "interpolation": network.interpolation,
         "precision": network.precision,
         "preprocessing": network.preprocessing,
-        "text": text,
+        "text": of_text,
+        "text_sha256": _checksum((of_text, text.output, text.pooling), text.file, text.tokenizer) if text else None,
         "score_band": None,
         "licence": network.licence,
         "tools": {"openvino": version("openvino")},
         "canonical_vector": canonical.beginning(vector),
     }
+
+
+def _checksum(told: tuple[Any, ...], *files: Path | None) -> str:
+    """Of what was said and of files with the weights that lie beside them."""
+    digest = sha256(repr(told).encode())
+    for file in files:
+        for each in [] if file is None else _files_of(file):
+            digest.update(each.read_bytes() if each.is_file() else b"")
+    return digest.hexdigest()
 
 
 def _files_of(file: Path) -> list[Path]:
@@ -103,11 +113,19 @@ def _files_of(file: Path) -> list[Path]:
     return [file, file.with_suffix(".bin"), *(file.with_name(file.name + end) for end in ("_data", ".data"))]
 
 
-def _check(earlier: Path, manifest: dict[str, Any], vector: Any) -> None:
-    """Compares the canonical picture's vector with that of an earlier export of the same weights."""
+def _check(earlier: Path, manifest: dict[str, Any]) -> None:
+    """Compares canonical vectors with those of an earlier export of the same weights."""
     known = json.loads(earlier.read_text()) if earlier.exists() else {}
-    if known.get("weights_sha256") != manifest["weights_sha256"]:
-        return
-    expected = np.array(known["canonical_vector"], np.float32)
-    if (difference := canonical.difference(vector, expected)) > canonical.TOLERANCE_F32:
-        raise Undescribed(f"the canonical picture's vector differs by {difference:.2g} from the one of the earlier export")
+    for of, checksum, kept, tolerance in _compared(manifest):
+        if known.get(checksum) == manifest[checksum] and known.get(kept) and manifest[kept]:
+            difference = canonical.difference(np.array(manifest[kept], np.float32), np.array(known[kept], np.float32))
+            if not difference <= tolerance:
+                raise Undescribed(f"the canonical {of}'s vector differs by {difference:.2g} from the one of the earlier export")
+
+
+def _compared(manifest: dict[str, Any]) -> list[tuple[str, str, str, float]]:
+    """What is compared: of what it is, names of the checksum that must be the same and of the vector, the tolerance."""
+    picture = ("picture", "weights_sha256", "canonical_vector", canonical.TOLERANCE_F32)
+    if manifest["canonical_avx2"]:
+        picture = ("picture", "weights_sha256", "canonical_avx2", canonical.own_tolerance(manifest["dimensions"], is_f32=False))
+    return [picture, ("text", "text_sha256", "canonical_text_vector", canonical.TOLERANCE_F32)]

@@ -13,7 +13,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 import openvino
 from openvino import opset13 as ops
 
-from layers.models.own import Layout, OwnNetwork, Pooling, TextEncoder, Undescribed
+from layers.models.own_description import Layout, OwnNetwork, Pooling, TextEncoder, Undescribed
 
 KERAS = (".keras", ".h5")
 IMAGE_OUTPUTS = ("image_embeds", "pooler_output")

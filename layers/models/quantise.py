@@ -23,7 +23,9 @@ from lookalike.domain import Model, Pixels, Vectors
 from lookalike.errors import LookalikeError
 from lookalike.pictures import decoding
 from lookalike.pictures.formats import SUFFIXES
+from numpy.typing import NDArray
 
+from layers.models import canonical, computed
 from layers.models.manifest import FILE, recipe_sha256
 from layers.models.networks import NETWORKS, ScoreBand
 
@@ -60,6 +62,7 @@ def main() -> None:
     openvino.save_model(quantised, given.folder / "model.xml", compress_to_fp16=True)
     band = NETWORKS[given.model_id].score_band if given.model_id in NETWORKS and not given.calibration else None
     _describe(given.source, given.folder, given.model_id, contents, band)
+    compare(given.folder, None if given.calibration else canonical.vector_beginning(given.model_id))
 
 
 def stays(place: int, convolution: Any) -> bool:
@@ -123,7 +126,21 @@ def _describe(source: Path, folder: Path, model_id: str, contents: Sequence[byte
         "score_band": asdict(band) if band else None,
         "canonical_numbers": None,
     }
-    (folder / FILE).write_text(json.dumps({**manifest, **changed, "recipe_sha256": recipe_sha256()}, indent=2) + "\n")
+    computed.write(folder, {**manifest, **changed, "recipe_sha256": recipe_sha256()})
+
+
+def compare(folder: Path, expected: NDArray[np.float32] | None) -> None:
+    """Says whether the canonical picture's numbers, as AVX2 alone computes them, are the expected ones, and ends the process if not.
+
+    None are expected of other calibration pictures, and where none are stored.
+    """
+    numbers = json.loads((folder / FILE).read_text())["canonical_avx2"]
+    if not numbers or expected is None:
+        return
+    difference = canonical.difference(np.array(numbers, np.float32), expected)
+    if not difference <= canonical.TOLERANCE_INT8:
+        sys.exit(f"the canonical picture's vector differs by {difference:.2g} from the one that is stored: {json.dumps(numbers)}")
+    print(f"the canonical picture's vector is the one that is stored (within {difference:.1g})", flush=True)
 
 
 if __name__ == "__main__":

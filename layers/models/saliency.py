@@ -16,6 +16,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 import openvino
 from openvino import opset13 as ops
 
+from layers.models import canonical
 from layers.models.manifest import FILE, recipe_sha256
 from layers.models.networks import U2NETP
 
@@ -58,10 +59,26 @@ def export(weights: Path, folder: Path) -> None:
         "precision": "f32",
         "preprocessing": f"uint8 RGB, stretched to {PIXELS}x{PIXELS}, divided by the largest, (x - ImageNet's mean) / its deviation",
         "licence": U2NETP.licence,
+        "canonical_numbers": canonical_numbers(folder / "model.xml"),
         "tools": {"openvino": version("openvino")},
         "recipe_sha256": recipe_sha256(),
     }
     (folder / FILE).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def canonical_numbers(network: Path) -> list[float]:
+    """Means of parts of the canonical thing's saliency, which must be those that are stored with the sources.
+
+    Raises:
+        SystemExit: they differ.
+    """
+    compiled = openvino.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    cells = canonical.cells(compiled(canonical.thing((PIXELS, PIXELS))[np.newaxis])[0][0])
+    expected = canonical.vector_beginning(U2NETP.id)
+    if expected is None or not (difference := canonical.difference(cells, expected)) <= canonical.TOLERANCE_F32:
+        sys.exit(f"the canonical thing's saliency is {json.dumps(canonical.beginning(cells))}, not the one that is stored for {U2NETP.id}")
+    print(f"the canonical thing's saliency is the one that is stored (within {difference:.1g})", flush=True)
+    return canonical.beginning(cells)
 
 
 if __name__ == "__main__":

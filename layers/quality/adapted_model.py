@@ -1,6 +1,5 @@
 """Writes what was learned as a model of its own, in the form in which all models are exported."""
 
-import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -9,8 +8,7 @@ from tempfile import mkdtemp
 import numpy as np
 from lookalike.domain import Vectors
 
-from layers.models import canonical
-from layers.models.manifest import FILE
+from layers.models import canonical, computed
 from layers.quality import adapted_text, assembly, choice, variants
 from layers.quality.choice import Choice, Recipe
 from layers.quality.openvino_runtime import openvino
@@ -52,7 +50,7 @@ def write(base: Path, chosen: Choice, transform: Transform, vectors: Vectors) ->
             "adapted": {"from": described["id"], "learned_from": len(vectors), **choice.summary(chosen)},
             "canonical_vector": canonical.beginning(vector),
         }
-        (unfinished / FILE).write_text(json.dumps(described, indent=2) + "\n")
+        computed.write(unfinished, described)
         shutil.rmtree(target, ignore_errors=True)
         unfinished.chmod(0o755)
         unfinished.rename(target)

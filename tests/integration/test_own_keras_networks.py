@@ -11,7 +11,7 @@ import pytest
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 
 from layers.models import own, own_export
-from layers.models.own import Undescribed
+from layers.models.own_description import Undescribed
 
 if TYPE_CHECKING:
     import keras

@@ -1,8 +1,8 @@
 """Networks of one's own: guessed, exported, and compared with ONNX Runtime."""
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -12,20 +12,9 @@ import pytest
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.errors import RequestInvalid
 
-from layers.models import export, own, own_export
-from layers.models.own import Undescribed
-from tests.unit.models.small_networks import DIMENSIONS, HIDDEN, LENGTH, SIZE, clip_folder, vision_network
-
-CLIP = {
-    "do_center_crop": True,
-    "crop_size": 224,
-    "size": {"shortest_edge": 224},
-    "resample": 3,
-    "image_mean": [0.48145466, 0.4578275, 0.40821073],
-    "image_std": [0.26862954, 0.26130258, 0.27577711],
-}
-SIGLIP = {"size": {"height": 256, "width": 256}, "resample": 3, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255}
-DINOV2 = {**CLIP, "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "image_mean": [0.485, 0.456, 0.406]}
+from layers.models import canonical, export, own, own_export
+from layers.models.own_description import Undescribed
+from tests.unit.models.small_networks import DIMENSIONS, HIDDEN, LENGTH, SIZE, WORDLIST, clip_folder, tokenizer, vision_network
 
 
 def _pixels(seed: int) -> np.ndarray:
@@ -34,24 +23,6 @@ def _pixels(seed: int) -> np.ndarray:
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:
     return float(one.ravel() @ other.ravel() / np.linalg.norm(one) / np.linalg.norm(other))
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (CLIP, {"input_size": (224, 224), "resize": "centre_crop", "crop_share": 1.0, "interpolation": "bicubic"}),
-        (SIGLIP, {"input_size": (256, 256), "resize": "stretch", "mean": (127.5,) * 3, "scale": (127.5,) * 3}),
-        (DINOV2, {"input_size": (224, 224), "resize": "centre_crop", "crop_share": 0.875}),
-        ({"size": 224, "do_rescale": False, "do_normalize": False}, {"mean": (0.0,) * 3, "scale": (1.0,) * 3}),
-    ],
-    ids=["clip", "siglip", "dinov2", "nothing to do"],
-)
-def test_what_hugging_face_says_of_pictures_is_understood(given: dict[str, Any], expected: dict[str, Any]) -> None:
-    found = own.preparation(given)
-
-    assert {
-        name: pytest.approx(value) if name in ("mean", "scale") else value for name, value in found.items() if name in expected
-    } == expected
 
 
 def test_both_encoders_of_a_pair_give_what_onnx_runtime_gives(tmp_path: Path) -> None:
@@ -140,6 +111,46 @@ def test_an_export_of_the_same_weights_with_another_vector_is_refused(tmp_path: 
 
     with pytest.raises(Undescribed, match="differs by"):
         own_export.export(own.described(clip_folder(tmp_path / "again" / "tiny")), tmp_path / "models", print)
+
+
+def _tiny(tmp_path: Path) -> Path:
+    """A pair of encoders, exported."""
+    return tmp_path / "models" / own_export.export(own.described(clip_folder(tmp_path / "tiny")), tmp_path / "models", print)
+
+
+def test_a_text_s_vector_is_kept_and_found_again_by_the_next_export_of_the_same_weights(tmp_path: Path) -> None:
+    model = _tiny(tmp_path)
+    kept = json.loads((model / "manifest.json").read_text())["canonical_text_vector"]
+    assert OpenVinoEmbedder(model).embed_text(canonical.TEXT) == pytest.approx(kept, abs=1e-6)
+
+    own_export.export(own.described(tmp_path / "tiny"), tmp_path / "models", print)
+
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert manifest["canonical_text_vector"] == kept
+    (model / "manifest.json").write_text(json.dumps(manifest | {"canonical_text_vector": [kept[0] + 0.001, *kept[1:]]}))
+    with pytest.raises(Undescribed, match=r"canonical text's vector differs by 0.001 "):
+        own_export.export(own.described(tmp_path / "tiny"), tmp_path / "models", print)
+
+
+def test_another_tokenizer_is_no_change_of_the_same_weights(tmp_path: Path) -> None:
+    model = _tiny(tmp_path)
+    earlier = json.loads((model / "manifest.json").read_text())
+    (tmp_path / "tiny" / "tokenizer.json").write_text(json.dumps(tokenizer(WORDLIST[::-1])))
+
+    own_export.export(own.described(tmp_path / "tiny"), tmp_path / "models", print)
+
+    later = json.loads((model / "manifest.json").read_text())
+    assert later["canonical_text_vector"] != earlier["canonical_text_vector"]
+    assert later["weights_sha256"] == earlier["weights_sha256"]
+
+
+def test_words_without_the_library_that_cuts_them_into_tokens_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+
+    with pytest.raises(Undescribed, match="needs the Python package tokenizers"):
+        _tiny(tmp_path)
+
+    assert not list((tmp_path / "models").iterdir())
 
 
 def test_weights_in_a_file_beside_the_network_tell_one_model_from_another(tmp_path: Path) -> None:
