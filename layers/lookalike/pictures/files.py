@@ -13,7 +13,7 @@ from itertools import count
 from zlib import crc32
 
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import encodings
+from lookalike.pictures import bmps, encodings
 
 MAX_SCANNED_PIXELS = 640_000_000
 """Pixels of a JPEG times its scans: each scan goes over the whole picture, and a small file can hold thousands. Usual are ten at most."""
@@ -51,11 +51,17 @@ def mended(content: bytes) -> MendedFile:
         return _png(content)
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return MendedFile(_webp(content))
-    if content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM":  # a BMP of version 5 that points at a profile
-        return MendedFile(content, profile=content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES])
+    if content.startswith(b"BM"):
+        return MendedFile(bmps.plain(content), profile=_bmp_profile(content))
     if content[4:8] == b"ftyp":
         return _avif(content)
     return MendedFile(content)
+
+
+def _bmp_profile(content: bytes) -> bytes | None:
+    """That of a BMP of version 5 that points at one."""
+    is_there = content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM"
+    return content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES] if is_there else None
 
 
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")

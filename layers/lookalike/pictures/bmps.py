@@ -1,0 +1,111 @@
+"""BMPs whose masks or runs Pillow does not read as browsers do become plain ones.
+
+https://learn.microsoft.com/en-us/windows/win32/gdi/bitmap-storage
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lookalike.errors import PictureUnusable
+from lookalike.pictures.formats import MAX_PIXELS
+
+MAX_RUNS = 700_000
+"""Of a BMP: a second's work."""
+
+_HEADERS, _MASKED, _RUN_BITS = (40, 52, 56, 108, 124), (3, 6), {1: 8, 2: 4}
+_EIGHT_BITS = (0xFF0000, 0xFF00, 0xFF)
+
+
+def plain(content: bytes) -> bytes:
+    """The file with eight bits a channel or with a palette; as it is if it has neither masks nor runs, or is damaged.
+
+    Raises `PictureUnusable` for more than `MAX_RUNS` runs.
+    """
+    if len(content) < 70:
+        return content
+    offset, head, width, height, _, bits, compression = struct.unpack_from("<IIiiHHI", content, 10)
+    if head not in _HEADERS or width <= 0 or not 0 < width * abs(height) <= MAX_PIXELS:
+        return content
+    if bits == _RUN_BITS.get(compression):
+        return _without_runs(content[14 + head : offset][:1024], content[offset:], width, height, bits)
+    *colours, alpha = struct.unpack_from("<4I", content, 54)
+    is_masked = compression in _MASKED or (compression == 0 and head > 56 and bits == 32 and alpha)
+    masks = (*(colours if compression else _EIGHT_BITS), alpha if head >= 56 or compression == _MASKED[1] else 0)
+    is_known = any(masks[:3]) and all((mask + (mask & -mask)) & mask == 0 for mask in masks)  # each is in one piece
+    if bits in (16, 32) and is_masked and is_known:
+        return _without_masks(content[offset:], width, height, bits, masks)
+    return content
+
+
+def _without_masks(pixels: bytes, width: int, height: int, bits: int, masks: Sequence[int]) -> bytes:
+    """What is there of the rows, with the highest bits of each channel."""
+    stride = (width * bits + 31) // 32 * 4
+    rows = min(abs(height), len(pixels) // stride)
+    numbers = np.frombuffer(pixels, f"<u{bits // 8}", rows * stride * 8 // bits).reshape(rows, -1)[:, :width]
+    channels = np.zeros((rows, width, 4), np.uint8)
+    for channel, mask in zip((2, 1, 0, 3), masks, strict=True):
+        kept = min(mask.bit_count(), 8)
+        most = (1 << kept) - 1
+        if most:
+            values = (numbers & mask) >> (mask.bit_length() - kept)
+            channels[..., channel] = (values.astype(np.uint16) * 255 + most // 2) // most
+    if not masks[3]:
+        channels[..., 3] = 255
+    return _bmp(width, height, 32, channels, masks=struct.pack("<4I", *_EIGHT_BITS, 0xFF000000))
+
+
+def _without_runs(palette: bytes, runs: bytes, width: int, height: int, bits: int) -> bytes:
+    """What is there of the rows. Pixels that are skipped are black, which is a colour of its own if one is left for it."""
+    pixels, skipped, used, there = bytearray(width * abs(height)), [], set[int](), 0
+    for start, run in _runs(runs, width, bits):
+        begin, end = min(start, len(pixels)), min(start + len(run), len(pixels))
+        if begin > there:
+            skipped.append(slice(there, begin))
+        pixels[begin:end], there = run[: end - begin], end
+        used.update(run)
+    colours = np.frombuffer(palette[: len(palette) // 4 * 4].ljust(1024, b"\0"), np.uint8).reshape(256, 4).copy()
+    black = min({*range(256)} - used, default=int(colours[:, :3].sum(axis=1).argmin()))
+    colours[black] *= black in used
+    rows = -(-there // width)
+    skipped.append(slice(there, rows * width))
+    for part in skipped:
+        pixels[part] = bytes((black,)) * (part.stop - part.start)
+    numbers = np.frombuffer(pixels, np.uint8).reshape(-1, width)[:rows]
+    return _bmp(width, height, 8, np.pad(numbers, ((0, 0), (0, -width % 4))), palette=colours.tobytes())
+
+
+def _runs(runs: bytes, width: int, bits: int) -> Iterator[tuple[int, bytes]]:
+    """Where in all pixels each run begins, and its pixels up to the end of the row; behind the end marker an empty one at the very end."""
+    x = y = at = 0
+    for _ in range(MAX_RUNS):
+        count, value = runs[at : at + 2] if at + 1 < len(runs) else (0, -1)
+        at += 2
+        if count:
+            run = bytes((value,)) * count if bits == 8 else (bytes((value >> 4, value & 15)) * 128)[:count]
+        elif value > 2:
+            size = (value * bits + 7) // 8
+            run = runs[at : at + size] if bits == 8 else bytes.fromhex("".join("0" + each for each in runs[at : at + size].hex()))[:value]
+            at += size + size % 2
+        elif value == 2:
+            x, y, at = x + sum(runs[at : at + 1]), y + sum(runs[at + 1 : at + 2]), at + 2
+            continue
+        elif value == 0:
+            x, y = 0, y + 1
+            continue
+        else:
+            if value == 1:
+                yield MAX_PIXELS, b""
+            return
+        x = min(x, width)
+        yield y * width + x, run[: width - x]
+        x += len(run)
+    raise PictureUnusable(f"the picture is in more than {MAX_RUNS:,} runs: save it as PNG")
+
+
+def _bmp(width: int, height: int, bits: int, pixels: np.ndarray, masks: bytes = b"", palette: bytes = b"") -> bytes:
+    size, head = pixels.nbytes, 40 + len(masks)
+    start = struct.pack("<2sIII", b"BM", 14 + head + len(palette) + size, 0, 14 + head + len(palette))
+    header = struct.pack("<IiiHHIIiiII", head, width, height, 1, bits, 3 if masks else 0, size, 0, 0, len(palette) // 4, 0)
+    return b"".join((start, header, masks, palette, pixels.tobytes()))
