@@ -1,4 +1,4 @@
-"""HEIC files built box by box (ISO/IEC 14496-12 and 23008-12), so that they can say what no encoder would write."""
+"""HEIC and AVIF files built box by box (ISO/IEC 14496-12 and 23008-12), so that they can say what no encoder would write."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +75,13 @@ def heic(items: Sequence[Item], *, primary: int = 1, more: bytes = b"", brand: b
         more,
     )
     return box(b"ftyp", brand, bytes(4), b"mif1", brand) + meta
+
+
+def av1(image: Image.Image, *properties: bytes, **options: object) -> Item:
+    """A picture that AV1 encodes, with its size, its decoder's configuration and other properties."""
+    whole = file_of(image, "AVIF", subsampling="4:4:4", **options)
+    at = whole.index(b"av1C") - 4
+    return Item(b"av01", whole[whole.index(b"mdat") + 4 :], (ispe(*image.size), whole[at : at + 12], *properties))
 
 
 def coded(image: Image.Image) -> Item:

@@ -13,7 +13,7 @@ from itertools import count
 from zlib import crc32
 
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import bmps, encodings
+from lookalike.pictures import bmps, boxes, encodings
 
 MAX_SCANNED_PIXELS = 640_000_000
 """Pixels of a JPEG times its scans: each scan goes over the whole picture, and a small file can hold thousands. Usual are ten at most."""
@@ -262,7 +262,8 @@ def _webp(content: bytes) -> bytes:
 
 
 def _avif(content: bytes) -> MendedFile:
-    codes = None if _PROFILE.search(content) else _CODES.search(content)
+    told = boxes.primary_properties(content) or content
+    codes = None if _PROFILE.search(told) else _CODES.search(told)
     return MendedFile(_EXIF_ITEM.sub(rb"\1skip", content), profile=codes and encodings.of_codes(codes[1][1], codes[2][1]))
 
 
