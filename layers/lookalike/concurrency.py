@@ -52,8 +52,7 @@ def run_within(seconds: float, work: Callable[[], R], what: str) -> R:
         work: the function to call.
         what: who did not answer, for the error's message.
 
-    Raises:
-        TransientError: the time limit is over.
+    Raises `TransientError`: the time limit is over.
     """
     result: Future[R] = Future()
 

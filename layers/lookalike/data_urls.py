@@ -24,8 +24,7 @@ def content(text: str, field: str) -> bytes:
         text: the URL or the base64.
         field: the request's field that has it, to name in errors.
 
-    Raises:
-        RequestInvalid: it is neither.
+    Raises `RequestInvalid`: it is neither.
     """
     if not is_data_url(text):
         return _base64(text, field)

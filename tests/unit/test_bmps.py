@@ -47,13 +47,13 @@ def test_runs_may_lack_their_last_rows() -> None:
         decoded(content[: len(content) // 2])
 
 
-def test_where_all_256_colours_are_used_what_runs_skip_has_the_darkest() -> None:
+def test_where_all_256_colours_are_used_what_runs_skip_has_the_first() -> None:
     rows = np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH) % 256
     palette = bytes(value for number in range(256) for value in (255 - number // 2, 200, 100, 0))
 
     pixels = decoded(bmp(8, RUNS8, in_runs(rows[4:], WIDTH) + b"\0\1", palette=palette)).pixels
 
-    assert (pixels[:4] == (100, 200, 128)).all()
+    assert (pixels[:4] == (100, 200, 255)).all()
 
 
 def test_a_mask_in_two_pieces_is_refused_as_browsers_refuse_it() -> None:

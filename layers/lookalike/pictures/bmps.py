@@ -4,7 +4,7 @@ https://learn.microsoft.com/en-us/windows/win32/gdi/bitmap-storage
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -57,51 +57,30 @@ def _without_masks(pixels: bytes, width: int, height: int, bits: int, masks: Seq
 
 
 def _without_runs(palette: bytes, runs: bytes, width: int, height: int, bits: int) -> bytes:
-    """What is there of the rows. Pixels that are skipped are black, which is a colour of its own if one is left for it."""
-    pixels, skipped, used, there = bytearray(width * abs(height)), [], set[int](), 0
-    for start, run in _runs(runs, width, bits):
-        begin, end = min(start, len(pixels)), min(start + len(run), len(pixels))
-        if begin > there:
-            skipped.append(slice(there, begin))
-        pixels[begin:end], there = run[: end - begin], end
-        used.update(run)
-    colours = np.frombuffer(palette[: len(palette) // 4 * 4].ljust(1024, b"\0"), np.uint8).reshape(256, 4).copy()
-    black = min({*range(256)} - used, default=int(colours[:, :3].sum(axis=1).argmin()))
-    colours[black] *= black in used
-    rows = -(-there // width)
-    skipped.append(slice(there, rows * width))
-    for part in skipped:
-        pixels[part] = bytes((black,)) * (part.stop - part.start)
-    numbers = np.frombuffer(pixels, np.uint8).reshape(-1, width)[:rows]
-    return _bmp(width, height, 8, np.pad(numbers, ((0, 0), (0, -width % 4))), palette=colours.tobytes())
-
-
-def _runs(runs: bytes, width: int, bits: int) -> Iterator[tuple[int, bytes]]:
-    """Where in all pixels each run begins, and its pixels up to the end of the row; behind the end marker an empty one at the very end."""
-    x = y = at = 0
-    for _ in range(MAX_RUNS):
-        count, value = runs[at : at + 2] if at + 1 < len(runs) else (0, -1)
-        at += 2
+    """What is there of the rows. Pixels that are skipped are black, or of the first colour if there is no other left."""
+    pixels, told = bytearray(width * abs(height)), bytearray(width * abs(height))
+    x = y = at = number = 0
+    while at + 1 < len(runs) and y < abs(height):
+        (count, value), at, number = runs[at : at + 2], at + 2, number + 1
+        if number > MAX_RUNS:
+            raise PictureUnusable(f"the picture is in more than {MAX_RUNS:,} runs: save it as PNG")
+        size = count or (value if value > 2 else 0)
         if count:
-            run = bytes((value,)) * count if bits == 8 else (bytes((value >> 4, value & 15)) * 128)[:count]
-        elif value > 2:
-            size = (value * bits + 7) // 8
-            run = runs[at : at + size] if bits == 8 else bytes.fromhex("".join("0" + each for each in runs[at : at + size].hex()))[:value]
-            at += size + size % 2
+            run = (bytes((value,)) if bits == 8 else bytes((value >> 4, value & 15))) * count
+        elif size:
+            packed = runs[at : at + (size * bits + 7) // 8]
+            run = packed if bits == 8 else bytes.fromhex("".join("0" + each for each in packed.hex()))
+            at += (size * bits + 15) // 16 * 2
         elif value == 2:
             x, y, at = x + sum(runs[at : at + 1]), y + sum(runs[at + 1 : at + 2]), at + 2
-            continue
-        elif value == 0:
-            x, y = 0, y + 1
-            continue
         else:
-            if value == 1:
-                yield MAX_PIXELS, b""
-            return
-        x = min(x, width)
-        yield y * width + x, run[: width - x]
-        x += len(run)
-    raise PictureUnusable(f"the picture is in more than {MAX_RUNS:,} runs: save it as PNG")
+            x, y = 0, y + 1 if value == 0 else abs(height)
+        start, run = y * width + x, run[: max(0, min(size, width - x))] if size else b""
+        pixels[start : start + len(run)], told[start : start + len(run)], x = run, b"\1" * len(run), x + size
+    colours, black = bytearray(palette.ljust(1024, b"\0")), next((colour for colour in range(1, 256) if colour not in pixels), 0)
+    colours[4 * black : 4 * black + 4] = bytes(4) if black else colours[:4]
+    numbers = np.where(np.frombuffer(told, bool), np.frombuffer(pixels, np.uint8), np.uint8(black)).reshape(-1, width)
+    return _bmp(width, height, 8, np.pad(numbers[: y + (x > 0)], ((0, 0), (0, -width % 4))), palette=bytes(colours))
 
 
 def _bmp(width: int, height: int, bits: int, pixels: np.ndarray, masks: bytes = b"", palette: bytes = b"") -> bytes:

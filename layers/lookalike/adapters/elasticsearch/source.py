@@ -59,7 +59,8 @@ class ElasticsearchSource:
         self._session.trust_env = False
         self._session.headers["Accept-Encoding"] = "identity"  # Compressing pages would take the source longer than sending them.
         if ca:
-            self._session.mount("https://", _TrustingAdapter(ca))
+            trusted = cast(HTTPAdapter, self._session.get_adapter("https://"))
+            trusted.poolmanager.connection_pool_kw["ssl_context"] = trusting(ca, CA)
         self._new_secret = new_secret if secret else None
         if secret:
             self._session.headers["Authorization"] = authorization(secret)
@@ -229,17 +230,6 @@ class ElasticsearchSource:
             if not _has_ended(error):
                 raise
         return ask()
-
-
-class _TrustingAdapter(HTTPAdapter):
-    """Trusts one more certificate authority, given as PEM text."""
-
-    def __init__(self, ca: str) -> None:
-        self._context = trusting(ca, CA)
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
 
 
 class _PointInTimeLost(Exception):
