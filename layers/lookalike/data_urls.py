@@ -28,7 +28,7 @@ def content(text: str, field: str) -> bytes:
     """
     if not is_data_url(text):
         return _base64(text, field)
-    head, comma, data = text[5:].partition(",")
+    head, comma, data = text[5:].partition("#")[0].partition(",")
     if not comma:
         raise RequestInvalid("a data: URL needs a comma before its data", field=field)
     if head.rstrip().lower().endswith(";base64"):

@@ -23,14 +23,12 @@ def plain(content: bytes) -> bytes:
 
     Raises `PictureUnusable` for more than `MAX_RUNS` runs.
     """
-    if len(content) < 70:
-        return content
-    offset, head, width, height, _, bits, compression = struct.unpack_from("<IIiiHHI", content, 10)
+    offset, head, width, height, _, bits, compression = struct.unpack_from("<IIiiHHI", content.ljust(70), 10)
     if head not in _HEADERS or width <= 0 or not 0 < width * abs(height) <= MAX_PIXELS:
         return content
     if bits == _RUN_BITS.get(compression):
         return _without_runs(content[14 + head : offset][:1024], content[offset:], width, height, bits)
-    *colours, alpha = struct.unpack_from("<4I", content, 54)
+    *colours, alpha = struct.unpack_from("<4I", content.ljust(70), 54)
     is_masked = compression in _MASKED or (compression == 0 and head > 56 and bits == 32 and alpha)
     masks = (*(colours if compression else _EIGHT_BITS), alpha if head >= 56 or compression == _MASKED[1] else 0)
     is_known = any(masks[:3]) and all((mask + (mask & -mask)) & mask == 0 for mask in masks)  # each is in one piece
@@ -44,15 +42,11 @@ def _without_masks(pixels: bytes, width: int, height: int, bits: int, masks: Seq
     stride = (width * bits + 31) // 32 * 4
     rows = min(abs(height), len(pixels) // stride)
     numbers = np.frombuffer(pixels, f"<u{bits // 8}", rows * stride * 8 // bits).reshape(rows, -1)[:, :width]
-    channels = np.zeros((rows, width, 4), np.uint8)
+    channels = np.full((rows, width, 4), (0, 0, 0, 255), np.uint8)
     for channel, mask in zip((2, 1, 0, 3), masks, strict=True):
-        kept = min(mask.bit_count(), 8)
-        most = (1 << kept) - 1
-        if most:
-            values = (numbers & mask) >> (mask.bit_length() - kept)
+        if kept := min(mask.bit_count(), 8):
+            values, most = (numbers & mask) >> (mask.bit_length() - kept), (1 << kept) - 1
             channels[..., channel] = (values.astype(np.uint16) * 255 + most // 2) // most
-    if not masks[3]:
-        channels[..., 3] = 255
     return _bmp(width, height, 32, channels, masks=struct.pack("<4I", *_EIGHT_BITS, 0xFF000000))
 
 

@@ -56,16 +56,12 @@ def mended(content: bytes) -> MendedFile:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return MendedFile(_webp(content))
     if content.startswith(b"BM"):
-        return MendedFile(bmps.plain(content), profile=_bmp_profile(content))
+        points_at_profile = content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM"  # in version 5
+        profile = content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES] if points_at_profile else None
+        return MendedFile(bmps.plain(content), profile=profile)
     if content[4:8] == b"ftyp":
         return _avif(content)
     return MendedFile(content)
-
-
-def _bmp_profile(content: bytes) -> bytes | None:
-    """That of a BMP of version 5 that points at one."""
-    is_there = content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM"
-    return content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES] if is_there else None
 
 
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")

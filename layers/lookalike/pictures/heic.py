@@ -66,10 +66,7 @@ def converted(content: bytes, max_pixels: int, at_least: tuple[int, int]) -> Con
 
 
 def main() -> None:
-    """Converts standard input to a PNG on standard output, within the limits; the rest of `Converted` is standard error's last line.
-
-    Ends with 1 and a sentence in that line if the file cannot be read.
-    """
+    """Converts standard input to a PNG on standard output; standard error's last line has the rest of `Converted`, or why it cannot."""
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
     with suppress(ValueError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
