@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 from PIL import Image
 
+from tests.bad_heics import HOSTILE
 from tests.made_pictures import chunk, cmyk_profile, file_of, photograph, rgb_profile, with_chunks, with_segment
 from tests.made_tiffs import RGB, WHITE, Layout, tiff
 
@@ -168,6 +169,7 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "HEIC of 7,000": lambda: file_of(_large("RGBA", 7000), "HEIF", quality=10),
     "HEIC of noise": lambda: file_of(_noisy(3500, 3), "HEIF", quality=50),
     "HEIC of blank frames": partial(_animated, "HEIF", 1000, 40),
+    **{f"HEIC: {name}": make for name, (make, _) in HOSTILE.items()},
     "APNG of blank frames": partial(_animated, "PNG", 2000, 40),
     "BMP of runs": partial(_run_length_bmp, 8000, 12_000_000),
     "BMP declared 8,000": partial(_run_length_bmp, 8000, 10),

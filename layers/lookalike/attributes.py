@@ -27,7 +27,7 @@ MAX_TEXT = 1000
 
 Scalar = str | int | float | bool
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?![^T ])", re.ASCII)
+_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?![^T\s])", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?(?<=\d)", re.ASCII)
 
 
@@ -89,7 +89,7 @@ def can_be_filtered(name: str) -> bool:
 
 def _epoch_ms(text: str) -> float | None:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.strip().upper())
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000

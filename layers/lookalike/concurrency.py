@@ -52,8 +52,7 @@ def run_within(seconds: float, work: Callable[[], R], what: str, kind: type[Tran
         what: who did not answer, for the error's message.
         kind: the class of that error.
 
-    Raises:
-        TransientError: the time limit is over.
+    Raises `TransientError`: the time limit is over.
     """
     result: Future[R] = Future()
 

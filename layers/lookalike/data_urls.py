@@ -24,12 +24,11 @@ def content(text: str, field: str) -> bytes:
         text: the URL or the base64.
         field: the request's field that has it, to name in errors.
 
-    Raises:
-        RequestInvalid: it is neither.
+    Raises `RequestInvalid`: it is neither.
     """
     if not is_data_url(text):
         return _base64(text, field)
-    head, comma, data = text[5:].partition(",")
+    head, comma, data = text[5:].partition("#")[0].partition(",")
     if not comma:
         raise RequestInvalid("a data: URL needs a comma before its data", field=field)
     if head.rstrip().lower().endswith(";base64"):

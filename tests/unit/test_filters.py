@@ -125,3 +125,17 @@ def test_no_text_makes_the_reading_of_numbers_stumble_and_equal_texts_are_equal_
 def test_conflicting_types_and_dates_are_both_text_and_numbers() -> None:
     assert attributes.numbers({"a": "19.9", "b": "n/a", "c": True, "d": "1970-01-01T00:00:01Z"}) == {"a": [19.9], "d": [1000.0]}
     assert attributes.texts({"a": 10.0, "b": {"c": ["x", False]}}) == {"a": ["10"], "b.c": ["x", "false"]}
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-01", " 2024-01-01\n", "2024-01-01t00:00:00z", "2024-01-01 00:00:00Z ", "\t2024-01-01T01:00:00+01:00", "2024-01-01T00"]
+)
+def test_a_date_may_have_space_around_it_and_small_letters(text: str) -> None:
+    assert attributes.as_number(text) == 1_704_067_200_000
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-01x", "2024-02-30", "2024-W01-1", "2024-01-01T24:00:01", "2024-01-01T10:00:00+24:00", "0000-01-01"]
+)
+def test_what_is_no_date_is_no_number(text: str) -> None:
+    assert attributes.as_number(text) is None

@@ -197,10 +197,7 @@ class FanOut:
             )
         urls = [url for product in products for url in product.image_urls]
         if urls and not any(map(addresses.is_absolute, urls)):
-            raise RequestInvalid(
-                f"image URLs are relative, such as {urls[0][:200]!r}: give their base_url",
-                field="source.fields.base_url",
-            )
+            raise RequestInvalid(f"image URLs are relative, such as {urls[0][:200]!r}: give their base_url", field="source.fields.base_url")
 
     def _resolved(self, spec: SourceSpec, last: Backfill | None) -> SourceSpec:
         """The source of one run: the concrete index behind the alias, and the time from which changes are read."""

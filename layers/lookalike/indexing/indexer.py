@@ -67,8 +67,7 @@ class Indexer:
             unlisted: by product id, former image URLs of the product, whose pictures a search may not find yet.
             stop_at: as `IndexingPipeline.run` takes it.
 
-        Raises:
-            TransientError, Misconfigured: the index cannot be written to, or a new index appeared meanwhile: repeat the whole call.
+        Raises `TransientError` or `Misconfigured`: the index cannot be written to, or a new index appeared meanwhile: repeat the call.
         """
         latest = {product.product_id: product for product in products}
         if not latest:

@@ -119,8 +119,7 @@ class IndexingPipeline:
             targets: the indices to write to.
             stop_at: the time, by `time.monotonic`, after which no picture is started; the rest end with `OutOfTime`.
 
-        Raises:
-            TransientError, Misconfigured: an index cannot be read or written to.
+        Raises `TransientError` or `Misconfigured`: an index cannot be read or written to.
         """
         looked_up = _looked_up(tasks, targets, stop_at)
         fetched = map_unordered(self.downloads, partial(self._fetch, stop_at=stop_at), looked_up, window=MAX_FETCHED)

@@ -14,8 +14,7 @@ class PictureFetcher(Protocol):
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         """Fetches a picture; without its bytes if its ETag is still ``unless``.
 
-        Raises:
-            LookalikeError: `PictureRefused` or `TransientError`, as their docstrings say.
+        Raises `LookalikeError`: `PictureRefused` or `TransientError`, as their docstrings say.
         """
 
     def head(self, url: str) -> PictureFile | None:

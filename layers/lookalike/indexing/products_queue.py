@@ -10,15 +10,7 @@ from typing import TypeAlias, TypeVar
 from lookalike.domain import displayed
 from lookalike.errors import Ending, Misconfigured, OutOfTime, RequestInvalid, TransientError
 from lookalike.indexing.indexer import Indexer
-from lookalike.indexing.messages import (
-    CopyPictures,
-    DeleteProducts,
-    ItemKey,
-    Message,
-    ProductsQueueSender,
-    PutProducts,
-    SyncObjects,
-)
+from lookalike.indexing.messages import CopyPictures, DeleteProducts, ItemKey, Message, ProductsQueueSender, PutProducts, SyncObjects
 from lookalike.indexing.outcomes import BatchResult, ItemOutcome, OutcomeRecorder, PictureOutcome, most_severe
 from lookalike.indexing.product_updates import ProductState, ProductUpdates
 from lookalike.keys import DEFAULT_KEYS, KeyPatterns

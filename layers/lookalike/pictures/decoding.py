@@ -211,8 +211,11 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
         factory, accepts = Image.OPEN.get(name, (ImageFile.ImageFile, None))
         if accepts and accepts(content[:16]):
             return (TiffFile if name == "TIFF" else factory)(_Bounded(content), "")
-    is_text = content[:99].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-    said = "this is a page or a drawing (HTML, XML or SVG)," if is_text else "these bytes are"
+    said = "these bytes are"
+    if content[:99].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        said = "this is a page or a drawing (HTML, XML or SVG),"
+    elif content[:4] in (b"\0\0\1\0", b"\0\0\2\0"):
+        said = "this is an icon (ICO or CUR),"
     raise PictureUnusable(f"{said} not a picture in a format that is accepted: {', '.join(NAMES)}")
 
 

@@ -9,11 +9,12 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from io import BytesIO
+from itertools import count, islice
 from zlib import crc32
 
 from lookalike.errors import PictureUnusable
-from lookalike.pictures import encodings
+from lookalike.pictures import bmps, encodings
 
 MAX_SCANNED_PIXELS = 640_000_000
 """Pixels of a JPEG times its scans: each scan goes over the whole picture, and a small file can hold thousands. Usual are ten at most."""
@@ -26,6 +27,9 @@ MAX_MISSING = 0.1
 
 MAX_SEGMENTS = 100_000
 """Of a JPEG, or chunks of a PNG; usual are some thousands at most."""
+
+MAX_PROPERTIES = 4096
+"""Of an AVIF's items, and items with properties, that are looked at; usual are some dozens."""
 
 MAX_PROFILE_BYTES = 4_000_000
 """A colour profile that is larger is ignored; those of printing presses have up to three million."""
@@ -51,8 +55,10 @@ def mended(content: bytes) -> MendedFile:
         return _png(content)
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return MendedFile(_webp(content))
-    if content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM":  # a BMP of version 5 that points at a profile
-        return MendedFile(content, profile=content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES])
+    if content.startswith(b"BM"):
+        points_at_profile = content[14:18] == b"\x7c\0\0\0" and content[70:74] == b"DEBM"  # in version 5
+        profile = content[14 + int.from_bytes(content[126:130], "little") :][:MAX_PROFILE_BYTES] if points_at_profile else None
+        return MendedFile(bmps.plain(content), profile=profile)
     if content[4:8] == b"ftyp":
         return _avif(content)
     return MendedFile(content)
@@ -256,8 +262,29 @@ def _webp(content: bytes) -> bytes:
 
 
 def _avif(content: bytes) -> MendedFile:
-    codes = None if _PROFILE.search(content) else _CODES.search(content)
+    told = _primary_properties(content)
+    codes = None if _PROFILE.search(told) else _CODES.search(told)
     return MendedFile(_EXIF_ITEM.sub(rb"\1skip", content), profile=codes and encodings.of_codes(codes[1][1], codes[2][1]))
+
+
+def _primary_properties(content: bytes) -> bytes:
+    """Those of the primary item (ISO/IEC 14496-12, 8.11), each with its kind; the whole file if it does not say which they are."""
+    ends = {kind: content.find(kind) + 4 for kind in (b"pitm", b"ipco", b"ipma")}
+    primary, shared, uses = (BytesIO(content[end : end + int.from_bytes(content[end - 8 : end - 4], "big") - 8]) for end in ends.values())
+
+    def number(size: int) -> int:
+        return int.from_bytes(uses.read(size), "big")
+
+    is_wide, is_long, items = number(1) > 0, number(3) & 1, number(4)
+    properties = [
+        shared.read(max(0, int.from_bytes(size, "big") - 4)) for size in islice(iter(lambda: shared.read(4), b""), MAX_PROPERTIES)
+    ]
+    for _ in range(min(items, MAX_PROPERTIES)):
+        item = number(4 if is_wide else 2)
+        used = [number(2) & 0x7FFF if is_long else number(1) & 0x7F for _ in range(number(1))]
+        if item == int.from_bytes(primary.getvalue()[4:], "big"):
+            return b"".join(properties[each - 1] for each in used if 0 < each <= len(properties))
+    return content
 
 
 _PROFILE = re.compile(rb"colr(?:prof|rICC)")

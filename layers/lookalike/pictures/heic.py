@@ -6,6 +6,7 @@ secrets, is kept from it.
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -21,6 +22,17 @@ MAX_MEMORY_BYTES = 1_500_000_000
 """Address space of the process: Python and the libraries take 300 MB, the largest pictures that are taken 500 MB."""
 
 _GIVES_UP_AFTER_S = 60
+
+_COSTS = f"it takes more than {MAX_CPU_S} seconds or {MAX_MEMORY_BYTES:,} bytes of memory to decode, or breaks its decoder"
+_DAMAGED = "it is damaged, or its primary picture is not there"
+_REASONS = (
+    ("MemoryError|Out of memory", _COSTS),
+    ("Security limit", "it declares more pixels, pictures or parts than one picture needs"),
+    ("[Ee]nd of file|outside of file|only read|read full|too small", "it is cut off: a part of the file is missing"),
+    ("not been built in|Unsupported", "its pixels are coded in a way that is not read: HEVC is"),
+    ("", _DAMAGED),
+)
+"""What our answer says of an error of libheif's, whose own words are for its developers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +62,28 @@ def converted(content: bytes, max_pixels: int, at_least: tuple[int, int]) -> Con
     if run.returncode == 0:
         size, codes = json.loads(said)
         return Converted(run.stdout, tuple(size), codes and tuple(codes))
-    if run.returncode < 0 or "MemoryError" in said:
-        said = f"it takes more than {MAX_CPU_S} seconds or {MAX_MEMORY_BYTES:,} bytes of memory to decode"
-    raise PictureUnusable(f"the picture is damaged, truncated or too large: {said}")
+    raise PictureUnusable(f"the picture cannot be read as HEIC: {said if run.returncode > 0 else _COSTS}")
 
 
 def main() -> None:
-    """Converts standard input to a PNG on standard output, within the limits; the rest of `Converted` is standard error's last line."""
+    """Converts standard input to a PNG on standard output; standard error's last line has the rest of `Converted`, or why it cannot."""
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
     with suppress(ValueError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    try:
+        said = _convert(sys.stdin.buffer.read(), *json.loads(sys.argv[1]))
+    except Exception as error:
+        sys.exit(next(sentence for pattern, sentence in _REASONS if re.search(pattern, repr(error))))
+    print(json.dumps(said), file=sys.stderr)
+
+
+def _convert(content: bytes, max_pixels: int, *at_least: int) -> tuple[tuple[int, int], tuple[int, int] | None]:
     import pillow_heif  # not installed everywhere
 
     pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
-    max_pixels, *at_least = json.loads(sys.argv[1])
-    file = pillow_heif.open_heif(sys.stdin.buffer.read())
+    file = pillow_heif.open_heif(content)
+    if not file.info["primary"]:  # it would be another picture of the file, such as a tile
+        sys.exit(_DAMAGED)
     (width, height), is_plain = file.size, file.mode in ("L", "RGB") and file.info["bit_depth"] == 8
     limit = max_pixels if is_plain else max_pixels // 2
     if width * height > limit:
@@ -74,8 +93,7 @@ def main() -> None:
     factor = max(1, min(image.width // at_least[0], image.height // at_least[1]))
     codes = file.info.get("nclx_profile")
     plain.reduce(factor).save(sys.stdout.buffer, "PNG", compress_level=1, icc_profile=image.info.get("icc_profile"))
-    said = codes and (int(codes["color_primaries"]), int(codes["transfer_characteristics"]))
-    print(json.dumps([image.size, said]), file=sys.stderr)
+    return image.size, codes and (int(codes["color_primaries"]), int(codes["transfer_characteristics"]))
 
 
 if __name__ == "__main__":

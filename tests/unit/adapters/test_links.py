@@ -46,6 +46,22 @@ def test_an_object_elsewhere_has_a_plain_link(monkeypatch: pytest.MonkeyPatch) -
     assert link(monkeypatch, "eu-central-1", "s3://theirs/images/a b.jpg") == "https://theirs.s3.amazonaws.com/images/a%20b.jpg"
 
 
+@pytest.mark.parametrize(
+    ("region", "bucket", "link_of_it"),
+    [
+        ("us-east-1", "theirs", "https://theirs.s3.amazonaws.com/"),
+        ("cn-north-1", "theirs", "https://theirs.s3.cn-north-1.amazonaws.com.cn/"),
+        ("cn-northwest-1", "theirs", "https://theirs.s3.cn-northwest-1.amazonaws.com.cn/"),
+        ("cn-north-1", "their.pictures", "https://s3.cn-north-1.amazonaws.com.cn/their.pictures/"),
+        ("us-gov-west-1", "theirs", "https://theirs.s3.us-gov-west-1.amazonaws.com/"),
+        ("eu-central-1", "their.pictures", "https://s3.eu-central-1.amazonaws.com/their.pictures/"),
+    ],
+)
+def test_a_plain_link_has_the_host_of_its_partition(monkeypatch: pytest.MonkeyPatch, region: str, bucket: str, link_of_it: str) -> None:
+    for key, quoted in (("images/a b.jpg", "images/a%20b.jpg"), ("a?b=1#c/ü.jpg", "a%3Fb%3D1%23c/%C3%BC.jpg")):
+        assert link(monkeypatch, region, f"s3://{bucket}/{key}") == link_of_it + quoted
+
+
 def test_another_public_address_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     signed = link(monkeypatch, "eu-central-1", "s3://shop-pictures/images/a.jpg", public="https://pictures.shop.example")
     assert signed.startswith("https://pictures.shop.example/shop-pictures/images/a.jpg?")

@@ -15,6 +15,7 @@ class FetcherByScheme:
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         """The picture's file, without its bytes if its ETag is still ``unless``. Raises as the adapter for its scheme."""
+        url = url.strip()
         if data_urls.is_data_url(url):
             return PictureFile(data_urls.content(url, "image_url"))
         return self._s3.fetch(url, unless) if url.startswith("s3://") else self._http.fetch(url, unless)

@@ -48,8 +48,7 @@ def connect(
         new_secret: reads the secret again when the server answers 401, once for each request, so that it can be rotated.
         request_id: returns the id of the current request, for Elasticsearch's slow and audit logs (``X-Opaque-Id``).
 
-    Raises:
-        Misconfigured: the secret is malformed, the authority is no PEM text, or it is given for an address that is not https.
+    Raises `Misconfigured`: the secret is malformed, the authority is no PEM text, or it is given for an address that is not https.
     """
     options: dict[str, Any] = credentials(secret) if secret else {}
     if ca and "http://" in url:

@@ -40,34 +40,24 @@ def knn(vector: Vector, selection: Selection, *, k: int, size: int, is_packed: b
     How many candidates are rescored with their full vectors is a setting of the index, ``rescore_vector.oversample``. With ``is_packed``
     the vector is sent as base64, which needs Elasticsearch 9.4 and a quarter of the bytes of JSON numbers.
     """
-    clauses = selected(selection)
-    return {
-        "knn": {
-            "field": "image_vector",
-            "query_vector": pack_dense_vector(vector) if is_packed else vector.tolist(),
-            "k": k,
-            "num_candidates": min(MAX_CANDIDATES, max(MIN_FILTERED_CANDIDATES if clauses else MIN_CANDIDATES, 2 * k)),
-            **({"filter": clauses} if clauses else {}),
-        },
-        **_once(selection),
-        "size": size,
-        "_source": HIT_FIELDS,
+    clauses, given = selected(selection), pack_dense_vector(vector) if is_packed else vector.tolist()
+    candidates = min(MAX_CANDIDATES, max(MIN_FILTERED_CANDIDATES if clauses else MIN_CANDIDATES, 2 * k))
+    near = {
+        "field": "image_vector",
+        "query_vector": given,
+        "k": k,
+        "num_candidates": candidates,
+        **({"filter": clauses} if clauses else {}),
     }
+    return {"knn": near, **_once(selection), "size": size, "_source": HIT_FIELDS}
 
 
 def exact(vector: Vector, selection: Selection, *, size: int) -> Body:
     """Scores every picture with ``1 / (1 + l2norm)``; keeps the best one of each product."""
-    return {
-        "query": {
-            "script_score": {
-                "query": {"bool": {"filter": [{"exists": {"field": "image_vector"}}, *selected(selection)]}},
-                "script": {"source": "1 / (1 + l2norm(params.vector, 'image_vector'))", "params": {"vector": vector.tolist()}},
-            }
-        },
-        **_once(selection),
-        "size": size,
-        "_source": HIT_FIELDS,
-    }
+    pictures = {"bool": {"filter": [{"exists": {"field": "image_vector"}}, *selected(selection)]}}
+    script = {"source": "1 / (1 + l2norm(params.vector, 'image_vector'))", "params": {"vector": vector.tolist()}}
+    query = {"script_score": {"query": pictures, "script": script}}
+    return {"query": query, **_once(selection), "size": size, "_source": HIT_FIELDS}
 
 
 def diverse(vector: Vector, image_ids: Iterable[str], *, size: int, diversity: float) -> Body:
@@ -76,23 +66,10 @@ def diverse(vector: Vector, image_ids: Iterable[str], *, size: int, diversity: f
     After Carbonell and Goldstein, "The use of MMR" (1998); Elasticsearch's ``lambda`` is the weight of relevance.
     """
     among = list(image_ids)
-    knn = {
-        "field": "image_vector",
-        "query_vector": vector.tolist(),
-        "k": len(among),
-        "num_candidates": max(MIN_CANDIDATES, len(among)),
-        "filter": [_terms("image_id", among)],
-    }
-    diversify = {
-        "type": "mmr",
-        "field": "image_vector",
-        "query_vector": vector.tolist(),
-        "lambda": 1 - diversity,
-        "size": size,
-        "rank_window_size": len(among),
-        "retriever": {"knn": knn},
-    }
-    return {"retriever": {"diversify": diversify}, "size": size, "_source": False}
+    near = {"field": "image_vector", "query_vector": vector.tolist()}
+    knn = {**near, "k": len(among), "num_candidates": max(MIN_CANDIDATES, len(among)), "filter": [_terms("image_id", among)]}
+    mmr = {"type": "mmr", **near, "lambda": 1 - diversity, "size": size, "rank_window_size": len(among), "retriever": {"knn": knn}}
+    return {"retriever": {"diversify": mmr}, "size": size, "_source": False}
 
 
 def selected(selection: Selection) -> list[Body]:
@@ -100,15 +77,8 @@ def selected(selection: Selection) -> list[Body]:
     clauses = [] if selection.filter == EVERYTHING else [filter_clause(selection.filter)]
     if selection.among is not None:
         clauses.append(_terms("image_id", sorted(selection.among)))
-    left_out = [
-        _terms(field, sorted(values))
-        for field, values in (
-            ("product_id", selection.without),
-            ("image_id", selection.without_images),
-            ("perceptual_hash", selection.without_hashes),
-        )
-        if values
-    ]
+    without = {"product_id": selection.without, "image_id": selection.without_images, "perceptual_hash": selection.without_hashes}
+    left_out = [_terms(field, sorted(values)) for field, values in without.items() if values]
     return [*clauses, {"bool": {"must_not": left_out}}] if left_out else clauses
 
 
@@ -166,13 +136,9 @@ def unmapped_numbers(attributes: Iterable[str]) -> Body:
 def by_content(content_sha256s: Iterable[str], *, is_packed: bool = False) -> Body:
     """One picture for each of these SHA-256 sums of files, with its vector; ``is_packed`` as for `knn`."""
     wanted = list(content_sha256s)
-    return {
-        "query": {"terms": {"content_sha256": wanted}},
-        **({"collapse": {"field": "content_sha256"}} if len(wanted) > 1 else {}),
-        "size": len(wanted),
-        "_source": ["content_sha256", "perceptual_hash", "width", "height"],
-        **_with_vector(is_packed),
-    }
+    once = {"collapse": {"field": "content_sha256"}} if len(wanted) > 1 else {}
+    fields = ["content_sha256", "perceptual_hash", "width", "height"]
+    return {"query": {"terms": {"content_sha256": wanted}}, **once, "size": len(wanted), "_source": fields, **_with_vector(is_packed)}
 
 
 def stored_of(product_id: str, without_hashes: Iterable[str] = (), *, size: int, is_packed: bool = False) -> Body:
@@ -217,18 +183,9 @@ def totals() -> Body:
 
 def deleted_products(as_of: Mapping[str, int]) -> Body:
     """The pictures of deleted products: those from the products queue, and uploads that were indexed by then (epoch milliseconds)."""
-    gone = [
-        {"bool": {"filter": [{"term": {"product_id": product_id}}], "should": [_FROM_PRODUCTS, _indexed_by(at)], "minimum_should_match": 1}}
-        for product_id, at in as_of.items()
-    ]
-    return {"query": {"bool": {"should": gone, "minimum_should_match": 1}}}
-
-
-_FROM_PRODUCTS: Body = {"term": {"origin": "products"}}
-
-
-def _indexed_by(epoch_ms: int) -> Body:
-    return {"range": {"indexed_at": {"lte": epoch_ms, "format": "epoch_millis"}}}
+    by = {id_: {"range": {"indexed_at": {"lte": at, "format": "epoch_millis"}}} for id_, at in as_of.items()}
+    gone = [{"bool": {"filter": [_term("product_id", id_), any_of([_term("origin", "products"), by[id_]])]}} for id_ in by]
+    return {"query": any_of(gone)}
 
 
 def images_of(product_ids: Iterable[str], origin: Origin, *, after: str, size: int) -> Body:
@@ -243,9 +200,7 @@ def _stored(is_packed: bool) -> Body:
 
 
 def _with_vector(is_packed: bool) -> Body:
-    if is_packed:
-        return {"docvalue_fields": [{"field": "image_vector", "format": "binary"}]}
-    return {"fields": ["image_vector"]}
+    return {"docvalue_fields": [{"field": "image_vector", "format": "binary"}]} if is_packed else {"fields": ["image_vector"]}
 
 
 def _term(field: str, value: str) -> Body:

@@ -5,8 +5,10 @@ between two of them. If each document is a product of its own, the slices are th
 """
 
 import json
+import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
 from typing import Any, cast
@@ -14,6 +16,7 @@ from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ProtocolError
 
 from lookalike.adapters.elasticsearch import source_queries as queries
 from lookalike.adapters.elasticsearch.client import BUSY, authorization, trusting
@@ -56,7 +59,8 @@ class ElasticsearchSource:
         self._session.trust_env = False
         self._session.headers["Accept-Encoding"] = "identity"  # Compressing pages would take the source longer than sending them.
         if ca:
-            self._session.mount("https://", _TrustingAdapter(ca))
+            trusted = cast(HTTPAdapter, self._session.get_adapter("https://"))
+            trusted.poolmanager.connection_pool_kw["ssl_context"] = trusting(ca, CA)
         self._new_secret = new_secret if secret else None
         if secret:
             self._session.headers["Authorization"] = authorization(secret)
@@ -200,14 +204,14 @@ class ElasticsearchSource:
 
     def _ask(self, method: str, path: str, body: Body | None = None) -> dict[str, Any]:
         try:
-            response = self._session.request(method, f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+            response = self._answer(method, path, body)
             if response.status_code == HTTPStatus.UNAUTHORIZED and self._new_secret:
                 self._session.headers["Authorization"] = authorization(self._new_secret())
-                response = self._session.request(method, f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
-        except requests.exceptions.SSLError as error:
-            raise Misconfigured(f"the source's certificate is refused: check {CA}, and {URL}'s scheme: {error}") from error
+                response = self._answer(method, path, body)
         except requests.RequestException as error:
-            raise IndexUnavailable(f"the source cannot be reached ({type(error).__name__}): check {URL}, its scheme too") from error
+            if not isinstance(error, requests.exceptions.SSLError) or _has_ended(error):
+                raise IndexUnavailable(f"the source cannot be reached ({type(error).__name__}): check {URL}, its scheme too") from error
+            raise Misconfigured(f"the source's certificate is refused: check {CA}, and {URL}'s scheme: {error}") from error
         if not response.ok:
             raise _error_of(response)
         if not response.content:
@@ -217,20 +221,25 @@ class ElasticsearchSource:
                 return answer
         raise Misconfigured("the source's answer is no JSON object, so it is no Elasticsearch")
 
-
-class _TrustingAdapter(HTTPAdapter):
-    """Trusts one more certificate authority, given as PEM text."""
-
-    def __init__(self, ca: str) -> None:
-        self._context = trusting(ca, CA)
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+    def _answer(self, method: str, path: str, body: Body | None) -> requests.Response:
+        """Once more where the connection ended before the answer: one that was kept may have, while Lambda held the function still."""
+        ask = partial(self._session.request, method, f"{self._url}/{path}", json=body, timeout=TIMEOUT_S)
+        try:
+            return ask()
+        except requests.ConnectionError as error:
+            if not _has_ended(error):
+                raise
+        return ask()
 
 
 class _PointInTimeLost(Exception):
     """The point in time has expired, or its node is gone."""
+
+
+def _has_ended(error: requests.ConnectionError) -> bool:
+    """Whether the connection ended; of one with TLS urllib3 says it another way round."""
+    fault = error.args[0]
+    return isinstance(fault, ProtocolError) or any(isinstance(cause, ssl.SSLEOFError) for cause in getattr(fault, "reason", fault).args)
 
 
 def _error_of(response: requests.Response) -> Exception:

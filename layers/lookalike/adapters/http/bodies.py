@@ -3,6 +3,7 @@
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeAlias, cast
 
@@ -75,6 +76,9 @@ def _decoded(content: bytes, encoding: str) -> _Decoded:
     except (zlib.error, brotli.error, zstd.ZstdError) as error:
         if is_whole(content):  # labelled as what it is not
             return content, True
+        with suppress(zlib.error):  # browsers ignore gzip's check sum
+            if is_whole(inflated := _GZIP(content[:-8])[0]):
+                return inflated, True
         raise DownloadFailed(f"the picture's server sent what is not {encoding}, as it says") from error
 
 

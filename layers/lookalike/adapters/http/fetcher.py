@@ -61,8 +61,7 @@ class HttpFetcher:
         headers: returns the headers that some hosts want; asked for every request, so that a secret among them can change.
         total_timeout_s: from the first byte sent to the last received, redirects included.
 
-    Raises:
-        Misconfigured: the certificate authority is no PEM text.
+    Raises `Misconfigured`: the certificate authority is no PEM text.
     """
 
     def __init__(
@@ -95,11 +94,7 @@ class HttpFetcher:
         url = _FEWER_SLASHES.sub(r"\1//", _as_browsers_read(url))
         _check_url(url)
         try:
-            with (
-                self._turn(_host(url)),
-                deadline.within(self._total_timeout_s),
-                self._answer(url, _condition(unless)) as response,
-            ):
+            with self._turn(_host(url)), deadline.within(self._total_timeout_s), self._answer(url, _condition(unless)) as response:
                 if unless and response.status_code == HTTPStatus.NOT_MODIFIED:
                     return PictureFile(b"", etag=unless, is_unmodified=True)
                 _check_status(response)

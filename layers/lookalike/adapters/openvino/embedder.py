@@ -40,8 +40,7 @@ class OpenVinoEmbedder(Embedder):
         hint: ``LATENCY`` gives all cores to one picture, ``THROUGHPUT`` the cores to several pictures.
         precision: ``f32`` for exact comparisons; by default the manifest's.
 
-    Raises:
-        Misconfigured: the folder does not hold such a network; says what is wrong.
+    Raises `Misconfigured`: the folder does not hold such a network; says what is wrong.
     """
 
     def __init__(self, folder: Path, hint: Hint = "LATENCY", precision: Literal["f32"] | None = None) -> None:

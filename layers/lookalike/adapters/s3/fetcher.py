@@ -112,9 +112,10 @@ class PresignedLinks:
         if not url.startswith("s3://"):
             return without_credentials(url)
         bucket, key = _place(url)
-        if bucket not in self._buckets:
-            return f"https://{bucket}.s3.amazonaws.com/{quote(key)}"
-        return self._client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self._expiry_s)
+        if bucket not in self._buckets and "." not in bucket and self._client.meta.partition == "aws":
+            return f"https://{bucket}.s3.amazonaws.com/{quote(key)}"  # leads to every region of this partition, and of no other
+        link = self._client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self._expiry_s)
+        return link if bucket in self._buckets else link.partition("?")[0]
 
 
 def _unreadable(code: str, message: str) -> str | None:

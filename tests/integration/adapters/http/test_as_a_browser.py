@@ -88,6 +88,13 @@ def test_an_encoding_that_is_cut_short_or_damaged_is_transient(encoding: str, ke
             _fetch(answer(body=body, Content_Encoding=encoding))
 
 
+def test_the_check_sum_of_a_gzip_does_not_count_if_the_picture_is_whole() -> None:
+    for packed in (gzip.compress(PICTURE), gzip.compress(PICTURE, mtime=1)):
+        assert _fetch(answer(body=packed[:-8] + bytes(8), Content_Encoding="gzip")) == PICTURE
+        with pytest.raises(DownloadFailed):
+            _fetch(answer(body=gzip.compress(PICTURE[:-100])[:-8] + bytes(8), Content_Encoding="gzip"))
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "HEIF", "AVIF"])
 @pytest.mark.parametrize(
     "head",
