@@ -55,7 +55,15 @@ def trial(pictures: Labelled, products: Places | None = None, sample: int = 0) -
     products = np.arange(len(pictures)) if products is None else products
     places = np.random.default_rng(0).permutation(len(pictures)) if sample else np.arange(len(pictures))
     members = _members(pictures.labels)
-    counted = ((place, _possible(place, members[pictures.labels[place]], products, pictures.bits)) for place in places.tolist())
+    of_class = {label: len(np.unique(products[own])) for label, own in members.items()}
+
+    def possible(place: int) -> int:
+        label = int(pictures.labels[place])
+        own = members[label]
+        copied = products[own[are_near_duplicates(pictures.bits[place], pictures.bits[own])]]  # its own product is among them
+        return min(DEPTH, of_class[label] - len(np.unique(copied)))
+
+    counted = ((place, possible(place)) for place in places.tolist())
     asked = dict(sorted(islice(((place, count) for place, count in counted if count), sample or None)))
     if not asked:
         raise NothingToLearn("no two pictures are of one class, near duplicates aside: there is nothing to measure")
@@ -73,8 +81,3 @@ def _members(labels: NDArray[np.int64]) -> dict[int, Places]:
     order = np.argsort(labels, kind="stable")
     numbers, starts = np.unique(labels[order], return_index=True)
     return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
-
-
-def _possible(place: int, members: Places, products: Places, bits: Bits) -> int:
-    copied = products[members[are_near_duplicates(bits[place], bits[members])]]
-    return min(DEPTH, len(np.setdiff1d(products[members], copied)))
