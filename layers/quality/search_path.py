@@ -36,7 +36,7 @@ SEARCHES_AT_ONCE = 4
 SEARCHES_BETWEEN_STOPS = 32
 """Searches that are waited for when the command is stopped."""
 
-COPIED_WITHIN_S = 3600
+PATIENCE_S = 3600
 
 OWN = "evaluation-"
 """How the names of indices begin that are written here."""
@@ -108,13 +108,18 @@ def held(client: Elasticsearch, index: str) -> Held:
 
 @contextmanager
 def filled(client: Elasticsearch, vectors: Vectors, pictures: Labelled, options: IndexOptions) -> Iterator[ElasticsearchIndex]:
-    """An index that holds the pictures, each as a product that is called by its place; deleted afterwards."""
+    """An index that holds the pictures, each as a product that is called by its place; deleted afterwards.
+
+    It has one segment: of several each gives candidates of its own, so that more vectors would be compared in whole.
+    """
     model = Model("evaluation", "", vectors.shape[1], (1, 1), "bilinear", "")
     with _own(client, definition_of(model, options)) as index:
         parts = list(batched(range(len(pictures)), 500))
         for places in shown(parts, f"writing into an index, {options.type}"):
             for error in index.write([(_picture(pictures, place), vectors[place]) for place in places], ()).values():
                 raise error
+        patient = client.options(request_timeout=PATIENCE_S, max_retries=0)
+        patient.indices.forcemerge(index=index.name, max_num_segments=1)
         client.indices.refresh(index=index.name)
         yield index
 
@@ -136,8 +141,10 @@ def copied(client: Elasticsearch, index: str, type_: IndexType, placeholders: fr
     vector["index_options"] = {name: value for name, value in vector["index_options"].items() if name == "rescore_vector"} | {"type": type_}
     kept = {name: settings[name] for name in ("number_of_shards", "mapping") if name in settings} | {"number_of_replicas": 0}
     with _own(client, {"mappings": mappings, "settings": {"index": kept}}, placeholders) as copy:
-        patient = client.options(request_timeout=COPIED_WITHIN_S, max_retries=0)
-        patient.reindex(source={"index": index}, dest={"index": copy.name}, refresh=True)
+        patient = client.options(request_timeout=PATIENCE_S, max_retries=0)
+        patient.reindex(source={"index": index}, dest={"index": copy.name})
+        patient.indices.forcemerge(index=copy.name, max_num_segments=1)
+        client.indices.refresh(index=copy.name)
         yield copy
 
 
