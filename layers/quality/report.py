@@ -15,6 +15,9 @@ from layers.quality.measures import NAMES, Labels, Scores
 ROWS, HITS = 12, 6
 """Queries on a sheet of the worst errors, and hits of each."""
 
+CLASSES = 40
+"""Classes of which each has a row."""
+
 TILE, GAP, LINE, LETTERS = 150, 8, 20, 12
 """In pixels: a picture, what is between pictures, a line of text, its letters."""
 
@@ -125,10 +128,15 @@ def _compared(found: Mapping[str, Any]) -> list[str]:
 
 
 def _classes(models: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The worst classes of the first model, and how many others there are."""
     first = next(iter(models.values()))["by_class"]
-    for name, values in sorted(first.items(), key=lambda item: float(item[1]["P@5"])):
+    ordered = sorted(first.items(), key=lambda item: float(item[1]["P@5"]))
+    for name, values in ordered[:CLASSES]:
         measured = [each["by_class"][name] for each in models.values()]
         yield [name, str(values["queries"]), *(f"{each['P@1']:.2f} / {each['P@5']:.2f}" for each in measured)]
+    if others := ordered[CLASSES:]:
+        asked = sum(values["queries"] for _, values in others)
+        yield [f"{len(others):,} better ones, in evaluation.json", f"{asked:,}", *("" for _ in models)]
 
 
 def _table(head: list[str], rows: Iterator[list[str]] | Any) -> list[str]:

@@ -112,6 +112,14 @@ def test_of_a_sample_only_the_drawn_pictures_are_queries_and_all_are_found(
     assert facts == _measured(report_folder, shop, base, monkeypatch, *options)
 
 
+def test_a_shop_s_own_network_is_measured_too(
+    shop: Path, base: Path, report_folder: Path, elasticsearch_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--models", "base", "--elasticsearch", elasticsearch_url, "--output", str(base.parent / "none"), "--own", str(base.parent)]
+
+    assert list(_measured(report_folder, shop, base, monkeypatch, *options)["models"]) == ["base"]
+
+
 def test_without_an_address_a_server_runs_for_as_long_as_the_command(
     shop: Path, base: Path, report_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -124,3 +124,13 @@ def test_of_equally_bad_queries_those_of_all_classes_come_in_turn() -> None:
     labels = np.array([0, 0, 0, 0, 1, 2])
 
     assert report._worst(average_precision, labels).tolist() == [0, 4, 1, 2, 5, 3]
+
+
+def test_of_many_classes_the_worst_have_a_row_and_the_others_are_counted() -> None:
+    by_class = {f"class {n}": {"queries": 2, "P@1": n / 100, "P@5": n / 100} for n in range(60)}
+
+    rows = list(report._classes({"one": {"by_class": by_class}, "other": {"by_class": by_class}}))
+
+    assert rows[0] == ["class 0", "2", "0.00 / 0.00", "0.00 / 0.00"]
+    assert len(rows) == report.CLASSES + 1
+    assert rows[-1] == ["20 better ones, in evaluation.json", "40", "", ""]
