@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.domain import IndexType, Vectors
+from numpy.typing import NDArray
 
 from layers.quality import products
 from layers.quality.expansion import WEIGHTINGS, expanded
@@ -130,7 +131,7 @@ def _facts(result: Scores, trial: Trial) -> dict[str, Any]:
     return {"means": result.means(), "intervals": intervals, "by_class": _by_class(result, trial)}
 
 
-def _interval(values: Any) -> list[float]:
+def _interval(values: NDArray[np.float64]) -> list[float]:
     return [round(bound, 3) + 0.0 for bound in interval(values)]  # no -0.0
 
 
@@ -145,7 +146,7 @@ def _by_class(result: Scores, trial: Trial) -> dict[str, dict[str, float]]:
     return values
 
 
-def _common(one: Found, other: Found) -> Any:
+def _common(one: Found, other: Found) -> NDArray[np.float64]:
     """Of each query the share of one's hits that are the other's too."""
     pairs = zip(one.tolist(), other.tolist(), strict=True)
     return np.array([len(hits & set(others)) / max(1, len(hits)) for hits, others in ((set(a) - {-1}, b) for a, b in pairs)])
