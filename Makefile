@@ -104,8 +104,9 @@ soak: .venv ## adversity: histories in any order, bad pictures, 32 faults on eve
 	$(BIN)/python -m tests.benchmarks.soak faults --products $(or $(PRODUCTS),80)
 	$(BIN)/python -m tests.benchmarks.soak kills --products $(or $(PRODUCTS),200) --moments $(or $(MOMENTS),1)
 
-evaluate: .venv ## measure models on labelled pictures (IMAGES=folder with a sub-folder a class, or INDEX=alias ATTRIBUTE=name; MODEL=a,b; ES_URL=url; EXPAND=n, PRODUCTS=1)
-	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL)) $(if $(EXPAND),--expand $(EXPAND)) $(if $(PRODUCTS),--products)
+evaluate: .venv ## measure models by the real search (IMAGES=folder with a sub-folder a class, MODEL=a,b, TYPE=index type, OVERSAMPLE=n; or INDEX=alias ES_URL=url ATTRIBUTE=name, COPY=1; SAMPLE=n, EXPAND=n,m, PRODUCTS=1)
+	@$(BIN)/python -m layers.quality.evaluate $(LABELLED) $(if $(MODEL),--models $(MODEL)) $(if $(TYPE),--type $(TYPE)) $(if $(OVERSAMPLE),--oversample $(OVERSAMPLE)) \
+		$(if $(SAMPLE),--sample $(SAMPLE)) $(if $(EXPAND),--expand $(EXPAND)) $(if $(COPY),--copy) $(if $(PRODUCTS),--products)
 
 adapt: .venv ## learn from your own classes what makes the hits better (IMAGES or INDEX as for evaluate; MODEL=id, by default the index's; CLASSES=known or new)
 	@$(BIN)/python -m layers.quality.adapt $(MODEL) $(LABELLED) $(if $(CLASSES),--classes $(CLASSES))

@@ -13,7 +13,6 @@ from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.openvino.manifests import read_manifest
 from lookalike.errors import LookalikeError, Misconfigured
 from rich.console import Console
-from rich.progress import track
 
 from layers.models import export
 from layers.models.manifest import FILE
@@ -23,6 +22,7 @@ from layers.quality.assembly import COLOURS
 from layers.quality.at_hand import Folders
 from layers.quality.choice import Choice, Features
 from layers.quality.labelled import Labelled, NothingToLearn
+from layers.quality.progress import shown
 from layers.quality.variants import OWN
 
 NO_TEXTS = (
@@ -99,7 +99,7 @@ def from_folder(folder: Path, base: Path) -> tuple[Labelled, Features]:
     """
     files, tried = labelled.files_of(folder), variants.available()
     with variants.embedders(base, tried) as embedders:
-        pictures, vectors = labelled.embedded(folder, track(files, "embedding", transient=True), embedders)
+        pictures, vectors = labelled.embedded(folder, shown(files, "embedding"), embedders)
     return pictures, {variant: (made[:, :-COLOURS], made[:, -COLOURS:]) for variant, made in zip(tried, vectors, strict=True)}
 
 

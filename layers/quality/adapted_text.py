@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from lookalike.adapters.openvino.manifests import read_manifest
 from lookalike.adapters.openvino.text_encoder import TextEncoder
-from lookalike.domain import Vector, Vectors
+from lookalike.domain import Vectors
 from lookalike.errors import Misconfigured
 
 from layers.quality import assembly
@@ -41,22 +41,25 @@ def write(base: Path, folder: Path, transform: Transform, vectors: Vectors) -> N
     """
     graph = openvino.Core().read_model(base / "text.xml")
     if transform.whitening or transform.head:
-        way = vectors.mean(axis=0, dtype=np.float64) - mean_of_words(base)
+        way = vectors.mean(axis=0, dtype=np.float64) - words(base).mean(axis=0, dtype=np.float64)
         graph = assembly.transformed_texts(graph, transform, way.astype(np.float32))
     openvino.save_model(graph, folder / "text.xml", compress_to_fp16=False)
     shutil.copyfile(base / "tokenizer.json", folder / "tokenizer.json")
 
 
-def mean_of_words(base: Path) -> Vector:
-    """The mean of the vectors of words, each a text of its own."""
+def words(base: Path) -> Vectors:
+    """The vectors of words of the vocabulary, each a text of its own, shape (words, dimensions).
+
+    Raises:
+        Misconfigured: the library tokenizers is not installed, or the tokenizer knows no word.
+    """
     encode = TextEncoder(base, read_manifest(base))
     found = _words(base / "tokenizer.json")
     if not found:
         raise Misconfigured(
             f"{base / 'tokenizer.json'} knows no word: take text.xml out of the folder to adapt the model for pictures alone"
         )
-    mean: Vector = np.mean([encode(word) for word in found], axis=0)
-    return mean
+    return np.stack([encode(word) for word in found])
 
 
 def _words(file: Path) -> list[str]:

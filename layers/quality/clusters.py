@@ -1,11 +1,16 @@
 """Reaches the Elasticsearch that holds pictures, a secured one too, and tells which network filled an index."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.client import connect, translate_errors
 from lookalike.errors import Misconfigured
 
+from infra.local.elasticsearch.server import ElasticsearchServer
+from layers.models.export import Say
 from layers.quality.labelled import NothingToLearn
 
 PREFIX = "LOOKALIKE_ELASTICSEARCH_"
@@ -27,6 +32,25 @@ def client(url: str) -> Elasticsearch:
     except ValueError as error:
         raise NothingToLearn(f"{url} is no address of an Elasticsearch: {error}") from error
     return made.options(request_timeout=TIMEOUT_S)
+
+
+@contextmanager
+def local(folder: Path, say: Say) -> Iterator[Elasticsearch]:
+    """A client of a server that is started here, in this folder, and ended afterwards. It holds no index when it starts.
+
+    Raises:
+        Failure: there is no Elasticsearch on this machine and none could be had, or it does not start.
+    """
+    with ElasticsearchServer(folder, say=say) as server, connect(server.url).options(request_timeout=TIMEOUT_S) as made:
+        for name in made.indices.get(index="*"):  # of a command that was killed
+            made.indices.delete(index=name)
+        yield made
+
+
+def placeholders() -> frozenset[str]:
+    """Perceptual hashes of placeholder pictures, from the variable of the functions, ``LOOKALIKE_PLACEHOLDER_HASHES``."""
+    given = os.environ.get("LOOKALIKE_PLACEHOLDER_HASHES", "")
+    return frozenset(each.strip().lower() for each in given.split(",") if each.strip())
 
 
 def _secret() -> str | None:

@@ -1,11 +1,11 @@
 """Pictures whose class is known: a folder with a sub-folder for each class, or an index by one of its attributes."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from elasticsearch import Elasticsearch
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from layers.quality.measures import Bits, Labels, bits_of
 
 BATCH = 32
-SCANNED = 500
-"""Documents of one answer when an index is read."""
+SCANNED, SCANNED_BARE = 500, 5000
+"""Documents of one answer when an index is read with its vectors, and without them."""
 
 
 class NothingToLearn(Exception):
@@ -81,6 +81,13 @@ def embedded(folder: Path, files: Iterable[Path], embedders: Sequence[OpenVinoEm
     return Labelled.of(names, classes, hashes), [np.concatenate(made) for made in vectors]
 
 
+class Key(NamedTuple):
+    """The ids by which an index knows a picture."""
+
+    product_id: str
+    image_id: str
+
+
 def indexed(client: Elasticsearch, index: str, attribute: str) -> tuple[Labelled, Vectors]:
     """The pictures of an index that have a value of the attribute (``product_id`` for the product itself), with the index's vectors.
 
@@ -89,23 +96,63 @@ def indexed(client: Elasticsearch, index: str, attribute: str) -> tuple[Labelled
     Raises:
         NothingToLearn: no picture has the attribute.
     """
-    names, classes, hashes, vectors = list[str](), list[str](), list[str](), list[Any]()
-    for hit in _documents(client, index):
+    read, vectors = list[_Row](), list[Any]()
+    for row, hit in _rows(client, index, attribute, SCANNED, fields=["image_vector"]):
+        read.append(row)
+        vectors.append(np.asarray(hit["fields"]["image_vector"], np.float32).ravel())
+    return _labelled(read, index, attribute)[0], np.stack(vectors)
+
+
+def catalogued(client: Elasticsearch, index: str, attribute: str, without: frozenset[str] = frozenset()) -> tuple[Labelled, list[Key]]:
+    """As `indexed`, without vectors, with the ids of each picture; those whose perceptual hash is in ``without`` are left out.
+
+    Raises:
+        NothingToLearn: no picture has the attribute.
+    """
+    return _labelled(
+        [row for row, _ in _rows(client, index, attribute, SCANNED_BARE) if row.perceptual_hash not in without], index, attribute
+    )
+
+
+def vectors_of(client: Elasticsearch, index: str, image_ids: Sequence[str]) -> Vectors:
+    """The vectors that an index holds of these pictures, float32, shape (n, dimensions), in their order.
+
+    Raises:
+        NothingToLearn: a picture is not in the index.
+    """
+    found = dict[str, Any]()
+    for some in batched(dict.fromkeys(image_ids), SCANNED):
+        query = {"terms": {"image_id": list(some)}}
+        answer = client.search(index=index, query=query, size=len(some), source=False, fields=[{"field": "image_vector"}])
+        found |= {hit["_id"]: np.asarray(hit["fields"]["image_vector"], np.float32).ravel() for hit in answer["hits"]["hits"]}
+    if gone := set(image_ids) - set(found):
+        raise NothingToLearn(f"{len(gone):,} pictures left the index {index!r} while it was read: try again when it is not being changed")
+    return np.stack([found[image_id] for image_id in image_ids])
+
+
+class _Row(NamedTuple):
+    key: Key
+    class_: str
+    perceptual_hash: str
+
+
+def _rows(client: Elasticsearch, index: str, attribute: str, size: int, **wanted: Any) -> Iterator[tuple[_Row, dict[str, Any]]]:
+    """Every document that has a value of the attribute, and what was read of it."""
+    known = ["image_id", "product_id", "attributes", "perceptual_hash"]
+    body = {"query": {"exists": {"field": "image_vector"}}, "_source": known, **wanted}
+    for hit in scan(client, index=index, query=body, size=size):
         source = hit["_source"]
         value = source["product_id"] if attribute == "product_id" else source.get("attributes", {}).get(attribute)
         if isinstance(value, str | int | float):
-            names.append(f"{source['product_id']} {source['image_id']}")
-            classes.append(str(value))
-            hashes.append(source["perceptual_hash"])
-            vectors.append(np.asarray(hit["fields"]["image_vector"], np.float32).ravel())
-    if not names:
+            yield _Row(Key(source["product_id"], source["image_id"]), str(value), source["perceptual_hash"]), hit
+
+
+def _labelled(rows: Sequence[_Row], index: str, attribute: str) -> tuple[Labelled, list[Key]]:
+    if not rows:
         raise NothingToLearn(f"no picture of the index {index!r} has the attribute {attribute!r}")
-    return Labelled.of(names, classes, hashes), np.stack(vectors)
-
-
-def _documents(client: Elasticsearch, index: str) -> Iterable[dict[str, Any]]:
-    wanted = {"_source": ["image_id", "product_id", "attributes", "perceptual_hash"], "fields": ["image_vector"]}
-    return scan(client, index=index, query={"query": {"exists": {"field": "image_vector"}}, **wanted}, size=SCANNED)
+    keys = [row.key for row in rows]
+    named = [f"{key.product_id} {key.image_id}" for key in keys]
+    return Labelled.of(named, [row.class_ for row in rows], [row.perceptual_hash for row in rows]), keys
 
 
 def _open(path: Path, at_least: tuple[int, int]) -> Picture | None:

@@ -93,10 +93,19 @@ def scores(found: NDArray[np.int64], labels: Labels) -> Scores:
     """The scores of what was found for each picture, as `nearest` gives it. Queries alone in their class are left out."""
     counts = np.bincount(labels)[labels] - 1
     asked = counts > 0
-    found, counts = found[asked], counts[asked]
+    found = found[asked]
     right = (found >= 0) & (labels[found] == labels[asked, None])
-    precision = np.cumsum(right, axis=1) / np.arange(1, found.shape[1] + 1)
-    possible = np.minimum(counts, found.shape[1])
+    return scored(right, np.minimum(counts[asked], found.shape[1]))
+
+
+def scored(right: NDArray[np.bool_], possible: NDArray[np.int64]) -> Scores:
+    """The scores of queries by which of their hits are right.
+
+    Args:
+        right: shape (queries, depth), the best hit first.
+        possible: how many right hits there are at most among so many, at least 1; shape (queries,).
+    """
+    precision = np.cumsum(right, axis=1) / np.arange(1, right.shape[1] + 1)
     return Scores(
         p1=right[:, 0].astype(float),
         p5=right[:, :5].sum(axis=1) / 5,
@@ -117,17 +126,21 @@ def _blocks(n: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
 
 
+def paired(pictures: int) -> NDArray[np.int64]:
+    """The places of those of so many pictures of which `score_band` looks at all pairs: all, or `MOST_PAIRED` drawn from a fixed seed."""
+    return np.random.default_rng(0).permutation(pictures)[:MOST_PAIRED]
+
+
 def score_band(vectors: Vectors, labels: Labels, bits: Bits) -> dict[str, float] | None:
     """What ``1 / (1 + l2norm)`` is between pictures of different and of the same class: medians and 95th percentiles of all pairs.
 
-    Near duplicates are left out, and of more than `MOST_PAIRED` pictures some are drawn. None where there are no such pairs.
+    Near duplicates are left out. None where there are no such pairs. `paired` draws some of many pictures.
     """
-    drawn = np.random.default_rng(0).permutation(len(labels))[:MOST_PAIRED]
-    first, second = np.triu_indices(len(drawn), 1)
-    cosines = (vectors[drawn] @ vectors[drawn].T)[first, second]
+    first, second = np.triu_indices(len(labels), 1)
+    cosines = (vectors @ vectors.T)[first, second]
     values = 1 / (1 + np.sqrt(np.clip(2 - 2 * cosines, 0, None)))
-    differ = np.bitwise_count(bits[drawn][first] ^ bits[drawn][second]).sum(axis=1, dtype=np.int64) > MAX_HASH_DISTANCE
-    is_same = labels[drawn][first] == labels[drawn][second]
+    differ = np.bitwise_count(bits[first] ^ bits[second]).sum(axis=1, dtype=np.int64) > MAX_HASH_DISTANCE
+    is_same = labels[first] == labels[second]
     pairs = {"unrelated": values[differ & ~is_same], "same_class": values[differ & is_same]}
     if not all(len(each) for each in pairs.values()):
         return None

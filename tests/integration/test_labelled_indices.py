@@ -1,15 +1,18 @@
 """What keeps an index from being measured or learned from is told in one line."""
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
+from lookalike.adapters.elasticsearch.indices import definition_of
 from lookalike.adapters.openvino.manifests import read_manifest
-from lookalike.domain import Model
+from lookalike.domain import IndexOptions, Model
 
 from layers.models import remote
 from layers.quality import adapt, evaluate
@@ -130,14 +133,14 @@ def test_a_report_of_an_index_has_no_sheet_and_keeps_none_of_an_earlier_report(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _fill(elasticsearch, name, lite0)
-    sheet = tmp_path / "worst-errors.jpg"
+    sheet = tmp_path / "worst-errors-efficientnet_lite0.jpg"
     sheet.write_text("of an earlier report")
     source = ["--index", name, "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
     monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--report", str(tmp_path)])
 
     assert evaluate.main() == 0
 
-    assert capsys.readouterr().out.splitlines()[-1] == f"JSON and Markdown are in {tmp_path}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"evaluation.json, evaluation.md are in {tmp_path}"
     assert not sheet.exists()
 
 
@@ -164,16 +167,71 @@ def test_an_alias_of_indices_by_two_models_is_refused(
     assert f"must be of one model: {name}-a by efficientnet_lite0, {name}-b by efficientnet_lite2" in line
 
 
-def test_a_model_that_is_named_beside_an_index_is_not_passed_over(
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        (["--models", "efficientnet_lite2"], "an index is measured by the vectors that it holds"),
+        (["--type", "int8_hnsw"], "an index is searched as it is"),
+        (["--oversample", "5"], "an index is searched as it is"),
+    ],
+)
+def test_what_is_asked_of_an_index_in_vain_is_not_passed_over(
     elasticsearch: Elasticsearch,
     elasticsearch_url: str,
     name: str,
     lite0: Model,
+    option: list[str],
+    reason: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _fill(elasticsearch, name, lite0)
-    monkeypatch.setattr(sys, "argv", ["evaluate", "--index", name, "--elasticsearch", elasticsearch_url, "--models", "efficientnet_lite2"])
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--index", name, "--elasticsearch", elasticsearch_url, *option])
 
     assert evaluate.main() == 2
-    assert "an index is measured by the vectors that it holds" in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "steps"),
+    [
+        ([], ["every vector, float32", "the search, bbq_hnsw"]),
+        (["--copy"], ["every vector, float32", "every vector, bbq_flat", "the search, bbq_hnsw"]),
+    ],
+    ids=["as it is", "with a copy"],
+)
+def test_a_sample_of_an_index_is_searched_in_it_and_nothing_stays_behind(
+    elasticsearch: Elasticsearch,
+    elasticsearch_url: str,
+    name: str,
+    lite0: Model,
+    option: list[str],
+    steps: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _fill(elasticsearch, name, lite0)
+    before = set(elasticsearch.indices.get(index="*"))
+    source = ["--index", name, "--elasticsearch", elasticsearch_url, "--attribute", "product_id", "--sample", "15"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source, *option, "--report", str(tmp_path)])
+
+    assert evaluate.main() == 0
+
+    said = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (said["pictures"], said["queries"]) == (80, 15)
+    assert said["models"][name]["index"] == {"type": "bbq_hnsw", "oversample": 3}
+    assert [step["compared"] for step in said["models"][name]["losses"]] == steps
+    assert set(elasticsearch.indices.get(index="*")) == before
+
+
+def test_indices_that_hold_their_vectors_differently_are_not_measured_as_one(
+    elasticsearch: Elasticsearch, name: str, elasticsearch_url: str, lite0: Model, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    _fill(elasticsearch, f"{name}-a", lite0)
+    elasticsearch.indices.create(index=f"{name}-b", **definition_of(lite0, IndexOptions(type="int8_hnsw")))
+    elasticsearch.indices.put_alias(index=f"{name}-*", name=f"{name}-both")
+    source = ["--index", f"{name}-both", "--elasticsearch", elasticsearch_url, "--attribute", "product_id"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source])
+
+    assert evaluate.main() == 2
+    assert "hold their vectors differently: give the name of one" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def source(secured: SecuredServer) -> Iterator[list[str]]:
 
 
 def _key(secured: SecuredServer) -> str:
-    """A key that may read the index, and create the one that is searched through."""
+    """A key that may read the index, and create its copy."""
     rights = [
         {"names": ["lookalike-*"], "privileges": ["read", "view_index_metadata"]},
         {"names": ["evaluation-*"], "privileges": ["all"]},
@@ -57,13 +57,27 @@ def test_a_secured_index_is_measured(
         monkeypatch.setenv(ARN, secrets.create_secret(Name="quality", SecretString=_key(secured))["ARN"])
     else:
         monkeypatch.setenv(SECRET, _key(secured))
-    monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--report", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--copy", "--report", str(tmp_path)])
 
     assert evaluate.main() == 0
 
     said = json.loads((tmp_path / "evaluation.json").read_text())["models"][INDEX]
     assert said["means"]["P@1"] == 1
-    assert said["through_search"]["means"]["P@1"] == 1
+    assert [step["means"]["P@1"] for step in said["losses"]] == [1, 1, 1]
+
+
+def test_a_secured_index_is_measured_with_the_rights_of_a_search_and_copied_only_with_more(
+    secured: SecuredServer, source: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv(CA, secured.ca)
+    monkeypatch.setenv(SECRET, secured.key("search"))
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--report", str(tmp_path)])
+    assert evaluate.main() == 0
+    assert json.loads((tmp_path / "evaluation.json").read_text())["models"][INDEX]["means"]["P@1"] == 1
+
+    monkeypatch.setattr(sys, "argv", ["evaluate", *source, "--copy", "--report", str(tmp_path)])
+    assert evaluate.main() == 2
+    assert "evaluation-" in capsys.readouterr().err
 
 
 def test_a_secured_index_is_learned_from(

@@ -12,10 +12,11 @@ from layers.models import export
 from layers.quality import adapted_model, choice, variants
 from layers.quality.assembly import COLOURS
 from layers.quality.choice import Choice, Features, Recipe
-from layers.quality.openvino_runtime import openvino, ops
 from layers.quality.variants import OWN, VARIANTS, Variant
+from tests.unit.quality import averaging_network
+from tests.unit.quality.averaging_network import SIZE
 
-SIZE, DIMENSIONS = 64, 24
+DIMENSIONS = 24
 LABELS = np.repeat(np.arange(3), 8)
 
 
@@ -27,20 +28,8 @@ def _pixels() -> list[Pixels]:
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """A network that averages 8 x 8 cells and projects them."""
-    folder = tmp_path / "base"
-    folder.mkdir()
-    pixels = ops.parameter([1, SIZE, SIZE, 3], np.uint8, name="pixels")
-    cells = ops.avg_pool(
-        ops.transpose(ops.convert(pixels, np.float32), [0, 3, 1, 2]), [8, 8], [0, 0], [0, 0], [8, 8], True, "floor", "explicit"
-    )
-    projection = np.random.default_rng(1).normal(size=(192, DIMENSIONS)).astype(np.float32)
-    product = ops.matmul(ops.reshape(cells, np.array([1, 192], np.int64), False), ops.constant(projection), False, False)
-    openvino.save_model(openvino.Model([ops.normalize_l2(product, np.array([1]), 1e-12, "add")], [pixels]), folder / "model.xml")
-    manifest = {"id": "base", "weights_sha256": "ab" * 32, "dimensions": DIMENSIONS, "input_size": [SIZE, SIZE]}
-    manifest |= {"interpolation": "bilinear", "precision": "f32", "preprocessing": "none", "score_band": None, "licence": "none"}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
+    """The network that is adapted."""
+    return averaging_network.write(tmp_path / "base", DIMENSIONS)
 
 
 def _features(base: Path, variant: Variant) -> Features:

@@ -35,12 +35,8 @@ def _run(main: Any, monkeypatch: pytest.MonkeyPatch, folders: Folders, *argument
     return code
 
 
-def test_a_shop_s_own_network_is_measured(folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop, report = write(tmp_path / "shop", 3, 4), tmp_path / "report"
-
-    assert _run(evaluate.main, monkeypatch, folders, "--images", str(shop), "--models", "own", "--report", str(report)) == 0
-
-    assert list(json.loads((report / "evaluation.json").read_text())["models"]) == ["own"]
+def test_a_shop_s_own_network_is_found(folders: Folders) -> None:
+    assert folders.located(["own"], print) == [folders.own / "own"]
 
 
 def test_the_folder_of_exported_networks_comes_first(folders: Folders) -> None:
@@ -61,9 +57,10 @@ def test_a_network_of_the_table_that_was_exported_among_the_own_ones_is_not_expo
 def test_a_network_that_is_in_neither_folder_is_told_with_both(
     main: Any, folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shop = write(tmp_path / "shop", 3, 4)
     named = ["--models", "clip"] if main is evaluate.main else ["clip"]
 
-    assert _run(main, monkeypatch, folders, *named, "--images", str(tmp_path)) == 2
+    assert _run(main, monkeypatch, folders, *named, "--images", str(shop)) == 2
 
     said = capsys.readouterr().err
     assert f"neither in {folders.exported} nor in {folders.own}, where there are: own." in said

@@ -1,20 +1,17 @@
-"""What an evaluation says, and its report."""
+"""Which pictures ask, what is expected of their hits, and what a report makes of them; without a server."""
 
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
-from PIL import Image
+from lookalike.search.ranking import MAX_HASH_DISTANCE
 
-from layers.quality import evaluate
+from layers.quality import report, scoring
+from layers.quality.expansion import WEIGHTINGS, expanded
 from layers.quality.labelled import Labelled, NothingToLearn
-from tests.unit.quality.test_adapted_model import base
-
-__all__ = ["base"]
+from layers.quality.leave_one_out import trial
+from layers.quality.measures import bits_of
+from layers.quality.scoring import Evaluated, flat_of
 
 
 def _labelled(labels: list[int]) -> Labelled:
@@ -22,73 +19,118 @@ def _labelled(labels: list[int]) -> Labelled:
     return Labelled([f"picture {n}" for n in range(len(labels))], [str(n) for n in range(max(labels) + 1)], np.array(labels), bits)
 
 
-def test_two_models_are_compared_by_their_common_hits() -> None:
-    pictures, drawn = _labelled([0, 0, 1, 1]), np.random.default_rng(0)
-    vectors = drawn.normal(size=(4, 8)).astype(np.float32)
-    one = evaluate.evaluated("one", vectors, pictures)
+def test_pictures_that_are_alone_in_their_class_are_no_queries() -> None:
+    asked = trial(_labelled([0, 1, 0, 2, 0]))
 
-    same = evaluate.compared(one, evaluate.evaluated("other", vectors, pictures), pictures)
-
-    assert same["common_hits"] == 1
-    assert len(same["differ_most"]) == 4
+    assert asked.queries.tolist() == [0, 2, 4]
+    assert asked.possible.tolist() == [2, 2, 2]
 
 
-def test_an_expanded_query_finds_what_its_first_hit_is_near_to() -> None:
-    angles = np.radians([0, 30, -35, 60])
-    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    pictures = _labelled([0, 0, 1, 0])
+def test_what_a_querys_product_and_its_copies_show_is_not_there_to_be_found() -> None:
+    pictures = _labelled([0, 0, 0, 0, 0])
+    pictures.bits[1] = pictures.bits[0] ^ np.uint64(1)
 
-    found = evaluate.expanded("one", vectors, pictures, 1)
+    by_product = trial(pictures, np.array([0, 1, 1, 2, 2]))
 
-    assert evaluate.evaluated("one", vectors, pictures).found[0, :3].tolist() == [1, 2, 3]
-    assert found.found[0, :3].tolist() == [1, 3, 2]
-    assert found.model == "one, expanded by 1"
+    assert by_product.possible.tolist() == [1, 1, 2, 2, 2]  # the copy in product 1 leaves its other picture out too
 
 
-def test_pictures_that_are_alone_in_their_classes_cannot_be_measured() -> None:
+def test_ten_right_hits_are_expected_at_most() -> None:
+    assert set(trial(_labelled([0] * 14)).possible.tolist()) == {10}
+
+
+def test_a_sample_is_drawn_from_all_that_can_ask_the_same_every_time() -> None:
+    pictures = _labelled([0, 1] * 50 + [2])
+
+    asked = trial(pictures, sample=30)
+
+    assert len(asked.queries) == 30
+    assert 100 not in asked.queries
+    assert asked.queries.tolist() == sorted(set(asked.queries.tolist())) == trial(pictures, sample=30).queries.tolist()
+    assert asked.queries.max() > 60
+    assert len(trial(pictures, sample=1000).queries) == 100
+
+
+@pytest.mark.parametrize("distance", [0, MAX_HASH_DISTANCE])
+def test_pictures_of_which_there_are_only_copies_cannot_be_measured(distance: int) -> None:
+    bits = bits_of(["0" * 64, f"{(1 << distance) - 1:064x}"])
+
     with pytest.raises(NothingToLearn, match="no two pictures are of one class"):
-        evaluate.evaluated("one", np.eye(3, dtype=np.float32), _labelled([0, 1, 2]))
+        trial(Labelled(["a", "b"], ["0"], np.array([0, 0]), bits))
 
 
-def _shop(folder: Path) -> Path:
-    drawn = np.random.default_rng(1)
-    for number in range(12):
-        place = folder / ("hat" if number % 2 else "shoe")
-        place.mkdir(parents=True, exist_ok=True)
-        noise = drawn.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        noise[..., 2 * (number % 2)] //= 8  # hats are yellow, shoes are blue
-        Image.fromarray(noise).save(place / f"{number}.png")
-    (folder / "hat" / "broken.jpg").write_bytes(b"no picture")
-    return folder
+def test_scores_are_those_that_are_counted_by_hand() -> None:
+    asked = trial(_labelled([0, 1, 0, 0, 1]), sample=0)
+    found = np.array([[1, 2, 3], [4, -1, -1], [0, 3, 4], [1, 4, -1], [0, 2, 3]])
+
+    scores = asked.scores(found)
+
+    assert scores.p1.tolist() == [0, 1, 1, 0, 0]
+    assert scores.ap10 == pytest.approx([(1 / 2 + 2 / 3) / 2, 1, 1, 0, 0])
+    assert scores.recall10.tolist() == [1, 1, 1, 0, 0]
 
 
-def test_a_folder_is_measured_and_the_report_written(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    folder = _shop(tmp_path / "shop")
-    manifest = json.loads((base / "manifest.json").read_text())
-    (base / "manifest.json").write_text(json.dumps(manifest | {"canonical_vector": []}))
-    arguments = [
-        "--images",
-        str(folder),
-        "--models",
-        "base,base",
-        "--expand",
-        "2",
-        "--output",
-        str(base.parent),
-        "--report",
-        str(tmp_path / "report"),
-    ]
-    monkeypatch.setattr(sys, "argv", ["evaluate", *arguments])
+def test_two_models_are_compared_by_their_common_hits() -> None:
+    asked = trial(_labelled([0, 0, 0, 0]))
+    found = np.array([[1, 2, -1], [0, 2, -1], [0, 1, -1], [0, 1, -1]])
+    other = found.copy()
+    other[2] = [3, 1, -1]
+    scores = asked.scores(found)
 
-    assert evaluate.main() == 0
+    said = scoring.compared(Evaluated("one", found, scores, {}), Evaluated("other", other, scores, {}), asked)
 
-    facts = json.loads((tmp_path / "report" / "evaluation.json").read_text())
-    assert (facts["pictures"], facts["classes"]) == (12, 2)
-    assert facts["models"]["base"]["by_class"]["hat"]["pictures"] == 6
-    assert facts["models"]["base"]["means"]["P@1"] == 1
-    assert facts["models"]["base, expanded by 2"]["means"]["P@1"] == 1
-    assert facts["compared"][1]["common_hits"] == 1
-    assert "# 12 pictures of 2 classes" in (tmp_path / "report" / "evaluation.md").read_text()
-    assert (tmp_path / "report" / "worst-errors.jpg").exists()
-    assert "broken.jpg" in capsys.readouterr().err
-    assert OpenVinoEmbedder(base).model.id == "base"
+    assert said["models"] == ["one", "other"]
+    assert said["common_hits"] == pytest.approx((3 + 1 / 2) / 4, abs=0.001)
+    assert said["differ_most"][0] == "picture 2"
+
+
+@pytest.mark.parametrize(
+    ("type_", "flat"),
+    [("bbq_hnsw", "bbq_flat"), ("int8_hnsw", "int8_flat"), ("bbq_disk", "bbq_flat"), ("hnsw", None), ("flat", None), ("int4_flat", None)],
+)
+def test_the_type_that_compares_every_vector_quantises_alike(type_: Any, flat: str | None) -> None:
+    assert flat_of(type_) == flat
+
+
+def _on_a_circle(*degrees: float) -> np.ndarray:
+    angles = np.radians(degrees)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def test_a_query_moves_to_the_plain_mean_or_less_far_by_hits_that_are_less_near() -> None:
+    query, hits = _on_a_circle(0), _on_a_circle(60)[None]
+
+    moved = {name: float(np.degrees(np.arctan2(*expanded(query, hits, power)[0, ::-1]))) for name, power in WEIGHTINGS.items()}
+
+    assert moved == pytest.approx(
+        {
+            "average": 30,
+            "cosine": np.degrees(np.arctan2(0.5 * 3**0.5 / 2, 1.25)),
+            "cosine^3": np.degrees(np.arctan2(0.125 * 3**0.5 / 2, 1.0625)),
+        },
+        abs=0.01,
+    )
+
+
+@pytest.mark.parametrize("power", WEIGHTINGS.values())
+def test_hits_that_lack_or_lie_opposite_move_nothing(power: float) -> None:
+    query, hits = _on_a_circle(20), np.stack([np.zeros(2, np.float32), _on_a_circle(150)[0]])[None]
+
+    assert expanded(query, hits, power) == pytest.approx(query)
+
+
+def test_of_equally_bad_queries_those_of_all_classes_come_in_turn() -> None:
+    average_precision = np.array([0, 0, 0, 0.5, 0, 0.1])
+    labels = np.array([0, 0, 0, 0, 1, 2])
+
+    assert report._worst(average_precision, labels).tolist() == [0, 4, 1, 2, 5, 3]
+
+
+def test_of_many_classes_the_worst_have_a_row_and_the_others_are_counted() -> None:
+    by_class = {f"class {n}": {"queries": 2, "P@1": n / 100, "P@5": n / 100} for n in range(60)}
+
+    rows = list(report._classes({"one": {"by_class": by_class}, "other": {"by_class": by_class}}))
+
+    assert rows[0] == ["class 0", "2", "0.00 / 0.00", "0.00 / 0.00"]
+    assert len(rows) == report.CLASSES + 1
+    assert rows[-1] == ["20 better ones, in evaluation.json", "40", "", ""]
