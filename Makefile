@@ -15,7 +15,7 @@ LABELLED = $(if $(IMAGES),--images "$(IMAGES)") $(if $(INDEX),--index $(INDEX)) 
 .DEFAULT_GOAL := help
 IMAGE_OF_LAMBDA = public.ecr.aws/lambda/python:3.13
 
-.PHONY: help demo test prepare unit lint smoke pin-base costs sbom bench soak evaluate adapt report backfill-watch sam-local sam-test image-size lock clean
+.PHONY: help demo test prepare unit prepared-unit lint smoke pin-base costs sbom bench soak evaluate adapt report backfill-watch sam-local sam-test image-size lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,8 +48,7 @@ demo: .venv ## index a catalogue through the bucket and by a backfill, search it
 	@$(BIN)/python -m infra.demo
 
 test: .venv ## everything that is proven: lint, types, contracts, template, unit, integration, end to end
-	$(MAKE) --no-print-directory -j 2 lint prepare
-	$(UNIT)
+	$(MAKE) --no-print-directory -j 2 lint prepared-unit
 	$(SYSTEM)
 
 prepare: .venv # what tests start, and the networks that they use, unless they are there
@@ -62,6 +61,9 @@ prepare: .venv # what tests start, and the networks that they use, unless they a
 	$(BIN)/python -m layers.models.export inception_resnet_v2 --random-weights 0 --output build/models
 
 unit: .venv ## tests without network, on every core
+	$(UNIT)
+
+prepared-unit: prepare
 	$(UNIT)
 
 lint: .venv $(JS)/node_modules build/audit ## formatting, lint and types of Python and JavaScript, import contracts, template; the bill of materials can be made

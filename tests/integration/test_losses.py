@@ -15,7 +15,7 @@ from layers.quality.scoring import EXACT, Subject, evaluated
 from layers.quality.search_path import SearchPath, copied, held, keys_of
 
 SHARE = "share of the exact first 10"
-COUNT, DIMENSIONS = 6000, 512
+COUNT, DIMENSIONS = 6000, 256
 
 
 def _losses(client: Elasticsearch, options: IndexOptions) -> list[dict[str, Any]]:
