@@ -147,7 +147,8 @@ def _index_type(text: str) -> IndexType:
     return cast(IndexType, text)
 
 
-def _oversample(text: str) -> float:
+def oversample(text: str) -> float:
+    """How many times k are rescored. Raises `ValueError` unless it is a number from 1 to `MAX_OVERSAMPLE`."""
     number = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
     if not 1 <= number <= MAX_OVERSAMPLE:
         raise ValueError(f"is {text!r}: it must be a number from 1 to {MAX_OVERSAMPLE}")
@@ -169,7 +170,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "index_shards": partial(_integer, least=1, most=1024),
     "index_replicas": partial(_integer, least=0, most=20),
     "index_type": _index_type,
-    "index_oversample": _oversample,
+    "index_oversample": oversample,
     "index_merge": _yes_or_no,
     "first_retry_delay_s": partial(_seconds, least=0, most=900),
     "private_image_origins": _origins,

@@ -119,11 +119,8 @@ def _print(line: str) -> None:
 
 
 def _export_own(path: Path, folder: Path) -> None:
-    from layers.models import (
-        own,
-        own_description,
-        own_export,
-    )  # imported here: who only asks for a network of the table need not load OpenVINO
+    # Imported here: who only asks for a network of the table need not load OpenVINO.
+    from layers.models import own, own_description, own_export
 
     try:
         own_export.export(own.described(path), folder, _print)

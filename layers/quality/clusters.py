@@ -8,6 +8,7 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.client import connect, translate_errors
 from lookalike.errors import Misconfigured
+from lookalike.settings import Settings
 
 from infra.local.elasticsearch.server import ElasticsearchServer
 from layers.models.export import Say
@@ -47,10 +48,14 @@ def local(folder: Path, say: Say) -> Iterator[Elasticsearch]:
         yield made
 
 
-def placeholders() -> frozenset[str]:
-    """Perceptual hashes of placeholder pictures, from the variable of the functions, ``LOOKALIKE_PLACEHOLDER_HASHES``."""
-    given = os.environ.get("LOOKALIKE_PLACEHOLDER_HASHES", "")
-    return frozenset(each.strip().lower() for each in given.split(",") if each.strip())
+def placeholders(url: str) -> frozenset[str]:
+    """Perceptual hashes of placeholder pictures, from the variable of the functions, ``LOOKALIKE_PLACEHOLDER_HASHES``.
+
+    Raises:
+        Misconfigured: one of them is no such hash.
+    """
+    name = "LOOKALIKE_PLACEHOLDER_HASHES"
+    return Settings.load({f"{PREFIX}URL": url, name: os.environ.get(name, "")}).placeholder_hashes
 
 
 def _secret() -> str | None:

@@ -17,6 +17,7 @@ from typing import get_args
 
 import numpy as np
 from elasticsearch import Elasticsearch
+from lookalike import settings
 from lookalike.adapters.elasticsearch.client import translate_errors
 from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
@@ -126,7 +127,7 @@ def _of_indices(given: argparse.Namespace) -> tuple[Trial, list[Evaluated]]:
         raise NothingToLearn("an index is measured by the vectors that it holds: leave --models (MODEL=…) out, or give pictures instead")
     if given.type or given.oversample:
         raise NothingToLearn("an index is searched as it is: leave --type and --oversample (TYPE=…, OVERSAMPLE=…) out, or give pictures")
-    client, placeholders = clusters.client(given.elasticsearch), clusters.placeholders()
+    client, placeholders = clusters.client(given.elasticsearch), clusters.placeholders(given.elasticsearch)
     names = list(dict.fromkeys(given.index.split(",")))
     for name in names:
         clusters.filled_by(client, name)
@@ -202,12 +203,9 @@ def _counts(text: str) -> list[int]:
 
 def _oversample(text: str) -> float:
     try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not 1 <= number <= MAX_OVERSAMPLE:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to {MAX_OVERSAMPLE}")
-    return number
+        return settings.oversample(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
 
 
 if __name__ == "__main__":

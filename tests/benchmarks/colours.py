@@ -33,13 +33,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.colours", description="What a copy in another colour profile costs.")
     parser.add_argument("folder", type=Path, help="photographs, one sub-folder a class")
     parser.add_argument("network", nargs="?", default="efficientnet_lite2")
+    parser.add_argument("--random-weights", type=int, metavar="SEED", help="made-up weights, where the published ones cannot be had")
     parser.add_argument("--every", type=int, default=20, help="every how manyth photograph is taken")
     command(parser, rows)
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
     """For each profile a row without loss, and one for each quality of JPEG; figures are mean scores with the original."""
-    embedder = OpenVinoEmbedder(MODELS / export.ensure(given.network, MODELS, print), "THROUGHPUT")
+    embedder = OpenVinoEmbedder(MODELS / export.ensure(given.network, MODELS, print, given.random_weights), "THROUGHPUT")
     images = [Image.open(path).convert("RGB") for path in sorted(given.folder.glob("*/*.jpg"))[:: given.every]]
     originals = _embedded(map(np.asarray, images), embedder)
 

@@ -7,9 +7,11 @@ exits with 0 all the same: the tests that need a browser are skipped then, and a
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -36,6 +38,18 @@ PACKAGE = [
 
 class ChromiumMissing(Exception):
     """No Chromium that starts could be found or installed; the message says why."""
+
+
+@contextmanager
+def running() -> Iterator[Browser]:
+    """Chromium without a window for as long as the ``with`` block; skips the test, with the reason, where there is none."""
+    with sync_playwright() as playwright:
+        try:
+            browser = launch(playwright)
+        except ChromiumMissing as missing:
+            pytest.skip(str(missing))
+        yield browser
+        browser.close()
 
 
 def launch(playwright: Playwright) -> Browser:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from infra.demo.catalogue import CatalogueItem
 from infra.local.gateway import Gateway
@@ -71,13 +71,8 @@ def test_without_the_key_nothing_is_told(url: str, path: str) -> None:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        try:
-            browser = chromium.launch(playwright)
-        except chromium.ChromiumMissing as missing:
-            pytest.skip(str(missing))
+    with chromium.running() as browser:
         yield browser.new_page()
-        browser.close()
 
 
 def test_the_page_shows_the_routes_and_tries_them_out_and_loads_nothing_from_elsewhere(page: Page, url: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from lookalike.domain import Pixels
 from lookalike.pictures import decoding
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.e2e import chromium
 from tests.made_bmps import HEIGHT, OF_MASKS, OF_RUNS, WIDTH
@@ -26,13 +26,8 @@ ON_WHITE = """async url => {
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        try:
-            browser = chromium.launch(playwright)
-        except chromium.ChromiumMissing as missing:
-            pytest.skip(str(missing))
+    with chromium.running() as browser:
         yield browser.new_page()
-        browser.close()
 
 
 def _shown(page: Page, content: bytes) -> Pixels:

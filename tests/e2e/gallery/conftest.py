@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from infra.demo.catalogue import CatalogueItem
 from infra.demo.image_server import ImageServer
@@ -49,13 +49,8 @@ def catalogue(
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium without a window, for all tests of the gallery."""
-    with sync_playwright() as playwright:
-        try:
-            browser = chromium.launch(playwright)
-        except chromium.ChromiumMissing as missing:
-            pytest.skip(str(missing))
+    with chromium.running() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
