@@ -43,6 +43,9 @@ PRODUCTS: Sequence[tuple[Sequence[int], Sequence[int]]] = (
 SHARED, WHOLE = "threads: one picture, cores shared by several", "threads: 32 pictures, all cores for each"
 """The other way round than searches and indexing divide the cores."""
 
+_INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8"}
+"""Processor flags with which int8 is aimed at 1.6 times f32."""
+
 Precision = Literal["f32", "bf16", "int8"]
 Embed = Callable[[Sequence[Pixels]], object]
 
@@ -103,19 +106,26 @@ def _rows_of(place: Place, measured: Mapping[str, Mapping[str, float]]) -> Itera
             most = 1.15 if (batch, kind) == ("batch 1", "f32") else None
             yield Row(what, figures[batch], "ms a picture", "the arithmetic", limit, most=most)
             if kind == "int8":
-                yield Row(
-                    f"f32, {batch}, {place}", f32[batch], "ms a picture", "int8", figures[batch], least=1.6 if batch == "batch 1" else None
-                )
+                least = 1.6 if batch == "batch 1" and place.isa is None and _INT8_FLAGS & _flags() else None
+                yield Row(f"f32, {batch}, {place}", f32[batch], "ms a picture", "int8", figures[batch], least=least)
     for threads, default, batch in (
         (SHARED, "all cores for it, as searches", "batch 1"),
         (WHOLE, "cores shared by several, as indexing", "batch 32"),
     ):
         if threads in f32:
             yield Row(f"{threads}, f32, {place}", f32[threads], "ms a picture", default, f32[batch])
+    yield from _keras_rows(place, measured)
+
+
+def _keras_rows(place: Place, measured: Mapping[str, Mapping[str, float]]) -> Iterator[Row]:
+    """Keras, which computes in f32, beside ours in f32 and in the type that ours takes by default."""
+    default: Precision = "bf16" if "bf16" in measured else "f32"
     for key, ms in measured.get("keras", {}).items():
         batch = key.partition(": ")[2]
         least = 2.5 if batch == "batch 1" and "predict" in key else None
-        yield Row(f"{key}, {place}", ms, "ms a picture", "ours, f32", f32[batch], least=least)
+        for kind in dict.fromkeys(("f32", default)):
+            what = f"ours, {kind}" + (", the default here" if kind == default else "")
+            yield Row(f"{key}, {place}", ms, "ms a picture", what, measured[kind][batch], least=least if kind == default else None)
 
 
 def measure_ours(place: Place, network_id: str, precision: Precision) -> dict[str, float]:

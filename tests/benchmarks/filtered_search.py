@@ -34,7 +34,9 @@ from tests.benchmarks.features import MODEL, features
 from tests.benchmarks.local_elasticsearch import elasticsearch, empty_index, made_up_picture
 from tests.benchmarks.rows import Row, command
 
-WARM_UP = 20
+WARM_UP = 400
+"""Queries of each kind that are not counted: Elasticsearch compiles its own code during the first thousands of searches."""
+
 SIZE = 10
 K = max(ranking.K_FACTORS[0] * (SIZE + 1), ranking.LEAST_K)
 SHARES = {"50 %": 2, "5 %": 20, "0.5 %": 200, "0.01 %": 10_000}

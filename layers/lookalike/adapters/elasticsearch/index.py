@@ -142,7 +142,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         asked, dropped = _without_dropped(self._shown(selection))
-        k += 2 * len(dropped)
+        k = max(k, size + 2 * len(dropped))
         answer = self._packed(
             lambda is_packed: (
                 queries.knn(vector, asked, k=k, size=size + len(dropped), is_packed=is_packed) | self._unmapped_numbers(selection.filter)
