@@ -23,7 +23,7 @@ from infra.local.child_process import Failure, ended_by_signals
 from infra.local.loopback import free_port
 from infra.local.running_system import usual_ports
 from infra.local.system import BUILD, SEARCH_PORT, LocalSystem, ensure_models
-from layers.models import export
+from layers.models import export, networks
 
 IMAGE_PORT = 8801
 MODELS = BUILD / "models"
@@ -34,7 +34,7 @@ class Options(BaseModel):
 
     images: Path | None = None
     es_url: str = ""
-    model: str = export.AUTO
+    model: str = networks.AUTO
     random_weights: int | None = None
     port: int = Field(default=SEARCH_PORT, ge=1, le=65535)
     once: bool = False

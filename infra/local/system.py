@@ -25,7 +25,7 @@ from infra.local.functions import Function, FunctionDefinition
 from infra.local.gateway import Gateway
 from infra.local.lambda_api import LambdaApi
 from infra.local.running_system import RunningSystem, usual_ports
-from layers.models import export
+from layers.models import export, networks
 from layers.models.networks import U2NETP
 
 BUILD = Path("build")
@@ -153,7 +153,7 @@ def ensure_models(model: str, models: Path, say: export.Say, random_weights: int
 def main() -> None:
     """The command ``python -m infra.local.system``."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.system", description="The whole system on this machine, until Ctrl-C.")
-    parser.add_argument("--model", default=export.AUTO, help="network (default: the best whose weights can be had)")
+    parser.add_argument("--model", default=networks.AUTO, help="network (default: the best whose weights can be had)")
     parser.add_argument("--elasticsearch-url", default="", help="a server of your own")
     parser.add_argument("--private-image-origin", action="append", default=[], metavar="HOST:PORT", help="may be fetched though private")
     given = parser.parse_args()

@@ -17,14 +17,21 @@ from pathlib import Path
 
 from layers.models import remote
 from layers.models.manifest import is_own, is_up_to_date
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, NETWORKS, SALIENCY_FOLDER, U2NETP, Network, model_id, trained
+from layers.models.networks import (
+    AUTO,
+    EFFICIENTNET_LITE2,
+    INCEPTION_RESNET_V2,
+    NETWORKS,
+    SALIENCY_FOLDER,
+    U2NETP,
+    Network,
+    model_id,
+    trained,
+)
 from layers.models.weights import WeightsUnavailable, locate
 
 Say = Callable[[str], None]
 """Takes one line of progress."""
-
-AUTO = "auto"
-"""InceptionResNetV2 if its weights can be had, else EfficientNet-Lite2: for local commands, never for a deployment."""
 
 _PROJECT = Path(__file__).parents[2]
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}

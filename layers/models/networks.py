@@ -1,5 +1,6 @@
 """Which networks there are: one frozen description each, in a table."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -145,6 +146,9 @@ _INT8 = tuple(replace(each, id=f"{each.id}-int8", is_int8=True, score_band=_INT8
 NETWORKS = {network.id: network for network in (*TRAINED, *_INT8)}
 """Every network by its id, and each in int8 too."""
 
+AUTO = "auto"
+"""InceptionResNetV2 if its weights can be had, else EfficientNet-Lite2: for local commands, never for a deployment."""
+
 
 @dataclass(frozen=True, slots=True)
 class SaliencyNetwork:
@@ -181,3 +185,9 @@ def trained(network: Network) -> Network:
 def model_id(network: Network, random_weights: int | None = None) -> str:
     """The id of the exported model, legal in the name of an Elasticsearch index; one with random weights says so."""
     return network.id if random_weights is None else f"{network.id}-random-{random_weights}"
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name stands for a network of this table, with trained or random weights, or for something else that is no other model."""
+    known = (*NETWORKS, AUTO, U2NETP.id, SALIENCY_FOLDER)
+    return name in known or re.sub(r"-random-\d+$", "", name) in NETWORKS

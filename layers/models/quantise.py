@@ -110,7 +110,7 @@ def at_input_size(content: bytes, model: Model) -> Pixels | None:
 
 
 def _embed(network: Any, pixels: Sequence[Pixels]) -> Vectors:
-    compiled = openvino.Core().compile_model(network, "CPU")
+    compiled = openvino.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.concatenate([compiled(picture[np.newaxis])[0] for picture in pixels])
 
 

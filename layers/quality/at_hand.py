@@ -9,9 +9,9 @@ from lookalike.adapters.openvino.manifests import Manifests, read_manifest
 from lookalike.errors import Misconfigured
 
 from layers.models import export
-from layers.models.export import AUTO, Say
+from layers.models.export import Say
 from layers.models.manifest import FILE, is_up_to_date
-from layers.models.networks import NETWORKS
+from layers.models.networks import AUTO, NETWORKS
 
 
 class Folders(NamedTuple):

@@ -29,6 +29,7 @@ from rich.console import Console
 from infra.local.child_process import Failure, ended_by_signals
 from layers.models import export
 from layers.models.export import Say
+from layers.models.networks import AUTO
 from layers.quality import clusters, labelled, report
 from layers.quality.at_hand import Folders
 from layers.quality.labelled import Key, Labelled, NothingToLearn
@@ -86,7 +87,7 @@ def _of_folder(given: argparse.Namespace, say: Say) -> tuple[Trial, list[Evaluat
     if given.copy:
         raise NothingToLearn("--copy (COPY=1) is for an index; of pictures, quantisation and graph are told apart without it")
     files = labelled.files_of(given.images)
-    models = Folders(given.output, given.own).located(list(dict.fromkeys((given.models or export.AUTO).split(","))), say)
+    models = Folders(given.output, given.own).located(list(dict.fromkeys((given.models or AUTO).split(","))), say)
     embedders = [OpenVinoEmbedder(model, "THROUGHPUT") for model in models]
     pictures, vectors = labelled.embedded(given.images, shown(files, "embedding"), embedders)
     asked = trial(pictures, sample=given.sample)

@@ -6,11 +6,11 @@ answer is held against the exact one, computed with numpy. With ES_URL and ``--k
 
 import argparse
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from random import Random
 from statistics import median
 
 import numpy as np
@@ -122,14 +122,13 @@ def filled_index(client: Elasticsearch, vectors: Vectors, contents: Sequence[byt
 def measure(
     client: Elasticsearch, index: ElasticsearchIndex, vectors: Vectors, asked: Vectors, contents: Sequence[bytes]
 ) -> dict[str, Measured]:
-    """Asks each query in every way, each time another way first; only then computes the recalls, for which all cores are busy."""
+    """Asks each query in every way, each time in another order; only then computes the recalls, for which all cores are busy."""
     ways = _ways(client, index, asked, contents)
     measured = {kind: Measured() for kind in ways}
     found: dict[str, list[list[str]]] = {kind: [] for kind in ways}
+    order = Random(0)
     for number in range(len(asked)):
-        kinds = deque(ways)
-        kinds.rotate(number)
-        for kind in kinds:
+        for kind in order.sample(list(ways), len(ways)):
             ask = ways[kind](number)
             start = time.perf_counter()
             answer = ask()

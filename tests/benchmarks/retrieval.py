@@ -12,6 +12,7 @@ from functools import partial
 from itertools import count as count_from
 from itertools import product
 from math import ceil
+from random import Random
 from statistics import median, quantiles
 from typing import Any
 
@@ -102,12 +103,12 @@ class Queries:
         return self.in_turn({"": ask}, count)[""]
 
     def in_turn(self, ways: Mapping[str, Ask], count: int | None = None) -> dict[str, Measured]:
-        """Asks each query in every way, one after the other, so that they see the same machine."""
-        measured = {name: Measured() for name in ways}
+        """Asks each query in every way, each time in another order: of two that read the same vectors the second has them in the cache."""
+        measured, order = {name: Measured() for name in ways}, Random(0)
         for vector, nearest in list(zip(self.vectors, self.nearest, strict=True))[: WARM_UP + count if count else None]:
-            for name, ask in ways.items():
+            for name in order.sample(list(ways), len(ways)):
                 start = time.perf_counter()
-                found = ask(vector)
+                found = ways[name](vector)
                 measured[name].ms.append((time.perf_counter() - start) * 1000)
                 measured[name].found.append(found)
                 measured[name].nearest.append(nearest)

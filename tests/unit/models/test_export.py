@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from layers.models import manifest
-from layers.models.export import AUTO, ExportFailed, ensure
-from layers.models.networks import EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, Network
+from layers.models.export import ExportFailed, ensure
+from layers.models.networks import AUTO, EFFICIENTNET_LITE2, INCEPTION_RESNET_V2, Network
 
 
 @pytest.fixture(autouse=True)

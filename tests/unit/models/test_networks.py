@@ -4,7 +4,19 @@ import re
 
 import pytest
 
-from layers.models.networks import EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, NETWORKS, TRAINED, Network, model_id, trained
+from layers.models.networks import (
+    AUTO,
+    EFFICIENTNET_LITE0,
+    EFFICIENTNET_LITE2,
+    NETWORKS,
+    SALIENCY_FOLDER,
+    TRAINED,
+    U2NETP,
+    Network,
+    is_reserved,
+    model_id,
+    trained,
+)
 from layers.models.stages import STAGES, rounded, scaled
 
 EVERY = pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda network: str(network.id))
@@ -15,6 +27,17 @@ def test_a_model_s_id_is_legal_in_an_index_s_name_and_says_if_the_weights_are_ra
     assert re.fullmatch(r"[a-z][a-z0-9_-]*", model_id(network, 7))
     assert model_id(network) == network.id
     assert model_id(network, 7) == f"{network.id}-random-7"
+
+
+@EVERY
+def test_no_other_network_may_take_a_model_s_id(network: Network) -> None:
+    assert is_reserved(model_id(network))
+    assert is_reserved(model_id(network, 7))
+
+
+def test_nor_the_name_of_what_is_no_model_but_a_network_of_one_s_own_may_be_called_like_one() -> None:
+    assert all(map(is_reserved, (AUTO, U2NETP.id, SALIENCY_FOLDER)))
+    assert not any(map(is_reserved, ("efficientnet_lite0-shop", "my-random-7", "clip-vit-base-patch32")))
 
 
 @EVERY
