@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("layers/lookalike", "layers/models", "layers/quality", "functions", "infra", "tests")
 
-MAX_LINES: Mapping[str, int] = {"layers/lookalike": 10380, "infra": 3600}
+MAX_LINES: Mapping[str, int] = {"layers/lookalike": 10460, "infra": 3600}
 """Lines of Python of a folder; whoever needs more says why."""
 
 MAX_MEDIAN_LINES = 6

@@ -12,6 +12,9 @@ FILE = "image"
 
 MAX_PARTS = 50
 
+MAX_HEAD_BYTES = 16_384
+"""Of a part's headers, which Python's parser reads in a time that grows with their square."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -48,8 +51,8 @@ def parse(content_type: str, body: bytes) -> Form:
 
 def _add(part: bytes, form: Form) -> None:
     head, blank, content = part.partition(b"\r\n\r\n")
-    if not blank:
-        raise RequestInvalid("a part of the form has no headers", field="body")
+    if not blank or len(head) > MAX_HEAD_BYTES:
+        raise RequestInvalid("a part of the form has no headers, or too long ones", field="body")
     try:
         headers = Message()
         for line in _text(head).strip().split("\r\n"):

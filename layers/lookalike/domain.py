@@ -65,12 +65,14 @@ class PictureFile:
         etag: the ETag, or if the origin sends none, Last-Modified.
         attributes: the user metadata of an S3 object, None for other origins.
         is_unmodified: the file still has the ETag that the caller knows, so its bytes were not fetched.
+        modified: when an S3 object was uploaded, None for other origins.
     """
 
     content: bytes
     etag: str | None = None
     attributes: Attributes | None = None
     is_unmodified: bool = False
+    modified: datetime | None = None
 
 
 Resize = Literal["stretch", "centre_crop", "pad"]

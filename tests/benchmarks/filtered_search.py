@@ -22,7 +22,7 @@ from lookalike.domain import IndexedPicture, Model, Pixels, Vector, Vectors
 from lookalike.filters import EVERYTHING, Filter, Terms
 from lookalike.pictures.decoding import content_sha256
 from lookalike.search import ranking
-from lookalike.search.ports import SearchTarget, Selection
+from lookalike.search.ports import LEAST_K, SearchTarget, Selection
 from lookalike.search.query_vectors import ByContent, ByProduct, QueryVectors
 from lookalike.search.ranking import SearchOptions
 from lookalike.search.search import Query, Search, SearchResult
@@ -38,7 +38,7 @@ WARM_UP = 400
 """Queries of each kind that are not counted: Elasticsearch compiles its own code during the first thousands of searches."""
 
 SIZE = 10
-K = max(ranking.K_FACTORS[0] * (SIZE + 1), ranking.LEAST_K)
+K = max(ranking.K_FACTORS[0] * (SIZE + 1), LEAST_K)
 SHARES = {"50 %": 2, "5 %": 20, "0.5 %": 200, "0.01 %": 10_000}
 """Every how manyth picture passes the filter."""
 

@@ -25,7 +25,7 @@ from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.domain import IndexOptions, IndexType, Vector, Vectors
 from lookalike.filters import EVERYTHING
 from lookalike.search import ranking
-from lookalike.search.ports import Selection
+from lookalike.search.ports import LEAST_K, Selection
 from lookalike.search.query_vectors import QueryVectors
 from lookalike.search.ranking import SearchOptions
 from numpy.typing import NDArray
@@ -249,7 +249,7 @@ def _ours(index: ElasticsearchIndex, size: int = 10, *, is_exact: bool = False) 
 
 def _oversampled(client: Elasticsearch, index: str, factor: float, vector: Vector) -> list[str]:
     """Our request, with another number of rescored pictures than the index's setting."""
-    body = queries.knn(vector, Selection(), k=ranking.LEAST_K, size=11, is_packed=True)
+    body = queries.knn(vector, Selection(), k=LEAST_K, size=11, is_packed=True)
     body["knn"]["rescore_vector"] = {"oversample": factor}
     return [hit["_source"]["product_id"] for hit in client.search(index=index, **body)["hits"]["hits"][:10]]
 

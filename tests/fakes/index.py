@@ -3,6 +3,7 @@
 import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from io import BytesIO
 
 import numpy as np
@@ -75,6 +76,7 @@ class FakeFetcher:
         self.metadata: Attributes = {"from": "bucket"}
         self.metadata_after_fetch: list[Attributes] = []
         self.downloads = 0
+        self.modified: datetime | None = None
 
     def fetch(self, url: str, unless: str | None = None) -> PictureFile:
         found = self.files.get(url, PictureUnreachable("there is no such picture", status=404))
@@ -86,9 +88,9 @@ class FakeFetcher:
         if self.metadata_after_fetch:
             self.metadata = self.metadata_after_fetch.pop()
         if _etag(found) == unless:
-            return PictureFile(b"", unless, attributes, is_unmodified=True)
+            return PictureFile(b"", unless, attributes, is_unmodified=True, modified=self.modified)
         self.downloads += 1
-        return PictureFile(found, _etag(found), attributes)
+        return PictureFile(found, _etag(found), attributes, modified=self.modified)
 
     def head(self, url: str) -> PictureFile | None:
         found = self.files.get(url)
@@ -105,7 +107,8 @@ class FakeIndex:
     ``is_delayed``: as in the real index, searches see what was written before the last refresh; reading by id sees everything.
     """
 
-    def __init__(self, *, is_delayed: bool = False) -> None:
+    def __init__(self, *, is_delayed: bool = False, name: str = "fake") -> None:
+        self.name = name
         self.documents: dict[str, tuple[IndexedPicture, Vector]] = {}
         self.away: LookalikeError | None = None
         self._is_delayed = is_delayed

@@ -113,15 +113,15 @@ class Indexer:
         from_, target = self._named_target(source_index), self._named_target(into)
         source = from_.index
         pending = list(dict.fromkeys(image_ids))
-        for _ in range(SYNC_ATTEMPTS):
+        for attempt in range(SYNC_ATTEMPTS):
             before = source.pictures(pending)
             outcomes = self._copied(before, from_, target)
             tasks = [
-                PictureTask(p.product_id, p.image_url, p.origin, p.attributes if p.origin == "products" else None)
+                PictureTask(p.product_id, p.image_url, p.origin, p.attributes if p.origin == "products" else None, p.indexed_at)
                 for image, p in before.items()
                 if image not in outcomes
             ]
-            indexed = self._pipeline.run(tasks, [target], stop_at)
+            indexed = self._pipeline.run(tasks, [target], inf if attempt else stop_at)
             outcomes |= {image_id(outcome.product_id, outcome.image_url): outcome for outcome in indexed}
             after = source.pictures(pending)
             settled = [image for image in pending if before.get(image) == after.get(image)]
@@ -152,9 +152,9 @@ class Indexer:
             return
         targets = self._targets_of(into)
         pending = dict(objects)
-        for _ in range(SYNC_ATTEMPTS):
+        for attempt in range(SYNC_ATTEMPTS):
             tasks = [PictureTask(product_id, url, "upload", None) for url, product_id in pending.items()]
-            outcomes = self._pipeline.run(tasks, targets, stop_at)
+            outcomes = self._pipeline.run(tasks, targets, inf if attempt else stop_at)  # what we overwrote is mended however late
             checks = [(outcome, self._downloads.submit(self._is_current, outcome)) for outcome in outcomes]
             for outcome, check in checks:
                 if check.result():
@@ -173,15 +173,19 @@ class Indexer:
         made = target.embedder.from_vectors(vectors, source.embedder.model) if known else None
         if made is None:
             return {}
-        vector_of, there, now = dict(zip(known, made, strict=True)), target.index.pictures(pictures), self._now()
+        vector_of, there = dict(zip(known, made, strict=True)), target.index.pictures(pictures)
         copied = {image: picture for image, picture in pictures.items() if picture.content_sha256 in vector_of}
         same = {image for image, p in copied.items() if image in there and replace(there[image], indexed_at=p.indexed_at) == p}
-        put = [(replace(p, indexed_at=now), vector_of[p.content_sha256]) for image, p in copied.items() if image not in same]
+        put = [(p, vector_of[p.content_sha256]) for image, p in copied.items() if image not in same]
         rejected = target.index.write(put, ())
         return {
             image: PictureOutcome(p.product_id, p.image_url, _state_of_copy(image in same, image in rejected), rejected.get(image))
             for image, p in copied.items()
         }
+
+    def target_names(self) -> list[str]:
+        """The names of the indices that are written to by default."""
+        return [target.index.name for target in self._targets()]
 
     def _targets_of(self, into: str | None) -> Sequence[WriteTarget]:
         targets = [self._named_target(into)] if into else self._targets()

@@ -45,12 +45,17 @@ LOOKUPS = 50
 
 @dataclass(frozen=True, slots=True)
 class PictureTask:
-    """One picture to index. ``attributes`` None means the attributes of the fetched file (S3 user metadata)."""
+    """One picture to index.
+
+    ``attributes`` None means the attributes of the fetched file (S3 user metadata), ``indexed_at`` None the time at which it is indexed; a
+    copy keeps that of its original.
+    """
 
     product_id: str
     image_url: str
     origin: Origin
     attributes: Attributes | None
+    indexed_at: datetime | None = None
 
     @property
     def image_id(self) -> str:
@@ -217,6 +222,9 @@ def _embeddings(pictures: Mapping[str, Picture], embedder: Embedder) -> dict[str
 
 
 def _is_unchanged(fetched: _Fetched, indexed: IndexedPicture | None) -> bool:
+    """Not if the same file was uploaded again: a delete that was sent before that must spare it, however late it comes."""
+    if indexed and fetched.file.modified and fetched.file.modified > indexed.indexed_at:
+        return False
     return indexed is not None and (indexed.content_sha256, indexed.attributes, indexed.origin) == (
         fetched.content_sha256,
         fetched.attributes,
@@ -240,7 +248,7 @@ def _document(fetched: _Fetched, embedding: Embedding, now: datetime) -> Indexed
         height=embedding.height,
         origin=fetched.task.origin,
         etag=fetched.file.etag,
-        indexed_at=now,
+        indexed_at=fetched.task.indexed_at or now,
     )
 
 

@@ -24,6 +24,8 @@ class PictureFetcher(Protocol):
 class WritableIndex(Protocol):
     """One concrete index of pictures, as indexing uses it."""
 
+    name: str
+
     def pictures(self, image_ids: Iterable[str]) -> dict[str, IndexedPicture]:
         """The existing documents by image id, read in real time, without waiting for a refresh."""
 

@@ -88,7 +88,7 @@ class ProductUpdates:
         Args:
             changes: of two of the same product, the newer one counts.
             into: as `Indexer.put` takes it.
-            stop_at: as `Indexer.put` takes it.
+            stop_at: as `Indexer.put` takes it; what we have overwritten meanwhile is mended, however late it is.
 
         Raises as `Indexer.put`.
         """
@@ -102,10 +102,12 @@ class ProductUpdates:
                 newest[change.product_id] = change
         states, errors = self._store(newest, into or "")
         yield from (PictureOutcome(product_id, "", "failed", error) for product_id, error in errors.items())
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             for state in states.values():
                 urls[state.product_id].update(state.urls, state.former_urls)
-            outcomes = list(self._write(states.values(), urls, into, stop_at))
+            outcomes = list(self._write(states.values(), urls, into, inf if attempt else stop_at))
+            if into is None:
+                outcomes += self._write_what_is_newer_in_one_index(states, stop_at)
             changed = self._changed(states, into or "")
             yield from (outcome for outcome in outcomes if outcome.product_id not in changed)
             if not changed:
@@ -133,6 +135,12 @@ class ProductUpdates:
                 else:
                     newest[id_] = result
         raise TransientError("other processes change the same products")
+
+    def _write_what_is_newer_in_one_index(self, states: Mapping[str, ProductState], stop_at: float) -> Iterator[PictureOutcome]:
+        """A backfill may have read newer states of these products into an index of its own, which were overwritten now."""
+        for index in self.indexer.target_names():
+            newer = [state for id_, state in self.states.get(states, index).items() if state.as_of > states[id_].as_of]
+            yield from self.apply(newer, index, stop_at) if newer else ()
 
     def _changed(self, states: Mapping[str, ProductState], scope: str) -> dict[str, ProductState]:
         """The products, with their states, that another process has stored meanwhile."""

@@ -8,6 +8,12 @@ from typing import Literal, Protocol
 from lookalike.domain import Embedder, Embedding, Hit, IndexedPicture, PictureFile, StoredPicture, Vector
 from lookalike.filters import EVERYTHING, Filter
 
+LEAST_K = 50
+"""Pictures that kNN looks for at least: products have several, and fewer would find too little among a million."""
+
+MAX_K = 3200
+"""Pictures that kNN is asked for at most: Elasticsearch looks at 10,000 candidates at most."""
+
 Per = Literal["product", "image"]
 """Whether each product is a hit at most once, or each picture."""
 

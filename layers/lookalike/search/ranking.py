@@ -6,17 +6,11 @@ from dataclasses import dataclass, replace
 
 from lookalike.domain import Hit, Vector
 from lookalike.filters import EVERYTHING, Filter
-from lookalike.search.ports import Per, SearchableIndex, Selection, key
+from lookalike.search.ports import LEAST_K, MAX_K, Per, SearchableIndex, Selection, key
 from lookalike.search.query_vectors import QueryVectors
 
 K_FACTORS = (2, 8, 32)
 """How many pictures for each hit that is options kNN looks for, each time it is asked, before every picture is scored."""
-
-LEAST_K = 50
-"""Pictures that kNN looks for at least: products have several, and fewer would find too little among a million."""
-
-MAX_K = 3200
-"""Pictures that kNN is asked for at most: Elasticsearch looks at 10,000 candidates at most."""
 
 CANDIDATES = 200
 """How many of the nearest are ordered anew, where what counts in the end is more than being near."""

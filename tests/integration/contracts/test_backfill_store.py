@@ -8,6 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from lookalike.adapters.elasticsearch.backfill_store import ElasticsearchBackfillStore
 from lookalike.adapters.elasticsearch.client import definition
+from lookalike.adapters.elasticsearch.state_index import StateIndex
 from lookalike.backfill.model import Backfill, BackfillStore, BucketSpec, CurrentSpec, FieldNames, IndexSpec, SourceSpec
 
 from tests.fakes import FakeBackfillStore
@@ -155,3 +156,15 @@ def test_a_slice_that_was_cancelled_cannot_be_advanced_by_its_reader(under_test:
     resumed = under_test.store.slice("b", 0)
     assert (resumed.is_cancelled, resumed.position) == (False, POSITIONS[0])
     assert under_test.store.advance(resumed, None, 60) is not None
+
+
+def test_a_slice_is_advanced_though_the_answer_was_lost_and_the_request_repeated(
+    elasticsearch: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ElasticsearchBackfillStore(elasticsearch, name)
+    store.begin(BACKFILL, POSITIONS)
+    read, write = store.slice("b", 0), StateIndex.bulk
+    monkeypatch.setattr(StateIndex, "bulk", lambda index, actions: [write(index, actions), write(index, actions)][1])
+
+    assert store.advance(read, None, 60) == store.slice("b", 0)
+    assert store.slice("b", 0).read == 60

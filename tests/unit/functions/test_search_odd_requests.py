@@ -181,3 +181,11 @@ def test_a_cursor_among_query_parameters_is_told_its_place(api: SearchFunction, 
 
     assert answer.refused == (400, "request_invalid", "cursor")
     assert "body of POST /search" in answer.error["message"]
+
+
+def test_headers_of_a_part_that_would_take_long_to_read_are_refused(api: SearchFunction) -> None:
+    head = b'Content-Disposition: form-data; name="' + b";" * 80_000
+    answer = api.post(b"--x\r\n" + head + b"\r\n\r\nx\r\n--x--\r\n", kind=BOUNDARY, is_base64=True)
+
+    assert answer.refused == (400, "request_invalid", "body")
+    assert "too long" in answer.error["message"]

@@ -1,6 +1,7 @@
 """The indexer: the index becomes what the pictures are now, and nothing is embedded twice."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from io import BytesIO
 
 import numpy as np
@@ -264,3 +265,18 @@ def test_a_picture_whose_vector_the_index_does_not_give_is_downloaded_again(setu
 
     assert setup.put(Product("p", ("http://a/1",), {"price": 2})) == {"http://a/1": "indexed"}
     assert (setup.fetcher.downloads, setup.embedder.embedded) == (2, 2)
+
+
+def test_a_late_delete_spares_the_same_file_that_was_uploaded_after_it(setup: IndexerSetup) -> None:
+    first, deleted, again, later = (datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in (1, 2, 3, 4))
+    times = iter((first, later))
+    indexer = Indexer(lambda: [WriteTarget(setup.index, setup.embedder)], setup.fetcher, lambda: next(times))
+    setup.fetcher.files = {A: picture(1)}
+    list(indexer.sync({A: "a"}))
+    setup.fetcher.modified = again
+
+    assert [outcome.state for outcome in indexer.sync({A: "a"})] == ["indexed"]
+    assert [outcome.state for outcome in indexer.sync({A: "a"})] == ["unchanged"]
+    indexer.delete({"a": round(deleted.timestamp() * 1000)})
+
+    assert (setup.index.products(), setup.embedder.embedded) == ({"a"}, 1)

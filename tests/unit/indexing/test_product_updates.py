@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lookalike.domain import PictureFile, Product
@@ -196,3 +197,33 @@ def test_at_rest_the_index_holds_the_newest_truth_whatever_the_order_of_messages
 
     newest = {state.product_id: state for state in states}
     assert setup.indexed() == {(id_, url, state.as_of) for id_, state in newest.items() for url in state.urls}
+
+
+def test_an_older_change_of_every_index_does_not_undo_what_was_written_to_one_alone() -> None:
+    indices = {name: FakeIndex(name=name) for name in ("old", "new")}
+    targets = {name: WriteTarget(index, FakeEmbedder()) for name, index in indices.items()}
+    indexer = Indexer(lambda: list(targets.values()), FakeFetcher(PICTURES), named=targets.__getitem__)
+    updates = ProductUpdates(indexer, FakeProductStates())
+    list(updates.apply([_put(2, 2, price=2)], "new"))
+
+    list(updates.apply([_put(1, 1, price=1)]))
+
+    found = {name: [(p.image_url, p.attributes["price"]) for p, _ in index.documents.values()] for name, index in indices.items()}
+    assert found == {"old": [("http://a/1", 1)], "new": [("http://a/2", 2)]}
+
+
+def test_what_another_process_changed_meanwhile_is_written_though_no_picture_should_be_started_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    setup, now = ProductUpdatesSetup(), [0.0]
+    monkeypatch.setattr("lookalike.indexing.pipeline.time.monotonic", lambda: now[0])
+
+    def change_later() -> None:
+        setup.apply(_put(2, 1, price=2))
+        now[0] = 10.0
+
+    setup.fetcher.during_fetch = change_later
+
+    list(setup.updates.apply([_put(1, 0)], stop_at=5.0))
+
+    assert setup.indexed() == {("hat", "http://a/1", 2)}

@@ -20,7 +20,8 @@ class TwoIndices:
     """Two indices, of which the second is being filled from the first."""
 
     def __init__(self, new_model: Model = MODEL) -> None:
-        self.old, self.new, self.fetcher = FakeIndex(), FakeIndex(), FakeFetcher({f"http://a/{n}": picture(n) for n in range(3)})
+        self.old, self.new = FakeIndex(name="old"), FakeIndex(name="new")
+        self.fetcher = FakeFetcher({f"http://a/{n}": picture(n) for n in range(3)})
         self.appeared = [self.old]
         self.embedder = FakeEmbedder()
         self.embedder.model = new_model
@@ -132,3 +133,23 @@ def test_a_picture_that_one_of_two_indices_lacks_is_downloaded_for_it() -> None:
 
     assert indices.fetcher.downloads == 4
     assert len(indices.new.documents) == 2
+
+
+def test_a_copy_was_indexed_when_its_original_was() -> None:
+    indices = TwoIndices()
+    indices.put(1)
+
+    list(indices.indexer.copy(list(indices.old.documents), "old", "new"))
+
+    assert {image: p.indexed_at for image, (p, _) in indices.new.documents.items()} == {
+        image: p.indexed_at for image, (p, _) in indices.old.documents.items()
+    }
+
+
+def test_a_copy_that_is_embedded_anew_was_indexed_when_its_original_was() -> None:
+    indices = TwoIndices(replace(MODEL, weights_sha256="2" * 64))
+    indices.put(1)
+
+    list(indices.indexer.copy(list(indices.old.documents), "old", "new"))
+
+    assert {p.indexed_at for p, _ in indices.new.documents.values()} == {p.indexed_at for p, _ in indices.old.documents.values()}

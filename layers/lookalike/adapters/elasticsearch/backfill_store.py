@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from elasticsearch import Elasticsearch
 
@@ -54,13 +55,21 @@ class ElasticsearchBackfillStore(BackfillStore):
 
     def advance(self, slice_: Slice, position: Position | None, read: int) -> Slice | None:
         seq_no, primary_term = slice_.version
-        action = _slice_action(slice_.backfill_id, slice_.number, position, read)
+        action, writer = _slice_action(slice_.backfill_id, slice_.number, position, read), str(uuid4())
+        action["_source"]["writer"] = writer
         [written] = self._index.bulk([action | {"if_seq_no": seq_no, "if_primary_term": primary_term}]).values()
         if written["status"] == HTTPStatus.CONFLICT:
-            return None
+            return self._written_by(writer, slice_)
         if "error" in written:
             raise IndexUnavailable(f"the position of a slice could not be written: {written['error']}")
         return Slice(slice_.backfill_id, slice_.number, position, read, (written["_seq_no"], written["_primary_term"]))
+
+    def _written_by(self, writer: str, slice_: Slice) -> Slice | None:
+        """The slice as this writer wrote it: the client repeats a request whose answer was lost, and the repetition is a conflict."""
+        id_ = _slice_id(slice_.backfill_id, slice_.number)
+        found = self._index.documents([id_]).get(id_)
+        there = _slice(slice_.backfill_id, slice_.number, found) if found and found["_source"].get("writer") == writer else None
+        return there if there and not there.is_cancelled else None
 
     def set_cancelled(self, backfill_id: str, is_cancelled: bool) -> None:
         backfill = self.backfill(backfill_id)

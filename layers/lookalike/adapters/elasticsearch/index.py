@@ -19,7 +19,18 @@ from lookalike.domain import Embedding, Hit, IndexedPicture, Origin, StoredPictu
 from lookalike.errors import IndexMissing, LookalikeError, RequestInvalid
 from lookalike.filters import Exists, Filter, Range, Terms, conditions
 from lookalike.indexing.ports import WritableIndex
-from lookalike.search.ports import AttributeValue, FilterableAttribute, FilterWarning, NearestHits, SearchableIndex, Selection, Totals, key
+from lookalike.search.ports import (
+    LEAST_K,
+    MAX_K,
+    AttributeValue,
+    FilterableAttribute,
+    FilterWarning,
+    NearestHits,
+    SearchableIndex,
+    Selection,
+    Totals,
+    key,
+)
 
 MAX_BULK_BYTES = 10_000_000
 PAGE = 10_000
@@ -27,6 +38,9 @@ PAGE = 10_000
 
 MAX_DROPPED = 100
 """Up to this many excluded hits are requested and dropped, which is faster than a filter, which Lucene evaluates on every picture."""
+
+WHOLE: Mapping[str, Any] = {"allow_partial_search_results": False}
+"""An error in place of an answer without the hits of a shard that failed."""
 
 _STORED = [field.name for field in fields(IndexedPicture)]
 
@@ -124,7 +138,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def totals(self) -> Totals:
         with translate_errors(self.name):
-            answer = self._client.search(index=self.name, **queries.totals())
+            answer = self._answer(queries.totals())
         last = answer["aggregations"]["last"].get("value_as_string")
         at = datetime.fromisoformat(last) if last else None
         return Totals(answer["aggregations"]["products"]["value"], answer["hits"]["total"]["value"], at)
@@ -134,7 +148,7 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
         if not asked:
             return ()
         with translate_errors(self.name):
-            searches = [part for each in asked for part in ({}, queries.can_be_met(each))]
+            searches = [part for each in asked for part in (WHOLE, queries.can_be_met(each))]
             answers = self._client.msearch(index=self.name, searches=searches)["responses"]
         found = [_first_hit(answer) for answer in answers]
         self._unmapped |= {each.attribute for each, hit in zip(asked, found, strict=True) if hit and queries.is_unmapped(hit)}
@@ -142,7 +156,8 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def nearest(self, vector: Vector, selection: Selection, *, k: int, size: int) -> NearestHits:
         asked, dropped = _without_dropped(self._shown(selection))
-        k = max(k, size + 2 * len(dropped))
+        with_dropped = k * (size + len(dropped)) // max(size, LEAST_K // 2)  # so that what is dropped has its share of wider requests too
+        k = min(MAX_K, max(k, with_dropped))
         answer = self._packed(
             lambda is_packed: (
                 queries.knn(vector, asked, k=k, size=size + len(dropped), is_packed=is_packed) | self._unmapped_numbers(selection.filter)
@@ -169,25 +184,28 @@ class ElasticsearchIndex(WritableIndex, SearchableIndex):
 
     def _aggregations(self, body: queries.Body) -> dict[str, Any]:
         with translate_errors(self.name):
-            found: dict[str, Any] = self._client.search(index=self.name, **body)["aggregations"]
+            found: dict[str, Any] = self._answer(body)["aggregations"]
             return found
 
     def _packed(self, body: Callable[..., queries.Body]) -> ObjectApiResponse[Any]:
         """Searches with vectors as base64, or as JSON numbers on servers before 9.4."""
         with translate_errors(self.name):
             try:
-                return self._client.search(index=self.name, **body(is_packed=self._packs))
+                return self._answer(body(is_packed=self._packs))
             except BadRequestError:
                 if not self._packs:
                     raise
-            answer = self._client.search(index=self.name, **body(is_packed=False))
+            answer = self._answer(body(is_packed=False))
             self._packs = False
             return answer
 
     def _search(self, body: queries.Body) -> list[dict[str, Any]]:
         with translate_errors(self.name):
-            hits: list[dict[str, Any]] = self._client.search(index=self.name, **body)["hits"]["hits"]
+            hits: list[dict[str, Any]] = self._answer(body)["hits"]["hits"]
             return hits
+
+    def _answer(self, body: queries.Body) -> ObjectApiResponse[Any]:
+        return self._client.search(index=self.name, **body, **WHOLE)
 
 
 def _refusal(item: Mapping[str, Any]) -> LookalikeError:

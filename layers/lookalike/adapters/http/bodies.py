@@ -23,6 +23,9 @@ else:
 
 _CHUNK_BYTES = 1 << 16
 
+MAX_ENCODINGS = 3
+"""Of one answer: each can take the time that `MAX_BYTES` take, and costs its sender some bytes."""
+
 _Decoded: TypeAlias = tuple[bytes, bool]
 """Bytes, `MAX_BYTES` and hardly more at most, and whether the encoding's end was among them."""
 
@@ -31,13 +34,16 @@ def read(response: requests.Response) -> bytes:
     """The bytes of the picture. A whole one is taken though the server announced more, or another encoding.
 
     Raises:
-        PictureUnusable: there are more than `lookalike.pictures.decoding.MAX_BYTES`.
+        PictureUnusable: there are more than `lookalike.pictures.decoding.MAX_BYTES`, or more encodings than `MAX_ENCODINGS`.
         DownloadFailed: the picture was cut short, or cannot be decoded as the server says.
         urllib3.exceptions.HTTPError, OSError: the connection broke before its end.
     """
     received, fault = _received(cast(HTTPResponse, response.raw))
     content, has_end = received, True
-    for name in reversed(response.headers.get("Content-Encoding", "").lower().split(",")):
+    encodings = response.headers.get("Content-Encoding", "").lower().split(",")
+    if len(encodings) > MAX_ENCODINGS:
+        raise PictureUnusable(f"the picture is encoded more than {MAX_ENCODINGS} times over")
+    for name in reversed(encodings):
         content, is_end = _decoded(content, name.strip())
         has_end = has_end and is_end
     if len(content) > MAX_BYTES:

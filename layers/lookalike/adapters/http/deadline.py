@@ -30,6 +30,11 @@ def within(seconds: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+def left_s() -> float:
+    """The seconds that are left, not below 0; infinite outside of `within`."""
+    return max(0.0, _deadline.get() - time.monotonic())
+
+
 def observe(adapter: HTTPAdapter) -> None:
     """Makes an adapter's connections observe the deadline."""
     adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -59,7 +59,7 @@ class HttpFetcher:
         private_origins: ``host:port`` pairs that may be fetched from although their address is private.
         ca: PEM text of a certificate authority that is trusted besides the public ones.
         headers: returns the headers that some hosts want; asked for every request, so that a secret among them can change.
-        total_timeout_s: from the first byte sent to the last received, redirects included.
+        total_timeout_s: from the call to the last byte received, the wait for other requests to the host and redirects included.
 
     Raises `Misconfigured`: the certificate authority is no PEM text.
     """
@@ -94,7 +94,7 @@ class HttpFetcher:
         url = _FEWER_SLASHES.sub(r"\1//", _as_browsers_read(url))
         _check_url(url)
         try:
-            with self._turn(_host(url)), deadline.within(self._total_timeout_s), self._answer(url, _condition(unless)) as response:
+            with deadline.within(self._total_timeout_s), self._turn(_host(url)), self._answer(url, _condition(unless)) as response:
                 if unless and response.status_code == HTTPStatus.NOT_MODIFIED:
                     return PictureFile(b"", etag=unless, is_unmodified=True)
                 _check_status(response)
@@ -109,7 +109,7 @@ class HttpFetcher:
         """One of `REQUESTS_A_HOST` at once: a shop's pictures come from one server, which serves its customers too."""
         with self._lock:
             turns = self._turns.setdefault(host, BoundedSemaphore(REQUESTS_A_HOST))
-        if not turns.acquire(timeout=self._total_timeout_s):
+        if not turns.acquire(timeout=deadline.left_s()):
             raise TimeoutError(f"{host} was busy with {REQUESTS_A_HOST} other requests for {self._total_timeout_s} s")
         try:
             yield

@@ -51,11 +51,11 @@ class S3Fetcher:
         bucket, key = _place(url)
         try:
             if unless is not None and (head := self._head(bucket, key)) and head["ETag"] == unless:
-                return PictureFile(b"", unless, _attributes(head["Metadata"]), is_unmodified=True)
+                return PictureFile(b"", unless, _attributes(head["Metadata"]), is_unmodified=True, modified=head["LastModified"])
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with answer["Body"] as body:
                 content = body.read(MAX_BYTES + 1)  # one byte too many is enough for `pictures` to refuse it
-            return PictureFile(content, answer["ETag"], _attributes(answer["Metadata"]))
+            return PictureFile(content, answer["ETag"], _attributes(answer["Metadata"]), modified=answer["LastModified"])
         except (ClientError, BotoCoreError, ValueError) as error:
             raise self._error_of(error, bucket, key) from error
 

@@ -7,9 +7,10 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from lookalike.adapters.sqs import messages
-from lookalike.adapters.sqs.queues import MAX_ENTRIES, number_waiting, redrive_policy, send_all, translate_errors
+from lookalike.adapters.sqs.queues import MAX_ENTRIES, bodies, number_waiting, redrive_policy, send_all, translate_errors
 from lookalike.adapters.sqs.redelivery import REASON, SENT_MS
 from lookalike.backfill.dead_letters import DeadLetter, DeadLetterQueues, QueueName
+from lookalike.domain import Product
 from lookalike.errors import RequestInvalid
 from lookalike.indexing.messages import Message
 from lookalike.validation import parsed, validated
@@ -90,5 +91,6 @@ def _bodies(letters: Iterable[DeadLetter]) -> Iterator[tuple[str, str | None]]:
             asked = messages.decode(letter.body, letter.sent_ms) if letter.queue == "products" else ()
         except RequestInvalid:
             asked = ()
-        for body in [messages.encode(message) for message in asked] or [letter.body]:
-            yield body, letter.backfill_id
+        too_large: list[Product] = []
+        halves = [body for message in asked for body in bodies(message, too_large)]
+        yield from ((body, letter.backfill_id) for body in (halves if halves and not too_large else [letter.body]))

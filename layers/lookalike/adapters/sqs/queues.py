@@ -1,6 +1,7 @@
 """The products queue and the backfill queue in SQS."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 262_144
 """Total size of the bodies of one call; SQS accepts four times as much since 2025, compatible servers may not."""
+
+_GROUP = re.compile(r"[!-~]{1,128}")
+"""What SQS takes as the id of a message group; a shop's own message may name any backfill."""
 
 _REFUSED = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "AccessDenied", "AccessDeniedException")
 
@@ -44,8 +48,8 @@ class SqsQueues:
             Misconfigured: there is no such queue, or the role may not send to it.
         """
         too_large: list[Product] = []
-        bodies = ((body, message.backfill_id) for message in messages for body in _bodies(message, too_large))
-        send_all(self._client, self._products_queue_url, bodies, delay_s)
+        entries = ((body, message.backfill_id) for message in messages for body in bodies(message, too_large))
+        send_all(self._client, self._products_queue_url, entries, delay_s)
         return too_large
 
     def send_backfill(self, messages: Iterable[BackfillMessage], *, delay_s: int = 0) -> None:
@@ -100,7 +104,7 @@ def send_all(client: "SQSClient", queue_url: str, bodies: Iterable[tuple[str, st
 def _entry(number: int, body: str, group: str | None, delay_s: int) -> dict[str, Any]:
     """An entry of a batch; with a backfill's id as group, SQS delivers other messages before a backfill's backlog (fair queues)."""
     entry = {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_s}
-    return entry | {"MessageGroupId": group} if group else entry
+    return entry | {"MessageGroupId": group} if group and _GROUP.fullmatch(group) else entry
 
 
 @contextmanager
@@ -116,13 +120,13 @@ def translate_errors(queue_url: str) -> Iterator[None]:
         raise TransientError(f"SQS did not take or give the messages: {error}") from error
 
 
-def _bodies(message: Message, too_large: list[Product]) -> Iterator[str]:
+def bodies(message: Message, too_large: list[Product]) -> Iterator[str]:
     """The message's body, or those of its halves if it is too large; a product that is too large alone is added to ``too_large``."""
     body = messages.encode(message)
     if len(body) <= MAX_BATCH_BYTES:
         yield body
     elif len(message.items) > 1:
         for half in message.split((len(message.items) + 1) // 2):
-            yield from _bodies(half, too_large)
+            yield from bodies(half, too_large)
     elif isinstance(message, PutProducts):
         too_large += message.items

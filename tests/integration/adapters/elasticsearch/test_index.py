@@ -10,8 +10,7 @@ from lookalike.adapters.elasticsearch.index import ElasticsearchIndex
 from lookalike.domain import IndexedPicture, Vector
 from lookalike.errors import IndexMissing, IndexUnavailable, Misconfigured, RequestInvalid
 from lookalike.filters import Terms, parse
-from lookalike.search.ports import Selection
-from lookalike.search.ranking import MAX_K
+from lookalike.search.ports import MAX_K, Selection
 
 from tests.integration.samples import indexed, own_name, pictures_definition, vector
 

@@ -2,13 +2,15 @@
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lookalike.adapters.http import deadline
 from lookalike.adapters.http.fetcher import MAX_REDIRECTS, REQUESTS_A_HOST, HttpFetcher
 from lookalike.errors import DownloadFailed, PictureUnreachable, PictureUnusable
 from requests.adapters import HTTPAdapter
@@ -176,3 +178,20 @@ def test_as_many_headers_as_are_read_may_come() -> None:
         {"/picture": lambda connection: connection.send(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + PICTURE)}
     ) as server:
         assert HttpFetcher(frozenset({server.origin})).fetch(server.url("/picture")).content == PICTURE
+
+
+def test_the_wait_for_a_host_s_turn_is_a_part_of_a_download_s_time(server: ScriptedServer) -> None:
+    fetcher, left = HttpFetcher(frozenset({server.origin}), total_timeout_s=0.5), list[float]()
+    turn = fetcher._turn  # the one place where the time that is left can be seen
+
+    @contextmanager
+    def slow_turn(host: str) -> Iterator[None]:
+        time.sleep(0.2)
+        with turn(host):
+            left.append(deadline.left_s())
+            yield
+
+    fetcher._turn = slow_turn  # type: ignore[method-assign]
+    fetcher.fetch(server.url("/picture"))
+
+    assert left[0] <= 0.3

@@ -10,9 +10,10 @@ import brotli
 import pytest
 from backports import zstd
 from lookalike.adapters.http.fetcher import HttpFetcher
-from lookalike.errors import DownloadFailed, PictureUnreachable
+from lookalike.errors import DownloadFailed, PictureUnreachable, PictureUnusable
 from lookalike.pictures.ends import is_whole
 from PIL import Image
+from pillow_heif import HeifImagePlugin as HeifImagePlugin  # with it Pillow writes HEIC, too
 
 from tests.integration.scripted_server import Connection, Script, ScriptedServer, answer
 
@@ -206,3 +207,12 @@ def test_a_server_that_waits_after_a_whole_picture_costs_no_picture(monkeypatch:
         assert _fetch(serve) == PICTURE
     finally:
         stop.set()
+
+
+def test_an_answer_that_is_encoded_many_times_over_is_refused() -> None:
+    content = PICTURE
+    for _ in range(20):
+        content = zstd.compress(content)
+
+    with pytest.raises(PictureUnusable, match="encoded more than 3 times over"):
+        _fetch(answer(body=content, Content_Encoding=", ".join(["zstd"] * 20)))

@@ -202,3 +202,17 @@ def test_a_redriven_message_says_how_old_it_is(queues: Queues) -> None:
 def test_a_queue_that_does_not_exist_is_misconfigured(sqs: "SQSClient", queues: Queues) -> None:
     with pytest.raises(Misconfigured, match="gone"):
         SqsDeadLetters(sqs, {"products": f"{queues.products.url}-gone"}).drain(lambda _: None, time.monotonic() + 60)
+
+
+def test_a_redriven_message_that_is_larger_than_it_was_is_sent_in_parts(queues: Queues) -> None:
+    product = {"product_id": "a", "image_urls": ["http://a/1"], "attributes": {"text": "ж" * 4000}}
+    body = json.dumps({"put": [product | {"product_id": str(n)} for n in range(50)]}, ensure_ascii=False)
+
+    queues.dead_letters.send_again([DeadLetter("products", "1", body, FIRST_SENT_MS, "why")])
+
+    sent = [message for body in _received(queues.sqs, queues.products.url) for message in messages.decode(body)]
+    assert len(sent) > 1
+    assert {product.product_id for message in sent if isinstance(message, PutProducts) for product in message.items} == {
+        str(n) for n in range(50)
+    }
+    assert {message.as_of for message in sent} == {FIRST_SENT_MS}

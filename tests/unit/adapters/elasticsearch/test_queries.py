@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from lookalike.adapters.elasticsearch import queries
 from lookalike.filters import parse
-from lookalike.search.ports import Selection
-from lookalike.search.ranking import MAX_K
+from lookalike.search.ports import MAX_K, Selection
 
 VECTOR = np.array([0.6, 0.8], np.float32)
 

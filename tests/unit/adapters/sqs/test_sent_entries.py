@@ -32,3 +32,10 @@ def test_a_step_that_is_put_off_comes_later() -> None:
     sender.send_backfill([ReadSlice("b", 3)], delay_s=300)
 
     assert entries(client) == [{"DelaySeconds": 300, "MessageGroupId": "b"}]
+
+
+def test_a_name_that_is_no_message_group_s_is_not_sent_as_one() -> None:
+    sender, client = queues()
+    sender.send([DeleteProducts(("hat",), backfill_id="мой импорт")])
+
+    assert entries(client) == [{"DelaySeconds": 0}]
