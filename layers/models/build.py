@@ -71,7 +71,7 @@ def canonical_numbers(folder: Path, network: Network, model_id: str) -> list[flo
     beginning = canonical.beginning(vector, 16)
     if expected is None:
         _say(f"no canonical vector of {model_id} is stored; this one begins with {json.dumps(beginning)}")
-    elif (difference := canonical.difference(vector, expected)) > canonical.TOLERANCE_F32:
+    elif not (difference := canonical.difference(vector, expected)) <= canonical.TOLERANCE_F32:
         sys.exit(f"the canonical picture's vector differs by {difference:.2g} from the one that is stored for {model_id}")
     else:
         _say(f"the canonical picture's vector is the one that is stored (within {difference:.1g})")

@@ -23,9 +23,12 @@ def described(path: Path) -> OwnNetwork:
         Undescribed: nothing says what it needs, or what is said cannot be.
     """
     folder = path if path.is_dir() and not (path / "saved_model.pb").exists() else path.parent
-    given = next((place / DESCRIPTION for place in (path, folder, folder.parent) if (place / DESCRIPTION).exists()), None)
+    places = (path, folder, folder.parent) if folder.name == "onnx" else (path, folder)
+    given = next((place / DESCRIPTION for place in places if (place / DESCRIPTION).exists()), None)
     told = _described(given) if given else {}
     file = told.pop("file", None) or (_first(folder, IMAGE_FILES, "a network") if path == folder else path)
+    if given and path.is_file() and path.name not in (DESCRIPTION, "saved_model.pb") and file.absolute() != path.absolute():
+        raise Undescribed(f"{given} describes {file.name}, not {path.name}: give its folder, or describe {path.name}")
     if file.name == "saved_model.pb":
         file = file.parent
     found = told if given else _guessed(folder, file)
@@ -93,6 +96,7 @@ def _first(folder: Path, names: tuple[str, ...], what: str) -> Path:
 
 def _id(path: Path) -> str:
     """A model's id from a name: legal in the name of an Elasticsearch index."""
-    named = path if path.is_dir() or path.stem not in ("model", "vision_model") else path.absolute().parent
+    path = path.absolute()  # "." has no name; links are not followed, whose targets caches name by checksums
+    named = path if path.is_dir() or path.stem not in ("model", "vision_model") else path.parent
     name = named.parent.name if named.name == "onnx" else named.name if named.is_dir() else named.stem
     return re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-_.") or "own"

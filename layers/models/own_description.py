@@ -74,7 +74,7 @@ class OwnNetwork:
         if not (isinstance(self.id, str) and LEGAL_ID.fullmatch(self.id)):
             raise Undescribed(f"id must be small letters, digits and any of - _ . between them, and is {self.id!r}")
         if is_reserved(self.id):
-            raise Undescribed(f"{self.id!r} is the name of something else here: give the network another id in network.json")
+            raise Undescribed(f"{self.id!r} is the name of something else here: rename the file or folder, or give an id in network.json")
         if not (isinstance(self.input_size, tuple) and len(self.input_size) == 2 and all(map(is_count, self.input_size))):
             raise Undescribed(f"input_size must be [width, height] in pixels, and is {self.input_size!r}")
         for name, values in (("mean", self.mean), ("scale", self.scale)):

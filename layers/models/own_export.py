@@ -50,8 +50,11 @@ def export(network: OwnNetwork, folder: Path, say: Callable[[str], None]) -> str
 
 
 def _export_text(text: TextEncoder, folder: Path, dimensions: int) -> None:
-    tokenizer = json.loads(text.tokenizer.read_text())
-    vocabulary = [token if isinstance(token, str) else token[0] for token in tokenizer["model"]["vocab"]]  # of Unigram with scores
+    try:
+        tokenizer = json.loads(text.tokenizer.read_text())
+        vocabulary = [token if isinstance(token, str) else token[0] for token in tokenizer["model"]["vocab"]]  # of Unigram with scores
+    except (ValueError, KeyError, TypeError) as error:
+        raise Undescribed(f"{text.tokenizer} is no file of the library tokenizers: {error!r}") from error
     if text.pad_token not in [*vocabulary, *(added["content"] for added in tokenizer.get("added_tokens", ()))]:
         raise Undescribed(f"{text.tokenizer.name} has no token {text.pad_token!r}, which fills texts up: say another pad_token")
     tokens = np.ones((1, text.length), np.int64)

@@ -85,7 +85,7 @@ def check(vectors: Vectors, quantised: Vectors) -> None:
     """Says how near the quantised vectors are to the network's own, and ends the process if they are of no use."""
     cosines = (vectors * quantised).sum(axis=1)
     print(f"cosine with the network's own vectors: mean {cosines.mean():.4f}, least {cosines.min():.4f}", flush=True)
-    if cosines.mean() < LEAST_COSINE or np.abs(np.linalg.norm(quantised, axis=1) - 1).max() > 1e-3:
+    if not (cosines.mean() >= LEAST_COSINE and np.abs(np.linalg.norm(quantised, axis=1) - 1).max() <= 1e-3):  # nor with NaN
         sys.exit("the quantised network is of no use: calibrate it with pictures like those that will be embedded")
 
 
@@ -97,7 +97,8 @@ def calibrating(folder: Path | None) -> Iterator[bytes]:
         yield from map(draw, designs(PICTURES))
         return
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    yield from (path.read_bytes() for path in paths[:: max(1, len(paths) // PICTURES)][:PICTURES])
+    count = min(PICTURES, len(paths))
+    yield from (paths[place * len(paths) // count].read_bytes() for place in range(count))
 
 
 def at_input_size(content: bytes, model: Model) -> Pixels | None:

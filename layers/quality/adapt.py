@@ -17,6 +17,7 @@ from rich.console import Console
 from layers.models import export
 from layers.models.manifest import FILE
 from layers.models.networks import EFFICIENTNET_LITE2
+from layers.models.weights import WeightsUnavailable
 from layers.quality import adapted_model, adapted_text, choice, clusters, labelled, variants
 from layers.quality.assembly import COLOURS
 from layers.quality.at_hand import Folders
@@ -44,7 +45,7 @@ def main() -> int:
             pictures, features, base = _from_index(given, console) if given.index else _from_images(given, console)
         console.print(f"{len(pictures):,} pictures of {len(pictures.classes):,} classes", highlight=False)
         made = adapt(base, pictures, features, console, None if given.classes is None else given.classes == "new")
-    except (NothingToLearn, NoGain, export.ExportFailed, LookalikeError) as error:
+    except (NothingToLearn, NoGain, export.ExportFailed, WeightsUnavailable, LookalikeError) as error:
         print(error, file=sys.stderr)
         return 2
     console.print(f"[green]✓[/] {made.name} is in {made}", highlight=False, soft_wrap=True)

@@ -161,8 +161,10 @@ def _tried(labelled: Labelled, features: Features, among: Chosen, by_class: bool
     for learned, held in _splits(labelled.labels[among], by_class, drawn):
         for variant in features:
             for recipe, transform in _candidates(variant, features, among[learned], labelled, with_head=not by_class):
-                score = float(_scores(transform, recipe, labelled, features, among[held]).both.mean())
-                found[recipe] = found.get(recipe, 0) + score / SPLITS
+                each = _scores(transform, recipe, labelled, features, among[held]).both
+                if not len(each):
+                    raise NothingToLearn("too few classes have several pictures, so that none can be held out to be measured")
+                found[recipe] = found.get(recipe, 0) + float(each.mean()) / SPLITS
     return found
 
 
@@ -218,11 +220,16 @@ def _by_class(labels: Labels, drawn: np.random.Generator) -> Iterator[tuple[Chos
 
 
 def _some(labels: Labels, places: Chosen, by_class: bool, drawn: np.random.Generator) -> Chosen:
-    """At most `MOST_MEASURED` of the pictures; of products all pictures or none."""
+    """At most `MOST_MEASURED` of the pictures; of products all pictures or none, of large classes some pictures of each."""
     if len(places) <= MOST_MEASURED:
         return places
     if not by_class:
         return np.sort(drawn.choice(places, MOST_MEASURED, replace=False))
+    most = max(PICTURES_OF_A_CATEGORY, MOST_MEASURED // len(np.unique(labels[places])))
+    mixed = drawn.permutation(places)
+    mixed = mixed[np.argsort(labels[mixed], kind="stable")]
+    _, starts, of = np.unique(labels[mixed], return_index=True, return_inverse=True)
+    places = np.sort(mixed[np.arange(len(mixed)) - starts[of] < most])
     order = drawn.permutation(np.unique(labels[places]))
     counts = np.bincount(labels[places])[order]
     return places[np.isin(labels[places], order[np.cumsum(counts) <= MOST_MEASURED])]

@@ -13,6 +13,7 @@ from lookalike.settings import Settings
 from infra.local.elasticsearch.server import ElasticsearchServer
 from layers.models.export import Say
 from layers.quality.labelled import NothingToLearn
+from layers.quality.search_path import OWN
 
 PREFIX = "LOOKALIKE_ELASTICSEARCH_"
 TIMEOUT_S = 60
@@ -37,13 +38,13 @@ def client(url: str) -> Elasticsearch:
 
 @contextmanager
 def local(folder: Path, say: Say) -> Iterator[Elasticsearch]:
-    """A client of a server that is started here, in this folder, and ended afterwards. It holds no index when it starts.
+    """A client of a server that is started here, in this folder, and ended afterwards. What a killed command left of its own is removed.
 
     Raises:
         Failure: there is no Elasticsearch on this machine and none could be had, or it does not start.
     """
     with ElasticsearchServer(folder, say=say) as server, connect(server.url).options(request_timeout=TIMEOUT_S) as made:
-        for name in made.indices.get(index="*"):  # of a command that was killed
+        for name in made.indices.get(index=f"{OWN}*"):
             made.indices.delete(index=name)
         yield made
 

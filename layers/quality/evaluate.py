@@ -56,7 +56,7 @@ def main() -> int:
     pictures = asked.pictures
     facts = {
         "pictures": len(pictures),
-        "classes": len(pictures.classes),
+        "classes": len(np.unique(pictures.labels)),
         "queries": len(asked.queries),
         "models": {each.model: each.facts for each in results},
         "compared": [compared(results[0], other, asked) for other in results[1:]],

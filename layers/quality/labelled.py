@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
-from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
-from lookalike.domain import Picture, Vectors
+from lookalike.domain import Embedder, Picture, Vectors
 from lookalike.errors import PictureUnusable
 from lookalike.pictures import decoding
 from lookalike.pictures.formats import SUFFIXES
@@ -59,13 +58,13 @@ def files_of(folder: Path) -> list[Path]:
         NothingToLearn: there is none.
     """
     found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and len(path.relative_to(folder).parts) > 1]
-    files = [path for path in found if not path.name.startswith(".")]
+    files = [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not files:
         raise NothingToLearn(f"{folder} has no pictures in sub-folders: the name of a sub-folder is the class of its pictures")
     return files
 
 
-def embedded(folder: Path, files: Iterable[Path], embedders: Sequence[OpenVinoEmbedder]) -> tuple[Labelled, list[Vectors]]:
+def embedded(folder: Path, files: Iterable[Path], embedders: Sequence[Embedder]) -> tuple[Labelled, list[Vectors]]:
     """Every file that can be decoded, and its vectors from each network; the others are named on standard error."""
     size = np.max([embedder.model.input_size for embedder in embedders], axis=0)
     names, hashes, vectors = list[str](), list[str](), [list[Vectors]() for _ in embedders]
@@ -158,6 +157,6 @@ def _labelled(rows: Sequence[_Row], index: str, attribute: str) -> tuple[Labelle
 def _open(path: Path, at_least: tuple[int, int]) -> Picture | None:
     try:
         return decoding.decode(path.read_bytes(), at_least=at_least)
-    except PictureUnusable as error:
+    except (PictureUnusable, OSError) as error:
         print(f"left out: {path}: {error}", file=sys.stderr)
         return None

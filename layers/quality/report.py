@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lookalike.pictures import decoding
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
@@ -144,7 +145,5 @@ def _table(head: list[str], rows: Iterator[list[str]] | Any) -> list[str]:
 
 
 def _tile(path: Path, edge: str) -> Image.Image:
-    with Image.open(path) as image:
-        image.draft("RGB", (TILE, TILE))
-        shown = ImageOps.exif_transpose(image).convert("RGB")
+    shown = Image.fromarray(decoding.decode(path.read_bytes(), at_least=(TILE, TILE)).pixels)
     return ImageOps.expand(ImageOps.pad(shown, (TILE - 6, TILE - 6), color="white"), 3, edge)

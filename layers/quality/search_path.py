@@ -41,6 +41,9 @@ PATIENCE_S = 3600
 OWN = "evaluation-"
 """How the names of indices begin that are written here."""
 
+FILLED = "-filled"
+"""Behind an index's name, an alias that goes with it: what the server copies after a stop fails, and does not make the index anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchPath:
@@ -142,7 +145,7 @@ def copied(client: Elasticsearch, index: str, type_: IndexType, placeholders: fr
     kept = {name: settings[name] for name in ("number_of_shards", "mapping") if name in settings} | {"number_of_replicas": 0}
     with _own(client, {"mappings": mappings, "settings": {"index": kept}}, placeholders) as copy:
         patient = client.options(request_timeout=PATIENCE_S, max_retries=0)
-        patient.reindex(source={"index": index}, dest={"index": copy.name})
+        patient.reindex(source={"index": index}, dest={"index": f"{copy.name}{FILLED}"}, require_alias=True)
         patient.indices.forcemerge(index=copy.name, max_num_segments=1)
         client.indices.refresh(index=copy.name)
         yield copy
@@ -151,7 +154,7 @@ def copied(client: Elasticsearch, index: str, type_: IndexType, placeholders: fr
 @contextmanager
 def _own(client: Elasticsearch, definition: dict[str, Any], placeholders: frozenset[str] = frozenset()) -> Iterator[ElasticsearchIndex]:
     name = f"{OWN}{uuid4().hex}"
-    client.indices.create(index=name, **definition)
+    client.indices.create(index=name, **definition, aliases={f"{name}{FILLED}": {}})
     try:
         yield ElasticsearchIndex(client, name, placeholders)
     finally:

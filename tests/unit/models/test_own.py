@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 from lookalike.errors import RequestInvalid
 
-from layers.models import canonical, export, own, own_export
+from layers.models import canonical, export, own, own_export, quantise
 from layers.models.own_description import Undescribed
 from tests.unit.models.small_networks import DIMENSIONS, HIDDEN, LENGTH, SIZE, WORDLIST, clip_folder, tokenizer, vision_network
 
@@ -177,3 +178,47 @@ def test_a_padding_that_the_tokenizer_does_not_know_is_refused(tmp_path: Path) -
 
     with pytest.raises(Undescribed, match=r"tokenizer.json has no token '\[PAD\]'"):
         own_export.export(own.described(folder), tmp_path / "models", print)
+
+
+def test_a_description_of_another_file_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    for name in ("a.onnx", "b.onnx"):
+        vision_network(tmp_path / name, projects=False)
+    (tmp_path / "network.json").write_text(json.dumps({"input_size": [SIZE, SIZE], "file": "a.onnx"}))
+
+    assert own.described(tmp_path / "a.onnx").id == "a"
+    with pytest.raises(Undescribed, match=r"describes a\.onnx, not b\.onnx"):
+        own.described(tmp_path / "b.onnx")
+
+
+def test_a_folder_of_networks_does_not_describe_those_in_its_folders(tmp_path: Path) -> None:
+    vision_network(tmp_path / "a.onnx", projects=False)
+    (tmp_path / "network.json").write_text(json.dumps({"input_size": [SIZE, SIZE], "file": "a.onnx", "id": "a"}))
+
+    assert own.described(clip_folder(tmp_path / "tiny-clip")).id == "tiny-clip"
+
+
+def test_a_network_in_the_present_folder_has_that_folder_s_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clip_folder(tmp_path / "tiny-clip"))
+
+    assert own.described(Path()).id == "tiny-clip"
+
+
+def test_a_tokenizer_that_is_none_is_refused(tmp_path: Path) -> None:
+    folder = clip_folder(tmp_path / "tiny-clip")
+    (folder / "tokenizer.json").write_text("version https://git-lfs.github.com/spec/v1")
+
+    with pytest.raises(Undescribed, match="is no file of the library tokenizers"):
+        own_export.export(own.described(folder), tmp_path / "models", print)
+
+
+@pytest.mark.parametrize("count", [10, 300, 599, 899, 1000])
+def test_calibration_pictures_are_evenly_chosen(tmp_path: Path, count: int) -> None:
+    for number in range(count):
+        (tmp_path / f"{number:04}.jpg").write_bytes(str(number).encode())
+
+    chosen = [int(content) for content in quantise.calibrating(tmp_path)]
+
+    gaps = {after - before for before, after in pairwise(chosen)}
+    assert len(chosen) == min(count, quantise.PICTURES)
+    assert max(gaps) - min(gaps) <= 1
+    assert chosen[-1] >= count - 1 - max(gaps)

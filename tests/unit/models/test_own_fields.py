@@ -261,7 +261,7 @@ def test_names_of_files_are_those_beside_the_description(folder: Path) -> None:
     [
         ({"id": "My Model"}, "id must be small letters"),
         ({"id": "../net"}, "id must be small letters"),
-        ({"id": "efficientnet_lite0"}, "'efficientnet_lite0' is the name of something else here: give the network another id"),
+        ({"id": "efficientnet_lite0"}, "'efficientnet_lite0' is the name of something else here: rename the file or folder"),
         ({"input_size": 32}, r"input_size must be \[width, height\] in pixels, and is 32"),
         ({"input_size": [32, 0]}, "input_size must be"),
         ({"mean": 0.5}, "mean must be three numbers, one for each channel, and is 0.5"),

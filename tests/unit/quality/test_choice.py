@@ -100,3 +100,15 @@ def test_a_recipe_says_what_it_does() -> None:
         "ridge head",
         "colour x 0.3",
     ]
+
+
+@pytest.mark.parametrize(("classes", "each"), [(24, 4000), (24, 1000), (2000, 4)])
+def test_of_many_pictures_those_that_are_measured_are_of_many_classes(classes: int, each: int) -> None:
+    labels = np.repeat(np.arange(classes), each)
+
+    some = choice._some(labels, np.arange(len(labels)), True, np.random.default_rng(0))
+
+    counts = np.bincount(labels[some], minlength=classes)
+    assert len(some) <= choice.MOST_MEASURED
+    assert (counts > 0).sum() >= min(classes, 24) * 0.9
+    assert each > choice.PICTURES_OF_A_CATEGORY or set(counts) <= {0, each}

@@ -1,17 +1,20 @@
 """Which pictures ask, what is expected of their hits, and what a report makes of them; without a server."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from lookalike.search.ranking import MAX_HASH_DISTANCE
+from PIL import Image
 
 from layers.quality import report, scoring
 from layers.quality.expansion import WEIGHTINGS, expanded
-from layers.quality.labelled import Labelled, NothingToLearn
+from layers.quality.labelled import Labelled, NothingToLearn, embedded, files_of
 from layers.quality.leave_one_out import trial
 from layers.quality.measures import bits_of
 from layers.quality.scoring import Evaluated, flat_of
+from tests.fakes import FakeEmbedder
 
 
 def _labelled(labels: list[int]) -> Labelled:
@@ -134,3 +137,16 @@ def test_of_many_classes_the_worst_have_a_row_and_the_others_are_counted() -> No
     assert rows[0] == ["class 0", "2", "0.00 / 0.00", "0.00 / 0.00"]
     assert len(rows) == report.CLASSES + 1
     assert rows[-1] == ["20 better ones, in evaluation.json", "40", "", ""]
+
+
+def test_what_is_no_picture_file_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in ("hat", "hat/folder.jpg", ".thumbnails"):
+        (tmp_path / place).mkdir()
+    for place in ("hat/a.png", ".thumbnails/a.png"):
+        Image.new("RGB", (30, 30), "red").save(tmp_path / place)
+    (tmp_path / "hat" / "broken.jpg").symlink_to(tmp_path / "nowhere")
+
+    pictures, _ = embedded(tmp_path, files_of(tmp_path), [FakeEmbedder()])
+
+    assert (pictures.classes, [Path(name).name for name in pictures.names]) == (["hat"], ["a.png"])
+    assert capsys.readouterr().err.count("left out") == 2
