@@ -214,7 +214,7 @@ def test_a_server_that_takes_no_packed_query_vector_is_asked_in_json_from_then_o
     found = _elastic("200 OK", {"hits": {"total": {"value": 0}, "hits": []}})
     answers = iter([_elastic("400 Bad Request", fault), found, found])
 
-    with ScriptedServer({"/any/_search": lambda connection: next(answers)(connection)}) as server:
+    with ScriptedServer({"/any/_search?allow_partial_search_results=false": lambda connection: next(answers)(connection)}) as server:
         index = ElasticsearchIndex(connect(f"http://{server.origin}"), "any")
         for _ in range(2):
             assert index.nearest(np.ones(8, np.float32), Selection(), k=1, size=1).is_all
