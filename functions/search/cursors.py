@@ -98,7 +98,7 @@ def encode(query: Query, options: Options) -> str:
         query_vectors=PackedQueryVectors.pack(query.input) if isinstance(query.input, QueryVectors) else None,
         seen=sorted(query.options.seen),
     )
-    return base64.urlsafe_b64encode(zlib.compress(cursor.model_dump_json(exclude_defaults=True).encode(), zlib.Z_BEST_SPEED)).decode()
+    return base64.urlsafe_b64encode(zlib.compress(cursor.model_dump_json(exclude_defaults=True).encode())).decode()
 
 
 def from_json(body: Any) -> tuple[Options, Query]:

@@ -145,7 +145,9 @@ def copied(client: Elasticsearch, index: str, type_: IndexType, placeholders: fr
     kept = {name: settings[name] for name in ("number_of_shards", "mapping") if name in settings} | {"number_of_replicas": 0}
     with _own(client, {"mappings": mappings, "settings": {"index": kept}}, placeholders) as copy:
         patient = client.options(request_timeout=PATIENCE_S, max_retries=0)
-        patient.reindex(source={"index": index}, dest={"index": f"{copy.name}{FILLED}"}, require_alias=True)
+        filled = f"{copy.name}{FILLED}"
+        client.indices.put_alias(index=copy.name, name=filled)
+        patient.reindex(source={"index": index}, dest={"index": filled}, require_alias=True)
         patient.indices.forcemerge(index=copy.name, max_num_segments=1)
         client.indices.refresh(index=copy.name)
         yield copy
@@ -154,7 +156,7 @@ def copied(client: Elasticsearch, index: str, type_: IndexType, placeholders: fr
 @contextmanager
 def _own(client: Elasticsearch, definition: dict[str, Any], placeholders: frozenset[str] = frozenset()) -> Iterator[ElasticsearchIndex]:
     name = f"{OWN}{uuid4().hex}"
-    client.indices.create(index=name, **definition, aliases={f"{name}{FILLED}": {}})
+    client.indices.create(index=name, **definition)
     try:
         yield ElasticsearchIndex(client, name, placeholders)
     finally:

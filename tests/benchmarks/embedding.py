@@ -17,7 +17,7 @@ from math import prod
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from lookalike.domain import Pixels
@@ -47,6 +47,7 @@ _INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 """Processor flags with which int8 is aimed at 1.6 times f32."""
 
 Precision = Literal["f32", "bf16", "int8"]
+Measured = TypeVar("Measured")
 Embed = Callable[[Sequence[Pixels]], object]
 
 
@@ -244,7 +245,7 @@ def _flags() -> set[str]:
     return set(cpu.read_text().split()) if cpu.exists() else set()
 
 
-def apart(place: Place, measure: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
+def apart(place: Place, measure: Callable[..., Measured], *arguments: object) -> Measured:
     """Measures in a process of its own."""
     print(" ".join(map(str, (measure.__name__, *arguments, f"({place})"))), flush=True)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:

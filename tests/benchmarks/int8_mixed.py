@@ -6,23 +6,21 @@ a sub-folder for each class, each of its pictures is a query. `ONEDNN_MAX_CPU_IS
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from lookalike.adapters.openvino.manifests import read_manifest
 from lookalike.domain import Vectors
-from lookalike.pictures import decoding
 
 from layers.models import export
-from layers.quality.labelled import Labelled, files_of
+from layers.quality import labelled
+from layers.quality.labelled import Labelled
 from layers.quality.measures import interval, nearest, scores
+from tests.benchmarks.embedding import Place, apart, move_to
 from tests.benchmarks.rows import Row, command
 
 MODELS = Path("build/models")
-ISA = "ONEDNN_MAX_CPU_ISA"
+CORES = len(os.sched_getaffinity(0))
 
 
 def main() -> None:
@@ -38,13 +36,7 @@ def main() -> None:
 def rows(given: argparse.Namespace) -> Iterator[Row]:
     """P@1 of every way to mix them, beside vectors of CPUs with VNNI alone."""
     folder = MODELS / export.ensure(given.network, MODELS, print)
-    files, size = files_of(given.folder), read_manifest(folder).input_size
-    labelled = Labelled.of(
-        list(map(str, files)),
-        [path.relative_to(given.folder).parts[0] for path in files],
-        [decoding.decode(path.read_bytes(), at_least=size).perceptual_hash for path in files],
-    )
-    vnni, avx2 = (_apart(isa, folder, files) for isa in (None, "AVX2"))
+    (pictures, vnni), (_, avx2) = (apart(Place(CORES, isa), embedded, folder, given.folder) for isa in (None, "AVX2"))
     is_vnni = np.random.default_rng(0).random(len(vnni)) < 0.5
     mixed = np.where(is_vnni[:, np.newaxis], vnni, avx2)
     ways = {
@@ -55,7 +47,7 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
         "half of the index with, queries with": (mixed, vnni),
         "half of the index with, queries without": (mixed, avx2),
     }
-    found = {name: scores(nearest(index, labelled.bits, queries=asked), labelled.labels) for name, (index, asked) in ways.items()}
+    found = {name: scores(nearest(index, pictures.bits, queries=asked), pictures.labels) for name, (index, asked) in ways.items()}
     first, *_ = found.values()
     cosines = (vnni * avx2).sum(axis=1)
     print(f"cosine of a picture's two vectors: mean {cosines.mean():.4f}, least {cosines.min():.4f}")
@@ -65,24 +57,13 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
         yield Row(name, each.means()["P@1"], "P@1", "with VNNI alone", first.means()["P@1"], note=note)
 
 
-def embedded(folder: Path, files: Sequence[Path]) -> Vectors:
-    """The vectors of pictures, as this process's processor computes them; shape (pictures, dimensions)."""
+def embedded(place: Place, network: Path, folder: Path) -> tuple[Labelled, Vectors]:
+    """The pictures of a folder and their vectors, computed as a CPU of this kind does; shape (pictures, dimensions)."""
+    move_to(place)
     from lookalike.adapters.openvino.embedder import OpenVinoEmbedder
 
-    model = read_manifest(folder)
-    decoded = (decoding.decode(file.read_bytes(), at_least=model.input_size).pixels for file in files)
-    return OpenVinoEmbedder(folder, "THROUGHPUT").embed([decoding.scale(pixels, model) for pixels in decoded])
-
-
-def _apart(isa: str | None, folder: Path, files: Sequence[Path]) -> Vectors:
-    """The same in a process of its own, held to an instruction set, which is read when OpenVINO is imported."""
-    if isa:
-        os.environ[ISA] = isa
-    try:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-            return processes.submit(embedded, folder, files).result()
-    finally:
-        os.environ.pop(ISA, None)
+    pictures, [vectors] = labelled.embedded(folder, labelled.files_of(folder), [OpenVinoEmbedder(network, "THROUGHPUT")])
+    return pictures, vectors
 
 
 if __name__ == "__main__":

@@ -52,10 +52,10 @@ class _Stream(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left_s = _deadline.get() - time.monotonic()
-        if left_s <= 0:
+        left = left_s()
+        if not left:
             raise TimeoutError("the time to read an answer is over")
-        self._sock.settimeout(min(left_s, self._timeout_s or left_s))
+        self._sock.settimeout(min(left, self._timeout_s or left))
         read: int | None = self._raw.readinto(buffer)
         return read
 

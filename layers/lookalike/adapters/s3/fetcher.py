@@ -75,7 +75,7 @@ class S3Fetcher:
             if isinstance(refusal, PictureUnreachable):
                 return None
             raise refusal from error
-        return PictureFile(b"", found["ETag"], _attributes(found["Metadata"]), is_unmodified=True)
+        return PictureFile(b"", found["ETag"], _attributes(found["Metadata"]), is_unmodified=True, modified=found["LastModified"])
 
     def _error_of(self, error: ClientError | BotoCoreError | ValueError, bucket: str, key: str) -> LookalikeError:
         code = str(error.response.get("Error", {}).get("Code")) if isinstance(error, ClientError) else ""

@@ -35,6 +35,18 @@ def large(elasticsearch: Elasticsearch) -> Iterator[ElasticsearchIndex]:
         yield index
 
 
+@pytest.fixture(scope="module")
+def half(elasticsearch: Elasticsearch) -> Iterator[ElasticsearchIndex]:
+    """An index of two shards, one of which has no node to be on."""
+    definition = pictures_definition()
+    settings = {**definition["settings"]["index"], "number_of_shards": 2, "routing.allocation.total_shards_per_node": 1}
+    with own_name(elasticsearch) as name:
+        elasticsearch.indices.create(index=name, **(definition | {"settings": {"index": settings}}), wait_for_active_shards=0)
+        elasticsearch.cluster.health(index=name, wait_for_no_initializing_shards=True)
+        assert elasticsearch.search(index=name)["_shards"]["failed"] == 1
+        yield ElasticsearchIndex(elasticsearch, name)
+
+
 def _write(client: Elasticsearch, index: ElasticsearchIndex, *pictures: IndexedPicture) -> None:
     assert index.write([(picture, vector(seed)) for seed, picture in enumerate(pictures)], []) == {}
     client.indices.refresh(index=index.name)
@@ -217,3 +229,21 @@ def test_nothing_is_written_into_an_index_that_is_gone_and_none_is_made_in_its_p
     with pytest.raises(IndexMissing):
         index.write([(indexed("hat"), vector(0))], [])
     assert not elasticsearch.indices.exists(index=index.name)
+
+
+ASKS: dict[str, Callable[[ElasticsearchIndex], object]] = {
+    "nearest": lambda index: index.nearest(vector(0), Selection(), k=1, size=1),
+    "exact": lambda index: index.exact(vector(0), Selection(), size=1),
+    "images of a product": lambda index: index.images_of(["p-0"], "products"),
+    "pictures of a product": lambda index: index.pictures_of("p-0", 1),
+    "stored pictures": lambda index: index.stored_of("p-0", 1),
+    "embedded": lambda index: index.embedded(["0" * 64]),
+    "totals": lambda index: index.totals(),
+    "warnings": lambda index: index.warnings(parse({"kind": "cup"})),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS)
+def test_of_an_index_one_of_whose_shards_is_away_nothing_is_told(half: ElasticsearchIndex, ask: str) -> None:
+    with pytest.raises(IndexUnavailable):
+        ASKS[ask](half)
